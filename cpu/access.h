@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The interpreter's way to guest memory: segment check, software TLB, page
+ * walk. Each function either does the whole access or unwinds with the fault
+ * the processor would raise (#GP, #SS, #AC, #PF), having changed nothing.
+ *
+ * seg is an enum seg_reg, off the offset in it (already masked to the address
+ * size). #SS for SS, #GP for the others, error code 0.
+ */
+#ifndef CPU_ACCESS_H
+#define CPU_ACCESS_H
+
+#include <string.h>
+
+#include "cpu/vcpu.h"
+
+/* Slow paths, cpu/access.c: TLB miss, page crossing, MMIO, watched pages. */
+uint64_t access_read_slow(struct vcpu *cpu, gva_t gva, unsigned size, bool user);
+void access_write_slow(struct vcpu *cpu, gva_t gva, uint64_t value, unsigned size, bool user);
+/* Raises #GP(0) or #SS(0) as the segment says. */
+_Noreturn void access_segment_fault(struct vcpu *cpu, unsigned seg);
+
+static inline struct tlb_entry *tlb_slot(struct tlb_entry *view, gva_t gva)
+{
+	return &view[gva >> PAGE_SHIFT & (TLB_SIZE - 1)];
+}
+
+/* Segment check of a read (write) of size bytes; returns the linear address. */
+static inline gva_t seg_read_check(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size)
+{
+	const struct segment *s = &cpu->seg[seg];
+	uint32_t last = off + (size - 1);
+
+	if (__builtin_expect(off < s->lo || last > s->hi_read || last < off, 0))
+		access_segment_fault(cpu, seg);
+	return s->base + off;
+}
+static inline gva_t seg_write_check(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size)
+{
+	const struct segment *s = &cpu->seg[seg];
+	uint32_t last = off + (size - 1);
+
+	if (__builtin_expect(off < s->lo || last > s->hi_write || last < off, 0))
+		access_segment_fault(cpu, seg);
+	return s->base + off;
+}
+
+/*
+ * lin_readN/lin_writeN: at a linear address with the current CPL's rights.
+ * mem_readN/mem_writeN: at seg:off. sys_readN/sys_writeN: the processor's own
+ * accesses (descriptor tables, TSS, IDT), with supervisor rights at any CPL.
+ */
+#define ACCESS_FUNCTIONS(bits)                                                                     \
+	static inline uint##bits##_t view_read##bits(struct vcpu *cpu, struct tlb_entry *view,     \
+						     gva_t gva, bool user)                         \
+	{                                                                                          \
+		struct tlb_entry *e = tlb_slot(view, gva);                                         \
+		uint##bits##_t v;                                                                  \
+                                                                                                   \
+		if (__builtin_expect((uint64_t)gva - e->read > PAGE_SIZE - bits / 8, 0))           \
+			return (uint##bits##_t)access_read_slow(cpu, gva, bits / 8, user);         \
+		memcpy(&v, (void *)(e->host + gva), sizeof(v));                                    \
+		return v;                                                                          \
+	}                                                                                          \
+	static inline void view_write##bits(struct vcpu *cpu, struct tlb_entry *view, gva_t gva,   \
+					    uint##bits##_t v, bool user)                           \
+	{                                                                                          \
+		struct tlb_entry *e = tlb_slot(view, gva);                                         \
+                                                                                                   \
+		if (__builtin_expect((uint64_t)gva - e->write > PAGE_SIZE - bits / 8, 0)) {        \
+			access_write_slow(cpu, gva, v, bits / 8, user);                            \
+			return;                                                                    \
+		}                                                                                  \
+		memcpy((void *)(e->host + gva), &v, sizeof(v));                                    \
+	}                                                                                          \
+	static inline uint##bits##_t lin_read##bits(struct vcpu *cpu, gva_t gva)                   \
+	{                                                                                          \
+		return view_read##bits(cpu, cpu->tlb, gva, cpu->cpl == 3);                         \
+	}                                                                                          \
+	static inline void lin_write##bits(struct vcpu *cpu, gva_t gva, uint##bits##_t v)          \
+	{                                                                                          \
+		view_write##bits(cpu, cpu->tlb, gva, v, cpu->cpl == 3);                            \
+	}                                                                                          \
+	static inline uint##bits##_t mem_read##bits(struct vcpu *cpu, unsigned seg, uint32_t off)  \
+	{                                                                                          \
+		return lin_read##bits(cpu, seg_read_check(cpu, seg, off, bits / 8));               \
+	}                                                                                          \
+	static inline void mem_write##bits(struct vcpu *cpu, unsigned seg, uint32_t off,           \
+					   uint##bits##_t v)                                       \
+	{                                                                                          \
+		lin_write##bits(cpu, seg_write_check(cpu, seg, off, bits / 8), v);                 \
+	}                                                                                          \
+	static inline uint##bits##_t sys_read##bits(struct vcpu *cpu, gva_t gva)                   \
+	{                                                                                          \
+		return view_read##bits(cpu, cpu->tlb_views[TLB_SUPERVISOR], gva, false);           \
+	}                                                                                          \
+	static inline void sys_write##bits(struct vcpu *cpu, gva_t gva, uint##bits##_t v)          \
+	{                                                                                          \
+		view_write##bits(cpu, cpu->tlb_views[TLB_SUPERVISOR], gva, v, false);              \
+	}
+ACCESS_FUNCTIONS(8)
+ACCESS_FUNCTIONS(16)
+ACCESS_FUNCTIONS(32)
+ACCESS_FUNCTIONS(64)
+
+/*
+ * Longer operands (far pointers, 80-bit reals, XMM, FXSAVE areas): the segment
+ * check and the translation of all bytes happen before the first is moved.
+ * #AC is checked only where the alignment given is above 1.
+ */
+void mem_read_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, void *buf, unsigned size);
+void mem_write_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, const void *buf, unsigned size);
+/* Faults as a write (read) of the range would; moves nothing. */
+void mem_probe_write(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size);
+void mem_probe_read(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size);
+
+/*
+ * Checks that [gva, gva+size) may be read (written), with the rights of user
+ * or supervisor; faults otherwise. Sets accessed (and dirty) bits.
+ */
+void lin_probe(struct vcpu *cpu, gva_t gva, unsigned size, bool write, bool user);
+
+/* ---- TLB, mmu side: cpu/paging.c ---- */
+/* Drops all translations; keeps global ones unless all. */
+void tlb_flush(struct vcpu *cpu, bool all);
+/* INVLPG: drops the page's translation, global or not. */
+void tlb_flush_page(struct vcpu *cpu, gva_t gva);
+/* Selects the TLB view of the CPL; call after every change of cpl. */
+void tlb_select_view(struct vcpu *cpu);
+/*
+ * PAE: reads the four PDPTEs at CR3 (SDM 3A 4.4.1). Returns false, with
+ * nothing changed, if one sets reserved bits (the caller raises #GP(0)).
+ */
+bool paging_load_pdptes(struct vcpu *cpu, uint32_t cr3);
+/*
+ * Translation as a debugger sees it: no faults, no accessed bits. Returns
+ * false if the page is not present.
+ */
+bool paging_debug_translate(struct vcpu *cpu, gva_t gva, gpa_t *gpa);
+
+#endif

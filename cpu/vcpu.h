@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest processor: all architectural state, and what every engine shares.
+ * This struct is the truth between engines: whoever runs the guest leaves it
+ * exact at every instruction boundary.
+ *
+ * Owner: the machine thread, but for `pending`, which other threads may set.
+ */
+#ifndef CPU_VCPU_H
+#define CPU_VCPU_H
+
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mmu/physmem.h"
+#include "mmu/types.h"
+
+/* ORDER: the numbers of the encoding (SDM 2A, table 3-1). */
+enum gpr { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI, GPR_ZERO, GPR_COUNT };
+
+/* ORDER: the numbers of the encoding. */
+enum seg_reg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
+
+/* EFLAGS, SDM 1 3.4.3. */
+#define FL_CF 0x00000001u
+#define FL_1 0x00000002u /* always set */
+#define FL_PF 0x00000004u
+#define FL_AF 0x00000010u
+#define FL_ZF 0x00000040u
+#define FL_SF 0x00000080u
+#define FL_TF 0x00000100u
+#define FL_IF 0x00000200u
+#define FL_DF 0x00000400u
+#define FL_OF 0x00000800u
+#define FL_IOPL 0x00003000u
+#define FL_NT 0x00004000u
+#define FL_RF 0x00010000u
+#define FL_VM 0x00020000u
+#define FL_AC 0x00040000u
+#define FL_VIF 0x00080000u
+#define FL_VIP 0x00100000u
+#define FL_ID 0x00200000u
+#define FL_ARITH (FL_CF | FL_PF | FL_AF | FL_ZF | FL_SF | FL_OF)
+
+#define CR0_PE 0x00000001u
+#define CR0_MP 0x00000002u
+#define CR0_EM 0x00000004u
+#define CR0_TS 0x00000008u
+#define CR0_ET 0x00000010u
+#define CR0_NE 0x00000020u
+#define CR0_WP 0x00010000u
+#define CR0_AM 0x00040000u
+#define CR0_NW 0x20000000u
+#define CR0_CD 0x40000000u
+#define CR0_PG 0x80000000u
+
+#define CR4_VME 0x001u
+#define CR4_PVI 0x002u
+#define CR4_TSD 0x004u
+#define CR4_DE 0x008u
+#define CR4_PSE 0x010u
+#define CR4_PAE 0x020u
+#define CR4_MCE 0x040u
+#define CR4_PGE 0x080u
+#define CR4_PCE 0x100u
+#define CR4_OSFXSR 0x200u
+#define CR4_OSXMMEXCPT 0x400u
+
+#define EFER_SCE 0x001u
+#define EFER_NXE 0x800u
+
+/* Exception vectors, SDM 3A table 6-1. */
+enum vector {
+	VEC_DE = 0,
+	VEC_DB = 1,
+	VEC_NMI = 2,
+	VEC_BP = 3,
+	VEC_OF = 4,
+	VEC_BR = 5,
+	VEC_UD = 6,
+	VEC_NM = 7,
+	VEC_DF = 8,
+	VEC_TS = 10,
+	VEC_NP = 11,
+	VEC_SS = 12,
+	VEC_GP = 13,
+	VEC_PF = 14,
+	VEC_MF = 16,
+	VEC_AC = 17,
+	VEC_MC = 18,
+	VEC_XM = 19,
+};
+
+/* Page-fault error code, SDM 3A 4.7. */
+#define PF_P 0x01u
+#define PF_W 0x02u
+#define PF_U 0x04u
+#define PF_RSVD 0x08u
+#define PF_I 0x10u
+
+/*
+ * Segment attributes: bits 8-15 and 20-23 of a descriptor's second doubleword
+ * where they stand there (SDM 3A figure 3-8).
+ */
+#define DESC_ACCESSED 0x00000100u
+#define DESC_RW 0x00000200u         /* data: writable; code: readable */
+#define DESC_DC 0x00000400u         /* data: expand-down; code: conforming */
+#define DESC_CODE 0x00000800u
+#define DESC_S 0x00001000u          /* code or data, not system */
+#define DESC_DPL_SHIFT 13
+#define DESC_DPL 0x00006000u
+#define DESC_P 0x00008000u
+#define DESC_AVL 0x00100000u
+#define DESC_DB 0x00400000u         /* 32-bit */
+#define DESC_G 0x00800000u
+#define DESC_TYPE 0x00000f00u       /* of a system descriptor, << 8 */
+
+struct segment {
+	uint16_t selector;
+	uint32_t base;
+	uint32_t limit; /* in bytes, inclusive (after granularity) */
+	uint32_t attr;  /* DESC_*; P clear: null or unusable */
+	/*
+	 * Derived by segment_update(): an access of n bytes at offset o is in
+	 * order when o >= lo and o + n - 1 <= hi_read (hi_write), without
+	 * wrapping. An unusable segment has lo 1 and hi 0: nothing passes.
+	 */
+	uint32_t lo, hi_read, hi_write;
+};
+
+/* GDTR, IDTR. */
+struct table_register {
+	uint32_t base;
+	uint32_t limit; /* bytes, inclusive, 16 bits */
+};
+
+/*
+ * One cached translation. host + linear address is the byte in host memory.
+ * A tag is the page's linear address, or TLB_NONE where that kind of access
+ * has to take the slow path (not permitted, not yet accessed or dirty, MMIO,
+ * watched page, data breakpoint on the page).
+ */
+struct tlb_entry {
+	uint64_t read, write, exec;
+	uintptr_t host;
+	gpa_t phys;    /* of the page */
+	bool global;
+};
+#define TLB_NONE (1ull << 63)
+#define TLB_SIZE 512u
+enum tlb_view { TLB_SUPERVISOR, TLB_USER, TLB_VIEWS };
+
+/* FXSAVE image, SDM 1 table 10-2: x87, MMX, MXCSR and XMM0-7. */
+struct fxsave_image {
+	uint16_t fcw, fsw;
+	uint8_t ftw; /* abridged: bit n set when physical register n is in use */
+	uint8_t reserved;
+	uint16_t fop;
+	uint32_t fip;
+	uint16_t fcs, reserved2;
+	uint32_t fdp;
+	uint16_t fds, reserved3;
+	uint32_t mxcsr, mxcsr_mask;
+	uint8_t st[8][16]; /* ST(0)-ST(7), 10 bytes each; MM registers alias */
+	uint8_t xmm[8][16];
+	uint8_t unused[224];
+} __attribute__((aligned(64)));
+
+struct msr_state {
+	uint32_t sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t efer;
+	uint64_t pat;
+	uint64_t apic_base;
+	uint64_t misc_enable;
+	uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
+	uint64_t tsc_adjust; /* added to the clock's TSC */
+};
+
+/* Why the run loop should look up from running guest code. */
+#define PENDING_IRQ 0x01u      /* the INTR line is high */
+#define PENDING_NMI 0x02u
+#define PENDING_TIMER 0x04u    /* a deadline may have passed */
+#define PENDING_WORK 0x08u     /* somebody posted work to the machine thread */
+#define PENDING_STOP 0x10u     /* leave vcpu_run() */
+#define PENDING_RESET 0x20u
+
+/* What the processor asks of the machine around it. */
+struct vcpu_ops {
+	uint32_t (*port_read)(void *opaque, uint16_t port, unsigned size);
+	void (*port_write)(void *opaque, uint16_t port, uint32_t value, unsigned size);
+	/* INTA: the vector of the highest interrupt, or -1 when none is left. */
+	int (*acknowledge)(void *opaque);
+	/* FERR#: x87 error to be reported by IRQ 13 (CR0.NE clear). */
+	void (*ferr)(void *opaque, int level);
+	/* Guest TSC before TSC_ADJUST. */
+	uint64_t (*tsc)(void *opaque);
+	/* Triple fault: the machine decides (reset, stop). */
+	void (*shutdown)(void *opaque);
+	/* Local APIC base MSR was written. NULL: no local APIC. */
+	void (*apic_base_changed)(void *opaque, uint64_t value);
+	/* CR8-less: nothing. */
+};
+
+struct cpu_model; /* cpu/cpuid.h */
+struct block_cache; /* cpu/block.h */
+struct insn;
+
+struct vcpu {
+	/* General registers; regs[GPR_ZERO] stays 0, for absent base or index. */
+	uint32_t regs[GPR_COUNT + 7];
+	/* Points past the instruction under way; see insn.h. */
+	uint32_t eip;
+	uint32_t eflags;
+	struct segment seg[SEG_COUNT];
+	struct segment ldtr, tr;
+	struct table_register gdtr, idtr;
+	uint32_t cr0, cr2, cr3, cr4;
+	uint32_t dr[8];
+	uint8_t cpl;
+	uint64_t pdpte[4]; /* PAE: loaded with CR3 (SDM 3A 4.4.1) */
+	struct msr_state msr;
+	struct fxsave_image fx;
+
+	/* Interrupt state that is not in EFLAGS. */
+	bool halted;          /* in HLT */
+	bool shutdown;        /* after a triple fault, until reset */
+	bool nmi_blocked;     /* from NMI to IRET */
+	bool interrupt_shadow; /* by STI: no maskable interrupt before the next instruction ends */
+	bool debug_shadow;    /* by MOV SS/POP SS: no interrupt, NMI or #DB either */
+	bool ferr;            /* FERR# is asserted */
+	uint32_t a20_mask;    /* ~0 or ~(1 << 20): ANDed to physical addresses */
+
+	/* Set by any thread; looked at between blocks. */
+	_Atomic uint32_t pending;
+
+	/* Software TLB of the interpreter. tlb points to the view of the CPL. */
+	struct tlb_entry *tlb;
+	struct tlb_entry tlb_views[TLB_VIEWS][TLB_SIZE];
+
+	/* Engine. */
+	struct physmem *mem;
+	const struct cpu_model *model;
+	struct block_cache *blocks;
+	const struct insn *cur;  /* instruction under way, for faults */
+	sigjmp_buf unwind;       /* where a fault goes: the run loop */
+	struct fault {           /* what it carries */
+		uint8_t vector;
+		bool has_error;
+		uint32_t error;
+		uint32_t dr6; /* #DB only: bits to set in DR6 */
+	} fault;
+	int64_t fuel;            /* instructions until the clock is looked at */
+	int64_t fuel_given;      /* what fuel was set to */
+	uint64_t executed;       /* instructions, up to the last refuelling */
+	bool slow;               /* TF, armed debug registers: one at a time */
+
+	const struct vcpu_ops *ops;
+	void *opaque; /* for ops */
+};
+
+static inline uint8_t *reg8(struct vcpu *cpu, unsigned n)
+{
+	/* AL CL DL BL AH CH DH BH; the host is little-endian. */
+	return (uint8_t *)&cpu->regs[n & 3] + (n >> 2);
+}
+
+static inline bool protected_mode(const struct vcpu *cpu)
+{
+	return (cpu->cr0 & CR0_PE) && !(cpu->eflags & FL_VM);
+}
+static inline bool v86_mode(const struct vcpu *cpu)
+{
+	return cpu->eflags & FL_VM;
+}
+static inline unsigned iopl(const struct vcpu *cpu)
+{
+	return cpu->eflags >> 12 & 3;
+}
+static inline bool code_is_32(const struct vcpu *cpu)
+{
+	return cpu->seg[CS].attr & DESC_DB;
+}
+/* Which bits of ESP a push or pop uses. */
+static inline uint32_t stack_mask(const struct vcpu *cpu)
+{
+	return cpu->seg[SS].attr & DESC_DB ? 0xffffffffu : 0xffffu;
+}
+
+/* ---- cpu/vcpu.c ---- */
+struct vcpu *vcpu_create(struct physmem *mem, const struct cpu_model *model,
+			 const struct vcpu_ops *ops, void *opaque);
+void vcpu_destroy(struct vcpu *cpu);
+/* RESET# (SDM 3A table 9-1). */
+void vcpu_reset(struct vcpu *cpu);
+/* INIT# (port 92h, 8042, INIT IPI): keeps x87, SSE, MTRRs, caches. */
+void vcpu_init_signal(struct vcpu *cpu);
+
+/* Sets bits of `pending`; from any thread. */
+static inline void vcpu_kick(struct vcpu *cpu, uint32_t bits)
+{
+	atomic_fetch_or_explicit(&cpu->pending, bits, memory_order_seq_cst);
+}
+/* INTR and NMI pins; machine thread. */
+void vcpu_set_intr(struct vcpu *cpu, int level);
+void vcpu_nmi(struct vcpu *cpu);
+void vcpu_set_a20(struct vcpu *cpu, bool on);
+/* IGNNE#, port F0h: lets x87 go on with an error pending. */
+void vcpu_clear_ferr(struct vcpu *cpu);
+
+/* ---- cpu/interp.c ---- */
+/*
+ * Runs guest code until a pending bit other than IRQ and NMI is set, fuel runs
+ * out, or the processor halts or shuts down. Interrupts are delivered here.
+ */
+void vcpu_run(struct vcpu *cpu);
+
+/* ---- cpu/fault.c: all of these unwind to the run loop ---- */
+_Noreturn void raise_vector(struct vcpu *cpu, unsigned vector); /* without error code */
+_Noreturn void raise_error(struct vcpu *cpu, unsigned vector, uint32_t error);
+_Noreturn void raise_gp(struct vcpu *cpu, uint32_t error);
+_Noreturn void raise_ud(struct vcpu *cpu);
+_Noreturn void raise_page_fault(struct vcpu *cpu, gva_t address, uint32_t error);
+/* #DB that is a fault (instruction breakpoint, GD). */
+_Noreturn void raise_debug_fault(struct vcpu *cpu, uint32_t dr6_bits);
+/* Leaves the instruction; it will be executed again (REP interrupted, HLT). */
+_Noreturn void restart_instruction(struct vcpu *cpu);
+
+#endif

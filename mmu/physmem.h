@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guest's physical address space: RAM (one memfd, mapped whole), ROM,
+ * RAM-like device memory (a linear frame buffer) and memory-mapped registers.
+ *
+ * Regions may overlap; the one with the higher priority is seen. The C0000-
+ * FFFFF area of the i440FX, where reads and writes may go to different
+ * places, is expressed with PHYS_ROM regions over RAM (see physmem_set_pam).
+ *
+ * Pages of RAM can be watched for writes: the code cache and the display
+ * both ask to be told. A watched page is never written through a cached
+ * translation (struct tlb), so the watcher hears of every write.
+ *
+ * Owner: the machine thread. Other threads (disk I/O) may copy to and from
+ * RAM through pointers that physmem_ram_ptr() gave out; RAM never moves.
+ */
+#ifndef MMU_PHYSMEM_H
+#define MMU_PHYSMEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mmu/types.h"
+
+struct physmem;
+struct phys_region;
+
+/*
+ * Registers in memory. size is 1, 2 or 4 bytes, never more than max_size and
+ * never across a multiple of it: physmem splits wider and misaligned accesses.
+ */
+struct mmio_ops {
+	uint32_t (*read)(void *opaque, uint32_t offset, unsigned size);
+	void (*write)(void *opaque, uint32_t offset, uint32_t value, unsigned size);
+	unsigned max_size; /* 1, 2 or 4 */
+};
+
+enum phys_kind {
+	PHYS_NONE, /* nothing there: reads all ones, writes vanish */
+	PHYS_RAM,  /* read and written through a pointer */
+	PHYS_ROM,  /* read through a pointer, writes vanish */
+	PHYS_MMIO, /* calls its device */
+};
+
+/* What one page of the physical address space is. */
+struct phys_page {
+	enum phys_kind kind;
+	uint8_t *host;              /* RAM, ROM: the page's first byte */
+	uint8_t *watch;             /* RAM: the page's watch flags; else NULL */
+	struct phys_region *region; /* MMIO and device memory; else NULL */
+};
+
+/* Watch flags of a page of RAM. Set and cleared by physmem_watch(). */
+#define PHYS_WATCH_CODE 1u    /* holds decoded or translated code */
+#define PHYS_WATCH_DISPLAY 2u /* visible on a display and clean */
+
+/* Whoever caches translations is told what to forget. */
+struct physmem_listener {
+	void (*map_changed)(void *opaque);                /* forget everything */
+	void (*write_watched)(void *opaque, gpa_t page);  /* page now watched */
+	void (*code_written)(void *opaque, gpa_t gpa, uint32_t len);
+	void *opaque;
+};
+
+/*
+ * Creates the space with ram_size bytes of RAM (a multiple of 4 KiB): up to
+ * 3 GiB from address 0, the rest from 4 GiB on. Returns 0 or -errno.
+ */
+int physmem_create(struct physmem **out, uint64_t ram_size);
+void physmem_destroy(struct physmem *pm);
+
+uint64_t physmem_ram_size(const struct physmem *pm);
+/* RAM below 4 GiB ends here. */
+uint64_t physmem_ram_below_4g(const struct physmem *pm);
+
+void physmem_set_listener(struct physmem *pm, const struct physmem_listener *l);
+
+/*
+ * Adds a region; it is not visible until physmem_region_map(). Memory of
+ * ROM and device-RAM regions is owned by the caller, page-aligned, and has to
+ * stay until the region is gone. name is for logs and `info mtree`.
+ */
+struct phys_region *physmem_add_mmio(struct physmem *pm, const char *name, uint64_t size,
+				     const struct mmio_ops *ops, void *opaque);
+struct phys_region *physmem_add_rom(struct physmem *pm, const char *name, uint64_t size,
+				    uint8_t *host);
+struct phys_region *physmem_add_device_ram(struct physmem *pm, const char *name, uint64_t size,
+					   uint8_t *host);
+
+/* Makes the region visible at base (page-aligned), or moves it there. */
+void physmem_region_map(struct phys_region *r, gpa_t base, int priority);
+void physmem_region_unmap(struct phys_region *r);
+
+/* i440FX PAM: who answers reads and writes of [base, base+size). */
+enum pam_mode {
+	PAM_PCI = 0,       /* both go to the bus: ROM regions are seen */
+	PAM_READ_RAM = 1,  /* reads RAM, writes vanish */
+	PAM_WRITE_RAM = 2, /* reads the bus, writes RAM */
+	PAM_RAM = 3,       /* both RAM */
+};
+void physmem_set_pam(struct physmem *pm, gpa_t base, uint32_t size, enum pam_mode mode);
+
+/* i440FX SMRAM: when on, A0000-BFFFF is RAM instead of the VGA window. */
+void physmem_set_smram(struct physmem *pm, bool on);
+
+/* What the page holding gpa is, for a read and for a write. */
+struct phys_page physmem_lookup(struct physmem *pm, gpa_t gpa);
+struct phys_page physmem_lookup_write(struct physmem *pm, gpa_t gpa);
+
+/* One access of 1, 2 or 4 bytes by the processor; may cross a page. */
+uint32_t physmem_read(struct physmem *pm, gpa_t gpa, unsigned size);
+void physmem_write(struct physmem *pm, gpa_t gpa, uint32_t value, unsigned size);
+
+/* Copies by a bus master; anything but RAM and ROM reads as ones. */
+void physmem_dma_read(struct physmem *pm, gpa_t gpa, void *buf, size_t len);
+void physmem_dma_write(struct physmem *pm, gpa_t gpa, const void *buf, size_t len);
+
+/*
+ * Host pointer to [gpa, gpa+len) when it is all plain RAM, else NULL. Before
+ * writing through it, call physmem_written() (or after: both are safe, since
+ * the machine thread runs no guest code in between).
+ */
+uint8_t *physmem_ram_ptr(struct physmem *pm, gpa_t gpa, size_t len);
+/* Tells watchers that [gpa, gpa+len) has been changed. */
+void physmem_written(struct physmem *pm, gpa_t gpa, size_t len);
+
+/* Sets or clears watch flags of the page holding gpa. */
+void physmem_watch(struct physmem *pm, gpa_t gpa, uint8_t set, uint8_t clear);
+
+/*
+ * Device RAM (a frame buffer): which pages were written since the last call.
+ * Bit n of dirty[n/64] is page n of the region; pages reported become clean
+ * again and their next write will be seen. Returns whether any was dirty.
+ */
+bool physmem_region_take_dirty(struct phys_region *r, uint64_t *dirty);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One virtual machine: its configuration, its threads and its life cycle.
+ *
+ * All guest state, processor and devices belong to the machine thread, the
+ * one that calls vm_run(). Other threads (window, monitor, disk I/O) reach it
+ * with vm_post() or vm_call(). Nothing here is global: a process can hold
+ * several machines.
+ */
+#ifndef MONITOR_VM_H
+#define MONITOR_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/report.h"
+
+struct vm;
+
+enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY };
+enum drive_media { MEDIA_DISK, MEDIA_CDROM };
+
+#define VM_IDE_DRIVES 4    /* hda-hdd: primary master, slave, secondary ... */
+#define VM_FLOPPY_DRIVES 2
+#define VM_SERIAL_PORTS 4
+#define VM_MODULES 32
+
+struct drive_config {
+	bool present;
+	enum drive_media media;
+	const char *file; /* NULL: drive without medium */
+	bool read_only, snapshot;
+	const char *id; /* "ide0-hd0", "ide1-cd0", "floppy0" unless given */
+};
+
+enum chardev_kind {
+	CHARDEV_NONE,
+	CHARDEV_NULL,
+	CHARDEV_STDIO,  /* the terminal, raw; no escape keys */
+	CHARDEV_MUX,    /* the terminal shared with the monitor (Ctrl-A) */
+	CHARDEV_FILE,   /* output to a file */
+	CHARDEV_PIPE,   /* path.in, path.out or one FIFO */
+	CHARDEV_PTY,
+	CHARDEV_SOCKET, /* unix:path or tcp:host:port; server,nowait */
+	CHARDEV_VC,     /* in the window; thrown away where there is none */
+};
+
+struct chardev_config {
+	enum chardev_kind kind;
+	const char *path; /* file, fifo, unix socket */
+	const char *host, *port; /* tcp */
+	bool server, wait;
+};
+
+enum display_kind { DISPLAY_NONE, DISPLAY_SDL };
+
+struct vm_config {
+	const char *name;
+	uint64_t ram_bytes;
+	const char *accel, *cpu;
+	struct drive_config ide[VM_IDE_DRIVES], floppy[VM_FLOPPY_DRIVES];
+	char boot_order[8]; /* of a c d n; empty: default "cad" */
+	char boot_once[8];
+	bool boot_menu;
+	unsigned boot_menu_timeout_ms;
+	const char *kernel, *initrd, *append;
+	const char *bios, *vgabios; /* file names; NULL: found in the firmware path */
+	const char *firmware_dir;   /* -L */
+	struct chardev_config serial[VM_SERIAL_PORTS];
+	struct chardev_config debugcon, firmware_log; /* ports 0xe9, 0x402 */
+	bool debug_exit; /* isa-debug-exit */
+	uint16_t debug_exit_port, debug_exit_size, debugcon_port, firmware_log_port;
+	enum display_kind display;
+	bool full_screen;
+	bool vga; /* -vga none: false */
+	bool snapshot;
+	bool no_reboot, no_shutdown, start_paused;
+	bool rtc_local;         /* -rtc base=localtime */
+	bool rtc_base_given;
+	int64_t rtc_base;       /* seconds since 1970 */
+	bool icount;            /* time follows instructions */
+	unsigned icount_shift;  /* 2^n ns an instruction */
+};
+
+enum vm_state { VM_PAUSED, VM_RUNNING, VM_SHUTDOWN, VM_INTERNAL_ERROR };
+
+/* Defaults: 128 MiB, window if there is a display, default drives. */
+void vm_config_init(struct vm_config *c);
+
+/*
+ * Builds the machine. On failure returns NULL and the reason in *r, naming the
+ * option or file. The config's strings have to outlive the machine.
+ */
+struct vm *vm_create(const struct vm_config *c, struct report *r);
+void vm_destroy(struct vm *vm);
+
+/*
+ * Runs the guest on the calling thread until it powers off (without
+ * no_shutdown), quits or exits through isa-debug-exit. Returns the process
+ * exit status.
+ */
+int vm_run(struct vm *vm);
+
+/* Queues fn to run on the machine thread, between instructions. Any thread. */
+void vm_post(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
+/* The same, and waits until it has run. Not from the machine thread. */
+void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
+
+/* ---- machine thread only, below ---- */
+enum vm_state vm_get_state(const struct vm *vm);
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+void vm_reset(struct vm *vm);
+/* The power button. */
+void vm_powerdown(struct vm *vm);
+/* Ends vm_run() with this exit status. */
+void vm_quit(struct vm *vm, int status);
+/* A state of the guest that cannot be modelled: pauses, tells the user why. */
+void vm_stop_error(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+struct vcpu *vm_vcpu(struct vm *vm);
+struct physmem *vm_physmem(struct vm *vm);
+struct bus *vm_bus(struct vm *vm);
+struct clock *vm_clock(struct vm *vm);
+struct pci_bus *vm_pci(struct vm *vm);
+const struct display *vm_display(struct vm *vm); /* NULL: no adapter */
+const struct input_sink *vm_input(struct vm *vm);
+struct pic *vm_pic(struct vm *vm);
+const struct vm_config *vm_get_config(const struct vm *vm);
+
+/* Drives by id or QEMU's name ("floppy0", "ide1-cd0"), or NULL. */
+struct blockdev *vm_find_drive(struct vm *vm, const char *id);
+/* Calls fn for each drive in order. */
+void vm_for_each_drive(struct vm *vm,
+		       void (*fn)(void *arg, const char *id, struct blockdev *b), void *arg);
+
+/* Called on the machine thread when the state changes (window title, QMP). */
+void vm_on_state(struct vm *vm, void (*fn)(void *opaque, enum vm_state s), void *opaque);
+
+#endif
