@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest physical memory. RAM is one memfd mapped whole; above it lie regions
+ * (ROM, device RAM, registers), kept in an array sorted by falling priority
+ * that a look-up walks. A machine has about ten, and look-ups are made on TLB
+ * misses only, so nothing cleverer pays.
+ */
+#include "mmu/physmem.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+#define RAM_LOW_MAX 0xc0000000ull /* the PCI hole starts here at the latest */
+#define FOUR_GIB 0x100000000ull
+#define PAM_BASE 0xc0000u
+#define PAM_END 0x100000u
+#define PAM_GRAIN_SHIFT 14 /* the finest PAM segment is 16 KiB */
+#define PAM_GRAINS ((PAM_END - PAM_BASE) >> PAM_GRAIN_SHIFT)
+#define SMRAM_BASE 0xa0000u
+#define SMRAM_END 0xc0000u
+#define MAX_REGIONS 64
+
+struct phys_region {
+	struct physmem *pm;
+	const char *name;
+	enum phys_kind kind;
+	uint64_t size;
+	bool mapped;
+	gpa_t base;
+	int priority;
+	uint8_t *host;  /* ROM, device RAM */
+	uint8_t *watch; /* device RAM: flags a page */
+	const struct mmio_ops *ops;
+	void *opaque;
+};
+
+struct physmem {
+	uint8_t *ram;
+	uint64_t ram_size, below_4g;
+	int memfd;
+	uint8_t *watch; /* flags a page of RAM */
+	struct phys_region *regions[MAX_REGIONS]; /* all; owned */
+	int region_count;
+	struct phys_region *visible[MAX_REGIONS]; /* mapped, highest priority first */
+	int visible_count;
+	uint8_t pam[PAM_GRAINS]; /* enum pam_mode */
+	bool smram_open;
+	struct physmem_listener listener;
+};
+
+int physmem_create(struct physmem **out, uint64_t ram_size)
+{
+	struct physmem *pm = calloc(1, sizeof(*pm));
+	int err = -ENOMEM;
+
+	if (!pm)
+		return err;
+	pm->ram_size = ram_size;
+	pm->below_4g = ram_size < RAM_LOW_MAX ? ram_size : RAM_LOW_MAX;
+	pm->memfd = memfd_create("guest-ram", MFD_CLOEXEC);
+	if (pm->memfd < 0 || ftruncate(pm->memfd, (off_t)ram_size) < 0) {
+		err = -errno;
+		goto fail;
+	}
+	pm->ram = mmap(NULL, ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+		       pm->memfd, 0);
+	if (pm->ram == MAP_FAILED) {
+		pm->ram = NULL;
+		err = -errno;
+		goto fail;
+	}
+	pm->watch = calloc(ram_size >> PAGE_SHIFT, 1);
+	if (!pm->watch)
+		goto fail;
+	*out = pm;
+	return 0;
+fail:
+	physmem_destroy(pm);
+	return err;
+}
+
+void physmem_destroy(struct physmem *pm)
+{
+	if (!pm)
+		return;
+	for (int i = 0; i < pm->region_count; i++) {
+		free(pm->regions[i]->watch);
+		free(pm->regions[i]);
+	}
+	if (pm->ram)
+		munmap(pm->ram, pm->ram_size);
+	if (pm->memfd >= 0)
+		close(pm->memfd);
+	free(pm->watch);
+	free(pm);
+}
+
+uint64_t physmem_ram_size(const struct physmem *pm)
+{
+	return pm->ram_size;
+}
+
+uint64_t physmem_ram_below_4g(const struct physmem *pm)
+{
+	return pm->below_4g;
+}
+
+void physmem_set_listener(struct physmem *pm, const struct physmem_listener *l)
+{
+	pm->listener = *l;
+}
+
+static void map_changed(struct physmem *pm)
+{
+	if (pm->listener.map_changed)
+		pm->listener.map_changed(pm->listener.opaque);
+}
+
+static struct phys_region *region_add(struct physmem *pm, const char *name, enum phys_kind kind,
+				      uint64_t size, uint8_t *host)
+{
+	struct phys_region *r = calloc(1, sizeof(*r));
+
+	assert(r && pm->region_count < MAX_REGIONS && size % PAGE_SIZE == 0);
+	*r = (struct phys_region){
+		.pm = pm, .name = name, .kind = kind, .size = size, .host = host};
+	pm->regions[pm->region_count++] = r;
+	return r;
+}
+
+struct phys_region *physmem_add_mmio(struct physmem *pm, const char *name, uint64_t size,
+				     const struct mmio_ops *ops, void *opaque)
+{
+	struct phys_region *r = region_add(pm, name, PHYS_MMIO, size, NULL);
+
+	r->ops = ops;
+	r->opaque = opaque;
+	return r;
+}
+
+struct phys_region *physmem_add_rom(struct physmem *pm, const char *name, uint64_t size,
+				    uint8_t *host)
+{
+	return region_add(pm, name, PHYS_ROM, size, host);
+}
+
+struct phys_region *physmem_add_device_ram(struct physmem *pm, const char *name, uint64_t size,
+					   uint8_t *host)
+{
+	struct phys_region *r = region_add(pm, name, PHYS_RAM, size, host);
+
+	r->watch = calloc(size >> PAGE_SHIFT, 1);
+	assert(r->watch);
+	return r;
+}
+
+static void visible_remove(struct phys_region *r)
+{
+	struct physmem *pm = r->pm;
+	int i = 0;
+
+	while (i < pm->visible_count && pm->visible[i] != r)
+		i++;
+	if (i == pm->visible_count)
+		return;
+	memmove(&pm->visible[i], &pm->visible[i + 1],
+		(size_t)(pm->visible_count - i - 1) * sizeof(pm->visible[0]));
+	pm->visible_count--;
+}
+
+void physmem_region_map(struct phys_region *r, gpa_t base, int priority)
+{
+	struct physmem *pm = r->pm;
+	int i;
+
+	base &= ~(gpa_t)(PAGE_SIZE - 1);
+	if (r->mapped && r->base == base && r->priority == priority)
+		return;
+	visible_remove(r);
+	r->mapped = true;
+	r->base = base;
+	r->priority = priority;
+	for (i = pm->visible_count; i > 0 && pm->visible[i - 1]->priority < priority; i--)
+		pm->visible[i] = pm->visible[i - 1];
+	pm->visible[i] = r;
+	pm->visible_count++;
+	LOG(LOG_MMU, "%s at %#llx", r->name, (unsigned long long)base);
+	map_changed(pm);
+}
+
+void physmem_region_unmap(struct phys_region *r)
+{
+	if (!r->mapped)
+		return;
+	visible_remove(r);
+	r->mapped = false;
+	LOG(LOG_MMU, "%s unmapped", r->name);
+	map_changed(r->pm);
+}
+
+void physmem_set_pam(struct physmem *pm, gpa_t base, uint32_t size, enum pam_mode mode)
+{
+	bool changed = false;
+
+	for (gpa_t a = base; a < base + size; a += 1u << PAM_GRAIN_SHIFT) {
+		if (a < PAM_BASE || a >= PAM_END)
+			continue;
+		changed |= pm->pam[(a - PAM_BASE) >> PAM_GRAIN_SHIFT] != mode;
+		pm->pam[(a - PAM_BASE) >> PAM_GRAIN_SHIFT] = mode;
+	}
+	if (changed)
+		map_changed(pm);
+}
+
+void physmem_set_smram(struct physmem *pm, bool on)
+{
+	if (pm->smram_open == on)
+		return;
+	pm->smram_open = on;
+	map_changed(pm);
+}
+
+/* Offset of a guest physical address in the RAM block, or UINT64_MAX. */
+static uint64_t ram_offset(const struct physmem *pm, gpa_t gpa)
+{
+	if (gpa < pm->below_4g)
+		return gpa;
+	if (gpa >= FOUR_GIB && gpa - FOUR_GIB < pm->ram_size - pm->below_4g)
+		return gpa - FOUR_GIB + pm->below_4g;
+	return UINT64_MAX;
+}
+
+static struct phys_page ram_page(const struct physmem *pm, uint64_t offset)
+{
+	offset &= ~(uint64_t)(PAGE_SIZE - 1);
+	return (struct phys_page){.kind = PHYS_RAM,
+				  .host = pm->ram + offset,
+				  .watch = &pm->watch[offset >> PAGE_SHIFT]};
+}
+
+static struct phys_region *region_at(const struct physmem *pm, gpa_t gpa)
+{
+	for (int i = 0; i < pm->visible_count; i++)
+		if (gpa - pm->visible[i]->base < pm->visible[i]->size)
+			return pm->visible[i];
+	return NULL;
+}
+
+static struct phys_page region_page(struct phys_region *r, gpa_t gpa)
+{
+	uint64_t offset = (gpa - r->base) & ~(uint64_t)(PAGE_SIZE - 1);
+
+	return (struct phys_page){.kind = r->kind,
+				  .host = r->host ? r->host + offset : NULL,
+				  .watch = r->watch ? &r->watch[offset >> PAGE_SHIFT] : NULL,
+				  .region = r};
+}
+
+static struct phys_page lookup(struct physmem *pm, gpa_t gpa, bool write)
+{
+	uint64_t offset = ram_offset(pm, gpa);
+	bool shadowed = false, hidden = false;
+	struct phys_region *r;
+
+	if (gpa >= PAM_BASE && gpa < PAM_END) {
+		unsigned mode = pm->pam[(gpa - PAM_BASE) >> PAM_GRAIN_SHIFT];
+
+		shadowed = mode & (write ? PAM_WRITE_RAM : PAM_READ_RAM);
+		hidden = !shadowed; /* the bus answers, RAM does not */
+	} else if (gpa >= SMRAM_BASE && gpa < SMRAM_END) {
+		shadowed = pm->smram_open;
+		hidden = !shadowed;
+	}
+	if (shadowed && offset != UINT64_MAX)
+		return ram_page(pm, offset);
+	r = region_at(pm, gpa);
+	if (r)
+		return region_page(r, gpa);
+	if (offset == UINT64_MAX || hidden)
+		return (struct phys_page){.kind = PHYS_NONE};
+	return ram_page(pm, offset);
+}
+
+struct phys_page physmem_lookup(struct physmem *pm, gpa_t gpa)
+{
+	return lookup(pm, gpa, false);
+}
+
+struct phys_page physmem_lookup_write(struct physmem *pm, gpa_t gpa)
+{
+	return lookup(pm, gpa, true);
+}
+
+/* The widest access that max_size, alignment and what is left allow. */
+static unsigned mmio_step(const struct mmio_ops *ops, uint32_t offset, unsigned left)
+{
+	unsigned step = ops->max_size;
+
+	while (step > left || offset % step)
+		step /= 2;
+	return step;
+}
+
+static uint32_t mmio_read(struct phys_region *r, gpa_t gpa, unsigned size)
+{
+	uint32_t offset = (uint32_t)(gpa - r->base), value = 0;
+
+	for (unsigned i = 0, step; i < size; i += step) {
+		step = mmio_step(r->ops, offset + i, size - i);
+		uint32_t part = r->ops->read(r->opaque, offset + i, step);
+
+		if (step < 4)
+			part &= (1u << 8 * step) - 1;
+		value |= part << 8 * i;
+	}
+	return value;
+}
+
+static void mmio_write(struct phys_region *r, gpa_t gpa, uint32_t value, unsigned size)
+{
+	uint32_t offset = (uint32_t)(gpa - r->base);
+
+	for (unsigned i = 0, step; i < size; i += step) {
+		step = mmio_step(r->ops, offset + i, size - i);
+		uint32_t part = value >> 8 * i;
+
+		if (step < 4)
+			part &= (1u << 8 * step) - 1;
+		r->ops->write(r->opaque, offset + i, part, step);
+	}
+}
+
+uint32_t physmem_read(struct physmem *pm, gpa_t gpa, unsigned size)
+{
+	uint32_t in_page = gpa & (PAGE_SIZE - 1), value = UINT32_MAX;
+	struct phys_page p;
+
+	if (in_page + size > PAGE_SIZE) {
+		value = 0;
+		for (unsigned i = 0; i < size; i++)
+			value |= physmem_read(pm, gpa + i, 1) << 8 * i;
+		return value;
+	}
+	p = physmem_lookup(pm, gpa);
+	if (p.kind == PHYS_MMIO)
+		return mmio_read(p.region, gpa, size);
+	if (p.kind == PHYS_RAM || p.kind == PHYS_ROM) {
+		value = 0;
+		memcpy(&value, p.host + in_page, size);
+	}
+	return size == 4 ? value : value & ((1u << 8 * size) - 1);
+}
+
+/* Watchers hear of a write of len bytes at gpa, inside one page. */
+static void notice_write(struct physmem *pm, uint8_t *watch, gpa_t gpa, uint32_t len)
+{
+	if (!watch || !*watch)
+		return;
+	*watch &= (uint8_t)~PHYS_WATCH_DISPLAY;
+	if (*watch & PHYS_WATCH_CODE && pm->listener.code_written)
+		pm->listener.code_written(pm->listener.opaque, gpa, len);
+}
+
+void physmem_write(struct physmem *pm, gpa_t gpa, uint32_t value, unsigned size)
+{
+	uint32_t in_page = gpa & (PAGE_SIZE - 1);
+	struct phys_page p;
+
+	if (in_page + size > PAGE_SIZE) {
+		for (unsigned i = 0; i < size; i++)
+			physmem_write(pm, gpa + i, value >> 8 * i & 0xff, 1);
+		return;
+	}
+	p = physmem_lookup_write(pm, gpa);
+	if (p.kind == PHYS_MMIO) {
+		mmio_write(p.region, gpa, value, size);
+	} else if (p.kind == PHYS_RAM) {
+		memcpy(p.host + in_page, &value, size);
+		notice_write(pm, p.watch, gpa, size);
+	}
+}
+
+void physmem_dma_read(struct physmem *pm, gpa_t gpa, void *buf, size_t len)
+{
+	uint8_t *to = buf;
+
+	while (len) {
+		struct phys_page p = physmem_lookup(pm, gpa);
+		uint32_t in_page = gpa & (PAGE_SIZE - 1);
+		size_t n = PAGE_SIZE - in_page < len ? PAGE_SIZE - in_page : len;
+
+		if (p.kind == PHYS_RAM || p.kind == PHYS_ROM)
+			memcpy(to, p.host + in_page, n);
+		else
+			memset(to, 0xff, n);
+		to += n;
+		gpa += n;
+		len -= n;
+	}
+}
+
+void physmem_dma_write(struct physmem *pm, gpa_t gpa, const void *buf, size_t len)
+{
+	const uint8_t *from = buf;
+
+	while (len) {
+		struct phys_page p = physmem_lookup_write(pm, gpa);
+		uint32_t in_page = gpa & (PAGE_SIZE - 1);
+		size_t n = PAGE_SIZE - in_page < len ? PAGE_SIZE - in_page : len;
+
+		if (p.kind == PHYS_RAM) {
+			memcpy(p.host + in_page, from, n);
+			notice_write(pm, p.watch, gpa, (uint32_t)n);
+		}
+		from += n;
+		gpa += n;
+		len -= n;
+	}
+}
+
+uint8_t *physmem_ram_ptr(struct physmem *pm, gpa_t gpa, size_t len)
+{
+	uint64_t offset = ram_offset(pm, gpa);
+
+	if (offset == UINT64_MAX || !len || len > pm->ram_size ||
+	    ram_offset(pm, gpa + len - 1) != offset + len - 1)
+		return NULL;
+	for (gpa_t page = gpa & ~(gpa_t)(PAGE_SIZE - 1); page < gpa + len; page += PAGE_SIZE) {
+		struct phys_page r = physmem_lookup(pm, page), w = physmem_lookup_write(pm, page);
+
+		if (r.kind != PHYS_RAM || r.region || r.host != w.host)
+			return NULL;
+	}
+	return pm->ram + offset;
+}
+
+void physmem_written(struct physmem *pm, gpa_t gpa, size_t len)
+{
+	while (len) {
+		struct phys_page p = physmem_lookup_write(pm, gpa);
+		uint32_t in_page = gpa & (PAGE_SIZE - 1);
+		size_t n = PAGE_SIZE - in_page < len ? PAGE_SIZE - in_page : len;
+
+		notice_write(pm, p.watch, gpa, (uint32_t)n);
+		gpa += n;
+		len -= n;
+	}
+}
+
+void physmem_watch(struct physmem *pm, gpa_t gpa, uint8_t set, uint8_t clear)
+{
+	struct phys_page p = physmem_lookup_write(pm, gpa);
+	uint8_t before;
+
+	if (!p.watch)
+		return;
+	before = *p.watch;
+	*p.watch = (uint8_t)((before & ~clear) | set);
+	if (*p.watch & ~before && pm->listener.write_watched)
+		pm->listener.write_watched(pm->listener.opaque, gpa & ~(gpa_t)(PAGE_SIZE - 1));
+}
+
+bool physmem_region_take_dirty(struct phys_region *r, uint64_t *dirty)
+{
+	uint64_t pages = r->size >> PAGE_SHIFT;
+	bool any = false;
+
+	memset(dirty, 0, (pages + 63) / 64 * sizeof(*dirty));
+	for (uint64_t i = 0; i < pages; i++) {
+		if (r->watch[i] & PHYS_WATCH_DISPLAY)
+			continue;
+		r->watch[i] |= PHYS_WATCH_DISPLAY;
+		dirty[i / 64] |= 1ull << i % 64;
+		any = true;
+	}
+	if (any)
+		map_changed(r->pm);
+	return any;
+}
