@@ -40,11 +40,29 @@
 #define PCI_COMMAND_IO 0x0001
 #define PCI_COMMAND_MEMORY 0x0002
 #define PCI_COMMAND_MASTER 0x0004
+#define PCI_COMMAND_PARITY 0x0040
+#define PCI_COMMAND_SERR 0x0100
+#define PCI_COMMAND_INTX_DISABLE 0x0400 /* PCI 2.3 */
+
+#define PCI_STATUS_INTERRUPT 0x0008 /* PCI 2.3: the pin's level */
+#define PCI_STATUS_CAPABILITIES 0x0010
+#define PCI_STATUS_DEVSEL_MEDIUM 0x0200
+#define PCI_STATUS_ERRORS 0xf900 /* all cleared by writing 1 */
+
+#define PCI_HEADER_MULTI_FUNCTION 0x80
+#define PCI_SLOTS 32
+#define PCI_FUNCTIONS 8
+#define PCI_PIRQS 4
+
+#define PCI_DEVFN(slot, function) ((uint8_t)((slot) << 3 | (function)))
 
 struct pci_bus;
 struct pci_device;
 
 enum pci_bar_kind { PCI_BAR_NONE, PCI_BAR_IO, PCI_BAR_MEMORY };
+
+/* BARs are decoded over nothing but each other; RAM and APICs win. */
+#define PCI_BAR_PRIORITY 1
 
 struct pci_bar {
 	enum pci_bar_kind kind;
@@ -73,6 +91,7 @@ struct pci_device {
 	uint32_t (*config_read)(struct pci_device *d, uint8_t offset, unsigned size, uint32_t value);
 	void *owner;
 	int irq_level; /* of this device's pin */
+	bool pin_driven; /* the level as it reaches the PIRQ: not disabled */
 };
 
 struct pci_ids {
@@ -93,7 +112,16 @@ void pci_add_memory_bar(struct pci_device *d, int n, uint32_t size, bool prefetc
 /* An expansion ROM: image is padded by the caller to size, a power of two. */
 void pci_add_rom(struct pci_device *d, uint32_t size, struct phys_region *region);
 
-/* Plugs the device in at a slot and function. */
+/* Little-endian fields of the header, for whoever sets it up. */
+void pci_set_word(struct pci_device *d, uint8_t offset, uint16_t value);
+void pci_set_long(struct pci_device *d, uint8_t offset, uint32_t value);
+uint16_t pci_get_word(const struct pci_device *d, uint8_t offset);
+uint32_t pci_get_long(const struct pci_device *d, uint8_t offset);
+
+/*
+ * Plugs the device in at a slot and function. Function 0 of a slot that has
+ * others says so in its header type by itself.
+ */
 void pci_plug(struct pci_bus *bus, struct pci_device *d, unsigned slot, unsigned function);
 void pci_unplug(struct pci_device *d);
 
@@ -114,6 +142,7 @@ static inline bool pci_may_master(const struct pci_device *d)
  * access by bus address. offset may be unaligned; size 1, 2 or 4.
  */
 struct pci_bus *pci_bus_create(struct bus *bus);
+/* Touches no device: those on it are gone by now, unplugged or not. */
 void pci_bus_destroy(struct pci_bus *b);
 struct bus *pci_bus_isa(struct pci_bus *b);
 uint32_t pci_config_read(struct pci_bus *b, uint8_t devfn, uint8_t offset, unsigned size);
