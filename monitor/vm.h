@@ -23,6 +23,7 @@ enum drive_media { MEDIA_DISK, MEDIA_CDROM };
 #define VM_IDE_DRIVES 4    /* hda-hdd: primary master, slave, secondary ... */
 #define VM_FLOPPY_DRIVES 2
 #define VM_SERIAL_PORTS 4
+#define VM_MONITORS 4
 #define VM_MODULES 32
 
 struct drive_config {
@@ -50,6 +51,12 @@ struct chardev_config {
 	const char *path; /* file, fifo, unix socket */
 	const char *host, *port; /* tcp */
 	bool server, wait;
+	bool telnet;          /* tcp: speaks the telnet protocol */
+	bool append;          /* file: keeps what it holds */
+	bool signals;         /* stdio: Ctrl-C ends Transvisor, the guest does not see it */
+	bool mux;             /* several may use it by its id; Ctrl-A switches */
+	unsigned reconnect_s; /* socket client: tries again after so long; 0: never */
+	const char *id;       /* of -chardev; users with the same id share it. NULL: unnamed */
 };
 
 enum display_kind { DISPLAY_NONE, DISPLAY_SDL };
@@ -67,11 +74,14 @@ struct vm_config {
 	const char *bios, *vgabios; /* file names; NULL: found in the firmware path */
 	const char *firmware_dir;   /* -L */
 	struct chardev_config serial[VM_SERIAL_PORTS];
+	struct chardev_config monitor[VM_MONITORS]; /* HMP; opened by main() */
 	struct chardev_config debugcon, firmware_log; /* ports 0xe9, 0x402 */
 	bool debug_exit; /* isa-debug-exit */
 	uint16_t debug_exit_port, debug_exit_size, debugcon_port, firmware_log_port;
 	enum display_kind display;
 	bool full_screen;
+	bool graphics; /* -nographic: false; SeaBIOS then uses the first serial port */
+	bool carried_guest; /* nothing to boot was named: boot the guest that comes along */
 	bool vga; /* -vga none: false */
 	bool snapshot;
 	bool no_reboot, no_shutdown, start_paused;
@@ -127,6 +137,9 @@ const struct display *vm_display(struct vm *vm); /* NULL: no adapter */
 const struct input_sink *vm_input(struct vm *vm);
 struct pic *vm_pic(struct vm *vm);
 const struct vm_config *vm_get_config(const struct vm *vm);
+
+/* The back ends of the serial ports and monitors; made by vm_create(). */
+struct chardev_host *vm_chardevs(struct vm *vm);
 
 /* Drives by id or QEMU's name ("floppy0", "ide1-cd0"), or NULL. */
 struct blockdev *vm_find_drive(struct vm *vm, const char *id);
