@@ -120,13 +120,28 @@ void mem_probe_read(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size)
  */
 void lin_probe(struct vcpu *cpu, gva_t gva, unsigned size, bool write, bool user);
 
+/* Reads and writes of any size at a linear address, current CPL's rights. */
+void lin_read_bytes(struct vcpu *cpu, gva_t gva, void *buf, unsigned size);
+void lin_write_bytes(struct vcpu *cpu, gva_t gva, const void *buf, unsigned size);
+
 /* ---- TLB, mmu side: cpu/paging.c ---- */
+enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
+
+/*
+ * Walks the guest's tables for one access, sets accessed and dirty bits, and
+ * caches what was found. Unwinds with #PF. Returns the physical address.
+ */
+gpa_t paging_translate(struct vcpu *cpu, gva_t gva, enum access_kind kind, bool user);
 /* Drops all translations; keeps global ones unless all. */
 void tlb_flush(struct vcpu *cpu, bool all);
 /* INVLPG: drops the page's translation, global or not. */
 void tlb_flush_page(struct vcpu *cpu, gva_t gva);
 /* Selects the TLB view of the CPL; call after every change of cpl. */
 void tlb_select_view(struct vcpu *cpu);
+/* Empties the TLB; at creation. */
+void tlb_init(struct vcpu *cpu);
+/* Physmem began to watch writes to this physical page. */
+void tlb_page_watched(struct vcpu *cpu, gpa_t page);
 /*
  * PAE: reads the four PDPTEs at CR3 (SDM 3A 4.4.1). Returns false, with
  * nothing changed, if one sets reserved bits (the caller raises #GP(0)).

@@ -150,7 +150,11 @@ struct tlb_entry {
 };
 #define TLB_NONE (1ull << 63)
 #define TLB_SIZE 512u
-enum tlb_view { TLB_SUPERVISOR, TLB_USER, TLB_VIEWS };
+/*
+ * TLB_CHECKED is never filled: every access takes the slow path, which checks
+ * alignment. It is the view of CPL 3 with CR0.AM and EFLAGS.AC set.
+ */
+enum tlb_view { TLB_SUPERVISOR, TLB_USER, TLB_CHECKED, TLB_VIEWS };
 
 /* FXSAVE image, SDM 1 table 10-2: x87, MMX, MXCSR and XMM0-7. */
 struct fxsave_image {
@@ -238,6 +242,8 @@ struct vcpu {
 	/* Software TLB of the interpreter. tlb points to the view of the CPL. */
 	struct tlb_entry *tlb;
 	struct tlb_entry tlb_views[TLB_VIEWS][TLB_SIZE];
+	bool align_check;       /* CR0.AM, EFLAGS.AC and CPL 3: cpu_mode_changed() */
+	uint32_t map_generation; /* counts TLB flushes; dates the block look-ups */
 
 	/* Engine. */
 	struct physmem *mem;
@@ -255,6 +261,13 @@ struct vcpu {
 	int64_t fuel_given;      /* what fuel was set to */
 	uint64_t executed;       /* instructions, up to the last refuelling */
 	bool slow;               /* TF, armed debug registers: one at a time */
+	uint32_t debug_hits;     /* DR6 bits of data breakpoints met by cur */
+	bool step_suppressed;    /* cur is an INT: no single-step trap after it */
+	struct delivery {        /* of an event by the run loop */
+		bool active;
+		uint8_t vector;
+		bool exception;  /* not INTR or NMI: counts for double faults */
+	} delivery;
 
 	const struct vcpu_ops *ops;
 	void *opaque; /* for ops */
