@@ -11,7 +11,8 @@
  *  prefix   mandatory prefix: NP none (and 66/F2/F3 make another row),
  *           P66, PF3, PF2, or ANY where prefixes only modify
  *  opcode   last opcode byte
- *  ext      0-7: ModRM.reg; XR: any ModRM.reg; XN: no ModRM byte
+ *  ext      0-7: ModRM.reg; XR: any ModRM.reg; XN: no ModRM byte;
+ *           0xC0-0xFF: the ModRM byte is exactly this
  *  mod      MEM: mod != 3, REG: mod == 3, BOTH
  *  name     mnemonic, lower case
  *  operands Intel letters: "Eb,Gb"; "" if none
@@ -20,8 +21,8 @@
  *           come in: it is the last of its block. ___ otherwise
  *  flags    FL_* read and written (undefined ones count as written)
  *  exec     handlers by form: X1(f): one for all. XV(f): by operand size
- *           (f_16, f_32). X8(f): f_r, f_m by mod. XE(f): by both (f_r16,
- *           f_r32, f_m16, f_m32)
+ *           (f_16, f_32). X8(f): f_r, f_m by mod; XB(f): f_r8, f_m8. XE(f): by
+ *           both (f_r16, f_r32, f_m16, f_m32)
  *
  * A row applies to the alias encodings its opcode range covers through
  * INSN8(): eight rows for opcode+0 to +7, the low bits naming a register.
@@ -45,6 +46,7 @@ enum insn_class {
 	X87,        /* needs CR0.EM/TS clear */
 	MMX,
 	SSE,        /* needs CR4.OSFXSR too */
+	STRING,     /* takes REP: ends its block when repeated */
 };
 
 struct insn_row {

@@ -125,9 +125,10 @@ struct segment {
 	/*
 	 * Derived by segment_update(): an access of n bytes at offset o is in
 	 * order when o >= lo and o + n - 1 <= hi_read (hi_write), without
-	 * wrapping. An unusable segment has lo 1 and hi 0: nothing passes.
+	 * wrapping; a write uses lo_write for lo. What may not be read (written)
+	 * at all, such as an unusable segment, has lo 1 and hi 0: nothing passes.
 	 */
-	uint32_t lo, hi_read, hi_write;
+	uint32_t lo, hi_read, hi_write, lo_write;
 };
 
 /* GDTR, IDTR. */
@@ -180,6 +181,7 @@ struct msr_state {
 	uint64_t misc_enable;
 	uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
 	uint64_t tsc_adjust; /* added to the clock's TSC */
+	uint64_t feature_control, mcg_status;
 };
 
 /* Why the run loop should look up from running guest code. */
@@ -234,6 +236,8 @@ struct vcpu {
 	bool interrupt_shadow; /* by STI: no maskable interrupt before the next instruction ends */
 	bool debug_shadow;    /* by MOV SS/POP SS: no interrupt, NMI or #DB either */
 	bool ferr;            /* FERR# is asserted */
+	bool align_check;     /* derived: CR0.AM, EFLAGS.AC and CPL 3: data must be aligned */
+	bool delivering_ext;  /* an event not caused by INT n is being delivered: error codes get EXT */
 	uint32_t a20_mask;    /* ~0 or ~(1 << 20): ANDed to physical addresses */
 
 	/* Set by any thread; looked at between blocks. */
@@ -242,7 +246,6 @@ struct vcpu {
 	/* Software TLB of the interpreter. tlb points to the view of the CPL. */
 	struct tlb_entry *tlb;
 	struct tlb_entry tlb_views[TLB_VIEWS][TLB_SIZE];
-	bool align_check;       /* CR0.AM, EFLAGS.AC and CPL 3: cpu_mode_changed() */
 	uint32_t map_generation; /* counts TLB flushes; dates the block look-ups */
 
 	/* Engine. */
@@ -330,6 +333,11 @@ void vcpu_clear_ferr(struct vcpu *cpu);
 void vcpu_run(struct vcpu *cpu);
 
 /* ---- cpu/fault.c: all of these unwind to the run loop ---- */
+/* What sigsetjmp(cpu->unwind) returns there. */
+enum unwind_reason {
+	UNWIND_FAULT = 1,   /* cpu->fault says which */
+	UNWIND_RESTART = 2, /* restart_instruction(): nothing to deliver */
+};
 _Noreturn void raise_vector(struct vcpu *cpu, unsigned vector); /* without error code */
 _Noreturn void raise_error(struct vcpu *cpu, unsigned vector, uint32_t error);
 _Noreturn void raise_gp(struct vcpu *cpu, uint32_t error);
