@@ -40,7 +40,7 @@ static inline gva_t seg_write_check(struct vcpu *cpu, unsigned seg, uint32_t off
 	const struct segment *s = &cpu->seg[seg];
 	uint32_t last = off + (size - 1);
 
-	if (__builtin_expect(off < s->lo || last > s->hi_write || last < off, 0))
+	if (__builtin_expect(off < s->lo_write || last > s->hi_write || last < off, 0))
 		access_segment_fault(cpu, seg);
 	return s->base + off;
 }
