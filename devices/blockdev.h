@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 struct blockdev;
 
@@ -18,6 +19,12 @@ struct block_request {
 	uint64_t offset; /* bytes from the image's start */
 	void *buf;       /* filled or written; stays valid until done */
 	size_t len;      /* bytes; offset + len within the image's size */
+	/*
+	 * In place of buf, unless NULL: iov_count pieces of memory, whose
+	 * lengths come to len. Lets a bus master read straight into guest RAM.
+	 */
+	const struct iovec *iov;
+	unsigned iov_count;
 	/* On the machine thread; error is 0 or -errno. May submit again. */
 	void (*done)(struct block_request *req, int error);
 	void *opaque;               /* the submitter's */
@@ -41,10 +48,30 @@ struct blockdev {
 	bool read_only;
 	bool inserted;  /* false: removable drive without medium */
 	char path[1024]; /* for `info block` */
-	/* Set by the device: the medium was changed or ejected (HMP). */
+	/*
+	 * Set by the device: the medium was changed or ejected (HMP). Requests
+	 * that were under way have been cancelled (see cancel_all).
+	 */
 	void (*media_changed)(void *opaque);
 	void *media_opaque;
+	bool locked; /* by the device: the guest does not let the medium go */
 };
+
+static inline void blockdev_submit(struct blockdev *b, struct block_request *req)
+{
+	b->ops->submit(b, req);
+}
+
+static inline void blockdev_cancel_all(struct blockdev *b)
+{
+	b->ops->cancel_all(b);
+}
+
+static inline void blockdev_destroy(struct blockdev *b)
+{
+	if (b)
+		b->ops->destroy(b);
+}
 
 /* A back end in memory for tests: completes at once, inside submit. */
 struct blockdev *blockdev_create_memory(void *data, uint64_t size, bool read_only);
