@@ -137,6 +137,14 @@ static void bar_map(struct pci_device *d, struct pci_bar *bar, uint32_t at)
 		physmem_region_map(bar->region, at, PCI_BAR_PRIORITY);
 }
 
+/* The lowest address that the host bridge forwards to PCI. */
+static uint64_t pci_memory_start(const struct pci_device *d)
+{
+	struct physmem *pm = bus_physmem(d->bus->bus);
+
+	return pm ? physmem_ram_below_4g(pm) : 0;
+}
+
 /*
  * Where a BAR with this value is to be seen, 0 for nowhere. A memory BAR that
  * reaches the end of the address space is being sized, and the i440FX does not
@@ -151,7 +159,7 @@ static uint32_t bar_address(const struct pci_device *d, const struct pci_bar *ba
 	if (bar->kind == PCI_BAR_IO)
 		return (command & PCI_COMMAND_IO) && last < PCI_IO_BAR_MAX ? at : 0;
 	if (!(command & PCI_COMMAND_MEMORY) || last == UINT32_MAX ||
-	    at < physmem_ram_below_4g(bus_physmem(d->bus->bus)))
+	    at < pci_memory_start(d))
 		return 0;
 	return at;
 }
