@@ -113,6 +113,14 @@ void access_write_slow(struct vcpu *cpu, gva_t gva, uint64_t value, unsigned siz
 		phys_write(cpu, s.second, value >> 8 * s.first_size, size - s.first_size);
 }
 
+void access_rmw_probe(struct vcpu *cpu, gva_t gva, unsigned size)
+{
+	bool user = cpu->cpl == 3;
+
+	check_alignment(cpu, gva, size, user);
+	lin_probe(cpu, gva, size, true, user);
+}
+
 void lin_probe(struct vcpu *cpu, gva_t gva, unsigned size, bool write, bool user)
 {
 	gva_t last = gva + (size - 1);

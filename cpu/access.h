@@ -17,6 +17,8 @@
 /* Slow paths, cpu/access.c: TLB miss, page crossing, MMIO, watched pages. */
 uint64_t access_read_slow(struct vcpu *cpu, gva_t gva, unsigned size, bool user);
 void access_write_slow(struct vcpu *cpu, gva_t gva, uint64_t value, unsigned size, bool user);
+/* Faults as a write at gva with the current CPL's rights would; moves nothing. */
+void access_rmw_probe(struct vcpu *cpu, gva_t gva, unsigned size);
 /* Raises #GP(0) or #SS(0) as the segment says. */
 _Noreturn void access_segment_fault(struct vcpu *cpu, unsigned seg);
 

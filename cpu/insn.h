@@ -39,7 +39,7 @@ struct insn {
 	bool operand32;        /* effective operand size is 32 bits */
 	uint8_t rep;           /* enum rep_prefix */
 	bool lock;
-	bool ends_block;
+	bool ends_block;       /* the last of its block */
 	bool rm_is_memory;
 	uint16_t offset;       /* from the block's first byte */
 };

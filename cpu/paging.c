@@ -151,7 +151,7 @@ static bool page_has_breakpoint(const struct vcpu *cpu, gva_t page)
 		bool armed = cpu->dr[7] >> (2 * i) & 3;
 		unsigned type = cpu->dr[7] >> (16 + 4 * i) & 3;
 
-		/* An unaligned range may reach into the page from below. */
+		/* Ranges are aligned to their length: none crosses a page. */
 		if (armed && type != 0 && ((cpu->dr[i] ^ page) & PAGE_MASK) == 0)
 			return true;
 	}

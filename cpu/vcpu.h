@@ -68,6 +68,16 @@ enum seg_reg { ES, CS, SS, DS, FS, GS, SEG_COUNT };
 #define CR4_OSFXSR 0x200u
 #define CR4_OSXMMEXCPT 0x400u
 
+/* SDM 3B 17.2.3, 17.2.4. */
+#define DR6_BD (1u << 13)      /* debug register access detected */
+#define DR6_BS (1u << 14)      /* single step */
+#define DR6_BT (1u << 15)      /* task switch to a TSS with T set */
+#define DR6_ALWAYS 0xffff0ff0u /* reads as ones */
+#define DR7_ENABLED 0x000000ffu /* L0, G0 to L3, G3 */
+#define DR7_LOCAL 0x00000155u  /* L0-L3, LE: cleared by task switches */
+#define DR7_GD 0x00002000u
+#define DR7_ALWAYS 0x00000400u
+
 #define EFER_SCE 0x001u
 #define EFER_NXE 0x800u
 
@@ -236,6 +246,8 @@ struct vcpu {
 	bool interrupt_shadow; /* by STI: no maskable interrupt before the next instruction ends */
 	bool debug_shadow;    /* by MOV SS/POP SS: no interrupt, NMI or #DB either */
 	bool ferr;            /* FERR# is asserted */
+	bool ignne;           /* IGNNE# is: x87 goes on although an error is pending */
+	uint8_t host_fpu;     /* HOST_*, cpu/fpu.h: guest state that is in the host's registers */
 	bool align_check;     /* derived: CR0.AM, EFLAGS.AC and CPL 3: data must be aligned */
 	bool delivering_ext;  /* an event not caused by INT n is being delivered: error codes get EXT */
 	uint32_t a20_mask;    /* ~0 or ~(1 << 20): ANDed to physical addresses */
@@ -266,6 +278,7 @@ struct vcpu {
 	bool slow;               /* TF, armed debug registers: one at a time */
 	uint32_t debug_hits;     /* DR6 bits of data breakpoints met by cur */
 	bool step_suppressed;    /* cur is an INT: no single-step trap after it */
+	bool stepping;           /* cur runs alone, not as part of its block */
 	struct delivery {        /* of an event by the run loop */
 		bool active;
 		uint8_t vector;

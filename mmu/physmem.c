@@ -455,7 +455,8 @@ void physmem_written(struct physmem *pm, gpa_t gpa, size_t len)
 
 void physmem_watch(struct physmem *pm, gpa_t gpa, uint8_t set, uint8_t clear)
 {
-	struct phys_page p = physmem_lookup_write(pm, gpa);
+	/* By the page that is read: RAM may be readable now and writable later. */
+	struct phys_page p = physmem_lookup(pm, gpa);
 	uint8_t before;
 
 	if (!p.watch)

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MUL, IMUL, DIV, IDIV with the accumulator pair (AX for bytes, else
+ * rDX:rAX). Included by integer_sized.h, which defines the macros.
+ *
+ * SF, ZF, AF and PF are undefined after all four; they stay as they were.
+ */
+#if BITS == 8
+#define U2 uint16_t
+#define S2 int16_t
+#define PAIR_READ() ((U2)reg_read16(cpu, EAX))
+#define PAIR_WRITE(low, high) reg_write16(cpu, EAX, (uint16_t)((uint8_t)(low) | (uint8_t)(high) << 8))
+#elif BITS == 16
+#define U2 uint32_t
+#define S2 int32_t
+#else
+#define U2 uint64_t
+#define S2 int64_t
+#endif
+#if BITS != 8
+#define PAIR_READ() ((U2)((U2)REG_READ(EDX) << BITS | REG_READ(EAX)))
+#define PAIR_WRITE(low, high) (REG_WRITE(EAX, (U)(low)), REG_WRITE(EDX, (U)(high)))
+#endif
+
+/* CF and OF: the upper half is significant. The others are undefined. */
+static inline void N(multiply_flags)(struct vcpu *cpu, bool significant)
+{
+	cpu->eflags &= ~(FL_CF | FL_OF);
+	if (significant)
+		cpu->eflags |= FL_CF | FL_OF;
+}
+
+static inline void N(multiply_unsigned)(struct vcpu *cpu, U v)
+{
+	U2 p = (U2)((U2)REG_READ(EAX) * v);
+
+	PAIR_WRITE(p, p >> BITS);
+	N(multiply_flags)(cpu, p >> BITS);
+}
+
+static inline void N(multiply_signed)(struct vcpu *cpu, U v)
+{
+	S2 p = (S2)((S2)(S)REG_READ(EAX) * (S)v);
+
+	PAIR_WRITE(p, p >> BITS);
+	N(multiply_flags)(cpu, p != (S)p);
+}
+
+static inline void N(divide_unsigned)(struct vcpu *cpu, U v)
+{
+	U2 n = PAIR_READ();
+
+	if (!v || n / v > (U)-1)
+		raise_vector(cpu, VEC_DE);
+	PAIR_WRITE(n / v, n % v);
+}
+
+static inline void N(divide_signed)(struct vcpu *cpu, U v)
+{
+	S2 n = (S2)PAIR_READ(), q;
+
+	/* The most negative dividend by -1 would overflow in C, too. */
+	if (!v || ((S)v == -1 && n == (S2)((U2)1 << (2 * BITS - 1))))
+		raise_vector(cpu, VEC_DE);
+	q = n / (S)v;
+	if (q != (S)q)
+		raise_vector(cpu, VEC_DE);
+	PAIR_WRITE(q, n % (S)v);
+}
+
+#define MULDIV(name, function)                                                                     \
+	HANDLER(R(op_##name##_E))                                                                  \
+	{                                                                                          \
+		N(function)(cpu, REG_READ(in->rm));                                                \
+	}                                                                                          \
+	HANDLER(M(op_##name##_E))                                                                  \
+	{                                                                                          \
+		N(function)(cpu, MEM_READ());                                                      \
+	}
+MULDIV(mul, multiply_unsigned)
+MULDIV(imul, multiply_signed)
+MULDIV(div, divide_unsigned)
+MULDIV(idiv, divide_signed)
+
+#undef U2
+#undef S2
+#undef PAIR_READ
+#undef PAIR_WRITE
