@@ -19,6 +19,13 @@ void segment_load(struct vcpu *cpu, unsigned seg, uint16_t selector);
 /* Sets a segment as real and v86 mode do: base = selector << 4. */
 void segment_load_real(struct vcpu *cpu, unsigned seg, uint16_t selector);
 
+/* After a return to a lesser privilege: nulls ES, DS, FS, GS where the CPL may not use them. */
+void segment_drop_inner(struct vcpu *cpu);
+/* Loads ES, DS, FS and GS with null selectors. */
+void segment_clear_data(struct vcpu *cpu);
+/* SYSENTER and SYSEXIT: base 0, 4 GiB; attr has DPL and, for code, DESC_CODE. */
+void segment_set_flat(struct segment *s, uint16_t selector, uint32_t attr);
+
 /*
  * Changes the CPL: the TLB view follows. Every change of CPL, and every change
  * of CR0, CR4, EFLAGS.TF/AC/VM or DR7 by others than those in this folder
