@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of a machine: its thread's loop, guest time, work from other
+ * threads, pause, reset and end.
+ *
+ * The machine thread alternates between running the processor for a slice of
+ * instructions and firing due timers. A halted processor sleeps on `wake`
+ * until the next timer or until somebody posts work.
+ */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <x86intrin.h>
+
+#include "base/log.h"
+#include "cpu/access.h"
+#include "cpu/cpuid.h"
+#include "devices/pci.h"
+#include "devices/piix4_pm.h"
+#include "monitor/vm_internal.h"
+
+/*
+ * A slice: how many instructions pass before the clock is looked at again.
+ * At some 100 million a second these are 10 us to 200 us.
+ */
+#define SLICE_MIN 1000
+#define SLICE_MAX 20000
+#define NS_PER_INSTRUCTION 10
+
+struct vm_work {
+	struct vm_work *next;
+	void (*fn)(struct vm *vm, void *arg);
+	void (*plain)(void *arg); /* instead of fn: from back ends */
+	void *arg;
+	bool *done; /* vm_call: set under the lock */
+};
+
+static uint64_t host_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
+/* ---- guest time ---- */
+
+static uint64_t guest_ns(void *opaque)
+{
+	struct vm *vm = opaque;
+
+	if (vm->config.icount)
+		return vm->icount_ns + ((uint64_t)(vm->cpu->fuel_given - vm->cpu->fuel)
+					<< vm->config.icount_shift);
+	return vm->state == VM_RUNNING ? host_ns() - vm->epoch : vm->paused_at;
+}
+
+/*
+ * The guest's TSC is the host's less an offset, so that it stands still while
+ * the machine does; under -icount it runs at 1 GHz of guest time.
+ */
+static uint64_t guest_tsc(void *opaque)
+{
+	struct vm *vm = opaque;
+
+	return vm->config.icount ? clock_now(vm->clock) : __rdtsc() - vm->tsc_offset;
+}
+
+static void time_stop(struct vm *vm)
+{
+	vm->paused_at = host_ns() - vm->epoch;
+	vm->tsc_offset = __rdtsc() - vm->tsc_offset; /* holds the guest's TSC */
+}
+
+static void time_start(struct vm *vm)
+{
+	vm->epoch = host_ns() - vm->paused_at;
+	vm->tsc_offset = __rdtsc() - vm->tsc_offset;
+}
+
+static void timer_earlier(void *opaque)
+{
+	struct vm *vm = opaque;
+
+	if (vm->cpu)
+		vcpu_kick(vm->cpu, PENDING_TIMER);
+}
+
+/* ---- work ---- */
+
+static void work_add(struct vm *vm, struct vm_work *w)
+{
+	w->next = NULL;
+	*vm->work_tail = w;
+	vm->work_tail = &w->next;
+	pthread_cond_broadcast(&vm->wake);
+	vcpu_kick(vm->cpu, PENDING_WORK);
+}
+
+void vm_post(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg)
+{
+	struct vm_work *w = malloc(sizeof(*w));
+
+	assert(w);
+	*w = (struct vm_work){.fn = fn, .arg = arg};
+	pthread_mutex_lock(&vm->lock);
+	work_add(vm, w);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+void vm_post_plain(void *opaque, void (*fn)(void *arg), void *arg)
+{
+	struct vm *vm = opaque;
+	struct vm_work *w = malloc(sizeof(*w));
+
+	assert(w);
+	*w = (struct vm_work){.plain = fn, .arg = arg};
+	pthread_mutex_lock(&vm->lock);
+	work_add(vm, w);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg)
+{
+	bool done = false;
+	struct vm_work *w = malloc(sizeof(*w));
+
+	assert(w);
+	*w = (struct vm_work){.fn = fn, .arg = arg, .done = &done};
+	pthread_mutex_lock(&vm->lock);
+	work_add(vm, w);
+	while (!done)
+		pthread_cond_wait(&vm->wake, &vm->lock);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+static void run_work(struct vm *vm)
+{
+	struct vm_work *w;
+
+	pthread_mutex_lock(&vm->lock);
+	while ((w = vm->work)) {
+		vm->work = w->next;
+		if (!vm->work)
+			vm->work_tail = &vm->work;
+		pthread_mutex_unlock(&vm->lock);
+		if (w->plain)
+			w->plain(w->arg);
+		else
+			w->fn(vm, w->arg);
+		pthread_mutex_lock(&vm->lock);
+		if (w->done) {
+			*w->done = true;
+			pthread_cond_broadcast(&vm->wake);
+		}
+		free(w);
+	}
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* Sleeps until work is there or guest time reaches `until`. */
+static void wait_for_work(struct vm *vm, uint64_t until)
+{
+	uint64_t host = until == CLOCK_NEVER ? 0 : vm->epoch + until;
+	struct timespec t = {.tv_sec = (time_t)(host / NS_PER_SEC),
+			     .tv_nsec = (long)(host % NS_PER_SEC)};
+	int err = 0;
+
+	pthread_mutex_lock(&vm->lock);
+	while (!vm->work && !err) {
+		if (until == CLOCK_NEVER)
+			err = pthread_cond_wait(&vm->wake, &vm->lock);
+		else
+			err = pthread_cond_timedwait(&vm->wake, &vm->lock, &t);
+	}
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* ---- states ---- */
+
+static void set_state(struct vm *vm, enum vm_state s)
+{
+	if (vm->state == s)
+		return;
+	if (vm->state == VM_RUNNING)
+		time_stop(vm);
+	if (s == VM_RUNNING)
+		time_start(vm);
+	vm->state = s;
+	vcpu_kick(vm->cpu, PENDING_STOP);
+	if (vm->on_state)
+		vm->on_state(vm->on_state_opaque, s);
+}
+
+void vm_pause(struct vm *vm)
+{
+	if (vm->state == VM_RUNNING)
+		set_state(vm, VM_PAUSED);
+}
+
+void vm_resume(struct vm *vm)
+{
+	if (vm->state == VM_PAUSED)
+		set_state(vm, VM_RUNNING);
+}
+
+void vm_request_reset(struct vm *vm)
+{
+	vm->reset_wanted = true;
+	vcpu_kick(vm->cpu, PENDING_RESET);
+}
+
+void vm_reset(struct vm *vm)
+{
+	vm_request_reset(vm);
+	if (vm->state == VM_SHUTDOWN || vm->state == VM_INTERNAL_ERROR)
+		set_state(vm, VM_PAUSED);
+}
+
+static void do_reset(struct vm *vm)
+{
+	vm->reset_wanted = false;
+	if (vm->config.no_reboot) {
+		vm_guest_power_off(vm);
+		return;
+	}
+	LOG(LOG_VM, "reset");
+	machine_reset(vm);
+}
+
+void vm_guest_power_off(struct vm *vm)
+{
+	if (vm->config.no_shutdown)
+		set_state(vm, VM_SHUTDOWN);
+	else
+		vm_quit(vm, 0);
+}
+
+void vm_powerdown(struct vm *vm)
+{
+	piix4_pm_power_button(vm->pm);
+}
+
+void vm_quit(struct vm *vm, int status)
+{
+	if (!vm->quit)
+		vm->exit_status = status;
+	vm->quit = true;
+	vcpu_kick(vm->cpu, PENDING_STOP);
+}
+
+void vm_stop_error(struct vm *vm, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	report_warn("the guest was stopped: %s", text);
+	set_state(vm, VM_INTERNAL_ERROR);
+}
+
+/* ---- the loop ---- */
+
+static bool can_run(const struct vcpu *cpu)
+{
+	uint32_t pending = atomic_load(&cpu->pending);
+
+	if (cpu->shutdown)
+		return false;
+	return !cpu->halted || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
+	       (pending & PENDING_IRQ && cpu->eflags & FL_IF);
+}
+
+/* Instructions until the next look at the clock. */
+static int64_t slice(struct vm *vm)
+{
+	uint64_t next = clock_next(vm->clock), now = clock_now(vm->clock), n;
+
+	if (vm->config.icount) {
+		if (next == CLOCK_NEVER)
+			return SLICE_MAX;
+		n = ((next > now ? next - now : 0) >> vm->config.icount_shift) + 1;
+		return (int64_t)(n < SLICE_MAX ? n : SLICE_MAX);
+	}
+	n = next > now ? (next - now) / NS_PER_INSTRUCTION : 0;
+	return (int64_t)(n < SLICE_MIN ? SLICE_MIN : n > SLICE_MAX ? SLICE_MAX : n);
+}
+
+static void run_slice(struct vm *vm)
+{
+	struct vcpu *cpu = vm->cpu;
+	int64_t used;
+
+	cpu->fuel_given = cpu->fuel = slice(vm);
+	atomic_fetch_and(&cpu->pending, ~(PENDING_TIMER | PENDING_WORK | PENDING_STOP));
+	/* Work may have come between the last look and the clearing. */
+	run_work(vm);
+	if (vm->state != VM_RUNNING || vm->quit || vm->reset_wanted)
+		return;
+	vcpu_run(cpu);
+	used = cpu->fuel_given - cpu->fuel;
+	cpu->executed += (uint64_t)used;
+	vm->icount_ns += (uint64_t)used << vm->config.icount_shift;
+	cpu->fuel_given = cpu->fuel = 0;
+}
+
+/* Nothing to execute: time passes until something happens. */
+static void idle(struct vm *vm)
+{
+	uint64_t next = clock_next(vm->clock);
+
+	if (vm->config.icount && next != CLOCK_NEVER)
+		vm->icount_ns = next > vm->icount_ns ? next : vm->icount_ns;
+	else
+		wait_for_work(vm, next);
+}
+
+int vm_run(struct vm *vm)
+{
+	if (!vm->config.start_paused)
+		vm_resume(vm);
+	while (!vm->quit) {
+		run_work(vm);
+		if (vm->quit)
+			break;
+		if (vm->reset_wanted) {
+			atomic_fetch_and(&vm->cpu->pending, ~PENDING_RESET);
+			do_reset(vm);
+			continue;
+		}
+		if (vm->state != VM_RUNNING) {
+			wait_for_work(vm, CLOCK_NEVER);
+			continue;
+		}
+		clock_run_due(vm->clock);
+		if (vm->quit || vm->reset_wanted || vm->state != VM_RUNNING)
+			continue;
+		if (can_run(vm->cpu))
+			run_slice(vm);
+		else
+			idle(vm);
+	}
+	if (vm->state == VM_RUNNING)
+		set_state(vm, VM_PAUSED);
+	run_work(vm);
+	return vm->exit_status;
+}
+
+/* ---- the processor's side ---- */
+
+static uint32_t cpu_port_read(void *opaque, uint16_t port, unsigned size)
+{
+	return bus_port_read(((struct vm *)opaque)->bus, port, size);
+}
+
+static void cpu_port_write(void *opaque, uint16_t port, uint32_t value, unsigned size)
+{
+	bus_port_write(((struct vm *)opaque)->bus, port, value, size);
+}
+
+/* A triple fault: PCs wire SHUTDOWN to RESET#. */
+static void cpu_shutdown(void *opaque)
+{
+	vm_request_reset(opaque);
+}
+
+static const struct vcpu_ops cpu_ops = {
+	.port_read = cpu_port_read,
+	.port_write = cpu_port_write,
+	.acknowledge = machine_acknowledge,
+	.ferr = machine_ferr,
+	.tsc = guest_tsc,
+	.shutdown = cpu_shutdown,
+	.apic_base_changed = machine_apic_base,
+};
+
+/* ---- creation ---- */
+
+static int create_cpu(struct vm *vm, struct report *r)
+{
+	const struct cpu_model *model = cpu_model_find(vm->config.cpu);
+
+	if (!model)
+		return report_fail(r, "-cpu %s: no such model; -cpu help lists them",
+				   vm->config.cpu);
+	vm->cpu = vcpu_create(vm->mem, model, &cpu_ops, vm);
+	if (!vm->cpu)
+		return report_fail(r, "not enough memory for the processor");
+	return 0;
+}
+
+static int create_base(struct vm *vm, struct report *r)
+{
+	int err = physmem_create(&vm->mem, vm->config.ram_bytes);
+
+	if (err)
+		return report_fail(r, "-m %lluM: cannot get that much memory: %s",
+				   (unsigned long long)(vm->config.ram_bytes >> 20),
+				   strerror(-err));
+	vm->bus = bus_create(vm->mem);
+	vm->clock = clock_create(guest_ns, vm);
+	if (!vm->bus || !vm->clock)
+		return report_fail(r, "not enough memory for the machine");
+	clock_on_earlier(vm->clock, timer_earlier, vm);
+	return create_cpu(vm, r);
+}
+
+static void init_lock(struct vm *vm)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&vm->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&vm->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	vm->work_tail = &vm->work;
+}
+
+struct vm *vm_create(const struct vm_config *c, struct report *r)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm) {
+		report_fail(r, "not enough memory");
+		return NULL;
+	}
+	vm->config = *c;
+	init_lock(vm);
+	if (create_base(vm, r) < 0 || machine_create(vm, r) < 0) {
+		vm_destroy(vm);
+		return NULL;
+	}
+	machine_reset(vm);
+	return vm;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	struct vm_work *w;
+
+	if (!vm)
+		return;
+	machine_destroy(vm);
+	while ((w = vm->work)) {
+		vm->work = w->next;
+		free(w);
+	}
+	vcpu_destroy(vm->cpu);
+	clock_destroy(vm->clock);
+	bus_destroy(vm->bus);
+	physmem_destroy(vm->mem);
+	pthread_cond_destroy(&vm->wake);
+	pthread_mutex_destroy(&vm->lock);
+	free(vm);
+}
+
+/* ---- accessors ---- */
+
+enum vm_state vm_get_state(const struct vm *vm)
+{
+	return vm->state;
+}
+
+struct vcpu *vm_vcpu(struct vm *vm)
+{
+	return vm->cpu;
+}
+
+struct physmem *vm_physmem(struct vm *vm)
+{
+	return vm->mem;
+}
+
+struct bus *vm_bus(struct vm *vm)
+{
+	return vm->bus;
+}
+
+struct clock *vm_clock(struct vm *vm)
+{
+	return vm->clock;
+}
+
+struct pci_bus *vm_pci(struct vm *vm)
+{
+	return vm->pci;
+}
+
+struct pic *vm_pic(struct vm *vm)
+{
+	return vm->pic;
+}
+
+const struct vm_config *vm_get_config(const struct vm *vm)
+{
+	return &vm->config;
+}
+
+void vm_on_state(struct vm *vm, void (*fn)(void *opaque, enum vm_state s), void *opaque)
+{
+	vm->on_state = fn;
+	vm->on_state_opaque = opaque;
+}
+
+struct blockdev *vm_find_drive(struct vm *vm, const char *id)
+{
+	for (int i = 0; i < vm->drive_count; i++)
+		if (!strcmp(vm->drives[i].id, id))
+			return vm->drives[i].blk;
+	return NULL;
+}
+
+void vm_for_each_drive(struct vm *vm, void (*fn)(void *arg, const char *id, struct blockdev *b),
+		       void *arg)
+{
+	for (int i = 0; i < vm->drive_count; i++)
+		fn(arg, vm->drives[i].id, vm->drives[i].blk);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What vm.c (life cycle) and machine.c (wiring) share of a machine. */
+#ifndef MONITOR_VM_INTERNAL_H
+#define MONITOR_VM_INTERNAL_H
+
+#include <pthread.h>
+
+#include "base/report.h"
+#include "cpu/vcpu.h"
+#include "devices/blockdev.h"
+#include "devices/bus.h"
+#include "devices/clock.h"
+#include "devices/device.h"
+#include "monitor/vm.h"
+
+#define VM_MAX_DEVICES 32
+
+/* A device of the machine's table: its record and its state. */
+struct vm_device {
+	const struct device_class *class;
+	void *state;
+};
+
+/* A drive as the user names it. */
+struct vm_drive {
+	char id[32];
+	struct blockdev *blk;
+};
+
+struct vm {
+	struct vm_config config; /* strings are the creator's */
+	struct physmem *mem;
+	struct bus *bus;
+	struct clock *clock;
+	struct vcpu *cpu;
+
+	/* Wiring (machine.c). */
+	struct vm_device devices[VM_MAX_DEVICES];
+	int device_count;
+	struct vm_drive drives[VM_IDE_DRIVES + VM_FLOPPY_DRIVES];
+	int drive_count;
+	struct pic *pic;
+	struct pit *pit;
+	struct lapic *lapic;
+	struct rtc *rtc;
+	struct i8042 *i8042;
+	struct piix4_pm *pm;
+	struct fdc *fdc;
+	struct vga *vga;
+	struct fw_cfg *fw_cfg;
+	struct pci_bus *pci;
+	struct chardev_host *chardevs;
+	struct hmp *hmp;
+	uint8_t *bios; /* ROM image */
+	uint32_t bios_size;
+	void *boot_image; /* kernel loader's data, kept for fw_cfg */
+
+	/* Life cycle (vm.c); machine thread. */
+	enum vm_state state;
+	bool reset_wanted;
+	bool quit;
+	int exit_status;
+	uint64_t epoch;      /* host ns that are guest time 0 */
+	uint64_t paused_at;  /* guest ns while not running */
+	uint64_t tsc_offset; /* guest TSC = host TSC - this */
+	uint64_t icount_ns;  /* guest ns of -icount, up to the last refuelling */
+	void (*on_state)(void *opaque, enum vm_state s);
+	void *on_state_opaque;
+
+	/* Work for the machine thread; guarded by lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct vm_work *work, **work_tail;
+};
+
+/* Builds and wires all devices. Returns 0, or -1 with *r. */
+int machine_create(struct vm *vm, struct report *r);
+void machine_reset(struct vm *vm);
+void machine_destroy(struct vm *vm);
+
+/* The processor's wires to the machine: struct vcpu_ops. */
+int machine_acknowledge(void *opaque);
+void machine_ferr(void *opaque, int level);
+void machine_apic_base(void *opaque, uint64_t value);
+
+/* vm_post() for back ends: the machine is the opaque pointer. Any thread. */
+void vm_post_plain(void *vm, void (*fn)(void *arg), void *arg);
+
+/* Asks for a reset of the whole machine, soon. */
+void vm_request_reset(struct vm *vm);
+/* The guest turned itself off. */
+void vm_guest_power_off(struct vm *vm);
+
+#endif
