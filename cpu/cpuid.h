@@ -84,6 +84,7 @@ struct cpu_model {
 	uint32_t leaf2[3]; /* EAX, EBX, EDX */
 	struct cache_leaf caches[MODEL_CACHES];
 	bool from_host; /* identity and features are the host's, as far as modelled */
+	char host_vendor[13], host_brand[49]; /* then vendor and brand point here */
 };
 
 #define CPU_MODEL_DEFAULT "qemu32"
