@@ -30,14 +30,22 @@ static uint32_t item_offset(const struct frame *f, unsigned n)
 	return (f->esp - f->size * (n + 1)) & segment_stack_mask(f->ss);
 }
 
+static void check_page(struct vcpu *cpu, struct tlb_entry *view, gva_t gva, const struct frame *f)
+{
+	if ((uint64_t)gva - tlb_slot(view, gva)->write > PAGE_SIZE - f->size)
+		lin_probe(cpu, gva, f->size, true, f->user);
+}
+
 void frame_check(struct vcpu *cpu, const struct frame *f)
 {
+	struct tlb_entry *view = cpu->tlb_views[f->user ? TLB_USER : TLB_SUPERVISOR];
+
 	for (unsigned i = 0; i < f->count; i++) {
 		uint32_t off = item_offset(f, i), last = off + (f->size - 1);
 
 		if (off < f->ss->lo_write || last > f->ss->hi_write || last < off)
 			raise_error(cpu, VEC_SS, f->error);
-		lin_probe(cpu, f->ss->base + off, f->size, true, f->user);
+		check_page(cpu, view, f->ss->base + off, f);
 	}
 }
 
