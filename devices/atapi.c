@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A CD/DVD drive: the PACKET command and its phases (ATA/ATAPI-6 9.8, SFF-8020i
+ * 5), sense data and unit attentions, and the table of packet commands. Replies
+ * other than sectors are made in atapi_commands.c and atapi_disc.c.
+ *
+ * A packet goes: command A0h, the drive asks for 12 bytes (no interrupt), data
+ * in blocks of at most the byte count limit or by DMA, and an interrupt with
+ * the status. Interrupt Reason, in the Sector Count register, tells them apart.
+ *
+ * Left out: audio, writing, overlapped commands. Sectors of 2352 bytes (READ
+ * CD) have sync and header, but no error correction codes.
+ */
+#include "devices/ide_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+
+/* Interrupt Reason. */
+#define REASON_COMMAND 0x01u /* C/D */
+#define REASON_TO_HOST 0x02u /* I/O */
+
+#define FEATURE_DMA 0x01u
+#define PACKET_BYTES 12u
+#define RAW_SECTOR 2352u
+
+enum {
+	CMD_EXECUTE_DIAGNOSTIC = 0x90,
+	CMD_PACKET = 0xa0,
+	CMD_IDENTIFY_PACKET = 0xa1,
+	CMD_IDENTIFY = 0xec,
+	CMD_SET_FEATURES = 0xef,
+	CMD_CHECK_POWER = 0xe5,
+};
+
+/* Sense keys (SPC-3 4.5.6) and additional codes used here. */
+enum { KEY_NONE, KEY_NOT_READY = 2, KEY_MEDIUM = 3, KEY_ILLEGAL = 5, KEY_ATTENTION = 6 };
+#define ASC_READ_ERROR 0x11, 0x00
+#define ASC_INVALID_COMMAND 0x20, 0x00
+#define ASC_LBA_OUT_OF_RANGE 0x21, 0x00
+#define ASC_INVALID_FIELD 0x24, 0x00
+#define ASC_MEDIUM_CHANGED 0x28, 0x00
+#define ASC_RESET 0x29, 0x00
+#define ASC_NO_MEDIUM_TRAY_CLOSED 0x3a, 0x01
+#define ASC_NO_MEDIUM_TRAY_OPEN 0x3a, 0x02
+#define ASC_REMOVAL_PREVENTED 0x53, 0x02
+#define ASC_ILLEGAL_MODE 0x64, 0x00
+
+uint32_t atapi_sectors(const struct ide_drive *d)
+{
+	uint64_t n = d->blk->size / CD_SECTOR;
+
+	return n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* ---- Ends of commands ---- */
+
+static void status_phase(struct ide_drive *d, uint8_t status)
+{
+	d->phase = IDE_IDLE;
+	d->status = status;
+	d->regs.count = REASON_COMMAND | REASON_TO_HOST;
+	ide_raise_irq(d);
+}
+
+void atapi_done(struct ide_drive *d)
+{
+	d->cd.sense = (struct ide_sense){0};
+	d->error = 0;
+	status_phase(d, ATA_DRDY | ATA_DSC);
+}
+
+void atapi_check(struct ide_drive *d, uint8_t key, uint8_t asc, uint8_t ascq)
+{
+	LOG(LOG_IDE, "ide %u: packet %02x: sense %x/%02x/%02x", d->number, d->cd.packet[0], key,
+	    asc, ascq);
+	d->cd.sense = (struct ide_sense){key, asc, ascq};
+	d->error = (uint8_t)(key << 4 | ATA_ABRT);
+	status_phase(d, ATA_DRDY | ATA_DSC | ATA_ERR);
+}
+
+bool atapi_ready(struct ide_drive *d)
+{
+	if (d->blk->inserted && !d->cd.tray_open)
+		return true;
+	if (d->cd.tray_open)
+		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_OPEN);
+	else
+		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_CLOSED);
+	return false;
+}
+
+/* ---- Data to the host ---- */
+
+/* Offers the next DRQ block; its length stands in the cylinder registers. */
+static void offer_block(struct ide_drive *d, uint32_t pos)
+{
+	uint32_t left = d->cd.filled - pos;
+	uint32_t n = left < d->cd.limit ? left : d->cd.limit;
+
+	ide_pio_block(d, IDE_PIO_IN, pos, pos + n);
+	d->regs.count = REASON_TO_HOST;
+	d->regs.mid = (uint8_t)n;
+	d->regs.high = (uint8_t)(n >> 8);
+	ide_raise_irq(d);
+}
+
+void atapi_reply(struct ide_drive *d, uint32_t len, uint32_t allocated)
+{
+	d->cd.left = 0;
+	d->cd.filled = len < allocated ? len : allocated;
+	if (!d->cd.filled)
+		atapi_done(d);
+	else if (d->cd.dma)
+		ide_dma_buffer(d, d->cd.filled);
+	else
+		offer_block(d, 0);
+}
+
+static void fetch(struct ide_drive *d)
+{
+	uint32_t room = IDE_BUFFER_SIZE / d->cd.sector_size;
+	uint32_t n = d->cd.left < room ? d->cd.left : room;
+	/* Raw sectors are spread from the buffer's end to its start. */
+	uint8_t *at = d->cd.sector_size == CD_SECTOR ? d->buffer
+						     : d->buffer + IDE_BUFFER_SIZE - n * CD_SECTOR;
+
+	d->cd.in_flight = n;
+	ide_submit(d, BLOCK_READ, (uint64_t)d->cd.lba * CD_SECTOR, at, n * CD_SECTOR);
+}
+
+void atapi_read(struct ide_drive *d, uint32_t lba, uint32_t count, uint32_t sector_size)
+{
+	uint32_t sectors = atapi_sectors(d);
+
+	if (!atapi_ready(d))
+		return;
+	if (lba >= sectors || count > sectors - lba) {
+		if (count || lba > sectors)
+			atapi_check(d, KEY_ILLEGAL, ASC_LBA_OUT_OF_RANGE);
+		else
+			atapi_done(d);
+		return;
+	}
+	d->cd.lba = lba;
+	d->cd.left = count;
+	d->cd.sector_size = sector_size;
+	if (!count)
+		atapi_done(d);
+	else if (d->cd.dma && sector_size == CD_SECTOR)
+		ide_dma_medium(d, true, (uint64_t)lba * CD_SECTOR, (uint64_t)count * CD_SECTOR,
+			       CD_SECTOR);
+	else
+		fetch(d);
+}
+
+static uint8_t to_bcd(uint32_t n)
+{
+	return (uint8_t)(n / 10 % 10 << 4 | n % 10);
+}
+
+/* ECMA-130 14: 12 bytes of sync, the address in BCD, the mode, data, codes. */
+static void make_raw_sectors(struct ide_drive *d, uint32_t n)
+{
+	const uint8_t *data = d->buffer + IDE_BUFFER_SIZE - n * CD_SECTOR;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t *raw = d->buffer + i * RAW_SECTOR;
+		uint32_t address = d->cd.lba + i + 150; /* frames; 2 s of lead-in */
+
+		memmove(raw + 16, data + i * CD_SECTOR, CD_SECTOR);
+		memset(raw, 0xff, 12);
+		raw[0] = raw[11] = 0;
+		raw[12] = to_bcd(address / 75 / 60);
+		raw[13] = to_bcd(address / 75 % 60);
+		raw[14] = to_bcd(address % 75);
+		raw[15] = 1;
+		memset(raw + 16 + CD_SECTOR, 0, RAW_SECTOR - CD_SECTOR - 16);
+	}
+}
+
+static void read_failed(struct ide_drive *d, int error)
+{
+	LOG(LOG_IDE, "ide %u: read at sector %u: %s", d->number, d->cd.lba, strerror(-error));
+	if (error == -ENOMEDIUM)
+		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_CLOSED);
+	else
+		atapi_check(d, KEY_MEDIUM, ASC_READ_ERROR);
+}
+
+static void atapi_io_done(struct ide_drive *d, int error)
+{
+	uint32_t n = d->cd.in_flight;
+
+	if (error) {
+		read_failed(d, error);
+		return;
+	}
+	if (d->cd.sector_size == RAW_SECTOR)
+		make_raw_sectors(d, n);
+	d->cd.filled = n * d->cd.sector_size;
+	d->cd.lba += n;
+	d->cd.left -= n;
+	if (d->cd.dma)
+		ide_dma_buffer(d, d->cd.filled);
+	else
+		offer_block(d, 0);
+}
+
+static void atapi_dma_done(struct ide_drive *d, int error)
+{
+	if (error)
+		read_failed(d, error);
+	else if (d->cd.sector_size == RAW_SECTOR && d->cd.left)
+		fetch(d);
+	else
+		atapi_done(d);
+}
+
+static void run_packet(struct ide_drive *d);
+
+static void atapi_block_done(struct ide_drive *d)
+{
+	if (d->cd.packet_phase)
+		run_packet(d);
+	else if (d->phase == IDE_PIO_OUT)
+		atapi_done(d); /* data of MODE SELECT, which has no effect */
+	else if (d->end < d->cd.filled)
+		offer_block(d, d->end);
+	else if (d->cd.left)
+		fetch(d);
+	else
+		atapi_done(d);
+}
+
+/* ---- Packet commands done here ---- */
+
+static void cmd_test_unit_ready(struct ide_drive *d)
+{
+	if (atapi_ready(d))
+		atapi_done(d);
+}
+
+/* SPC-3 4.5.3, fixed format. Reporting the sense clears it. */
+static void cmd_request_sense(struct ide_drive *d)
+{
+	uint8_t *out = d->buffer;
+
+	memset(out, 0, 18);
+	out[0] = 0x70;
+	out[2] = d->cd.sense.key;
+	out[7] = 10;
+	out[12] = d->cd.sense.asc;
+	out[13] = d->cd.sense.ascq;
+	atapi_reply(d, 18, d->cd.packet[4]);
+	d->cd.sense = (struct ide_sense){0};
+}
+
+static void cmd_read_10(struct ide_drive *d)
+{
+	atapi_read(d, get_be32(d->cd.packet + 2), get_be16(d->cd.packet + 7), CD_SECTOR);
+}
+
+static void cmd_read_12(struct ide_drive *d)
+{
+	atapi_read(d, get_be32(d->cd.packet + 2), get_be32(d->cd.packet + 6), CD_SECTOR);
+}
+
+/* MMC-3 6.27: byte 9 selects the parts of a sector that are wanted. */
+static void read_cd(struct ide_drive *d, uint32_t lba, uint32_t count)
+{
+	switch (d->cd.packet[9] & 0xf8) {
+	case 0x00:
+		cmd_test_unit_ready(d);
+		break;
+	case 0x10:
+		atapi_read(d, lba, count, CD_SECTOR);
+		break;
+	case 0xf8:
+		atapi_read(d, lba, count, RAW_SECTOR);
+		break;
+	default:
+		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
+		break;
+	}
+}
+
+static void cmd_read_cd(struct ide_drive *d)
+{
+	const uint8_t *p = d->cd.packet;
+
+	read_cd(d, get_be32(p + 2), (uint32_t)p[6] << 16 | get_be16(p + 7));
+}
+
+static uint32_t msf_to_lba(const uint8_t *msf)
+{
+	return (msf[0] * 60u + msf[1]) * 75u + msf[2] - 150u;
+}
+
+static void cmd_read_cd_msf(struct ide_drive *d)
+{
+	uint32_t start = msf_to_lba(d->cd.packet + 3), end = msf_to_lba(d->cd.packet + 6);
+
+	if (end < start)
+		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
+	else
+		read_cd(d, start, end - start);
+}
+
+static void cmd_seek(struct ide_drive *d)
+{
+	if (!atapi_ready(d))
+		return;
+	if (get_be32(d->cd.packet + 2) >= atapi_sectors(d))
+		atapi_check(d, KEY_ILLEGAL, ASC_LBA_OUT_OF_RANGE);
+	else
+		atapi_done(d);
+}
+
+static void cmd_read_capacity(struct ide_drive *d)
+{
+	if (!atapi_ready(d))
+		return;
+	put_be32(d->buffer, atapi_sectors(d) - 1);
+	put_be32(d->buffer + 4, CD_SECTOR);
+	atapi_reply(d, 8, 8);
+}
+
+static void cmd_prevent_allow(struct ide_drive *d)
+{
+	d->blk->locked = d->cd.packet[4] & 1;
+	atapi_done(d);
+}
+
+/* The tray moves with the medium on it; the back end keeps the image. */
+static void cmd_start_stop(struct ide_drive *d)
+{
+	bool start = d->cd.packet[4] & 1, load_eject = d->cd.packet[4] & 2;
+
+	if (load_eject && !start && d->blk->locked) {
+		atapi_check(d, KEY_ILLEGAL, ASC_REMOVAL_PREVENTED);
+		return;
+	}
+	if (load_eject && d->cd.tray_open == start) {
+		d->cd.tray_open = !start;
+		d->cd.attention_medium = start && d->blk->inserted;
+		d->cd.media_event = !start ? 3 : d->blk->inserted ? 2 : 0; /* removed, new */
+	}
+	atapi_done(d);
+}
+
+/* Accepts what it is given: nothing that modes could change is modelled. */
+static void mode_select(struct ide_drive *d, uint32_t len)
+{
+	if (!len || d->cd.dma) { /* by DMA they need not even be fetched */
+		atapi_done(d);
+		return;
+	}
+	ide_pio_block(d, IDE_PIO_OUT, 0, len);
+	d->regs.count = 0;
+	d->regs.mid = (uint8_t)len;
+	d->regs.high = (uint8_t)(len >> 8);
+	ide_raise_irq(d);
+}
+
+static void cmd_mode_select_6(struct ide_drive *d)
+{
+	mode_select(d, d->cd.packet[4]);
+}
+
+static void cmd_mode_select_10(struct ide_drive *d)
+{
+	uint32_t len = get_be16(d->cd.packet + 7);
+
+	mode_select(d, len < 0xfffe ? len : 0xfffe);
+}
+
+static void cmd_audio(struct ide_drive *d)
+{
+	atapi_check(d, KEY_ILLEGAL, ASC_ILLEGAL_MODE);
+}
+
+/* ---- Dispatch ---- */
+
+#define DURING_ATTENTION 1u /* runs, and leaves a unit attention pending */
+#define PACKET_COMMANDS(X)                                                     \
+	X(0x00, 0, cmd_test_unit_ready)                                        \
+	X(0x03, DURING_ATTENTION, cmd_request_sense)                           \
+	X(0x12, DURING_ATTENTION, atapi_cmd_inquiry)                           \
+	X(0x15, 0, cmd_mode_select_6)                                          \
+	X(0x1a, 0, atapi_cmd_mode_sense)                                       \
+	X(0x1b, 0, cmd_start_stop)                                             \
+	X(0x1e, 0, cmd_prevent_allow)                                          \
+	X(0x25, 0, cmd_read_capacity)                                          \
+	X(0x28, 0, cmd_read_10)                                                \
+	X(0x2b, 0, cmd_seek)                                                   \
+	X(0x2f, 0, cmd_test_unit_ready) /* VERIFY */                           \
+	X(0x42, 0, atapi_cmd_read_subchannel)                                  \
+	X(0x43, 0, atapi_cmd_read_toc)                                         \
+	X(0x45, 0, cmd_audio)                                                  \
+	X(0x46, DURING_ATTENTION, atapi_cmd_get_configuration)                 \
+	X(0x47, 0, cmd_audio)                                                  \
+	X(0x4a, DURING_ATTENTION, atapi_cmd_get_event_status)                  \
+	X(0x4b, 0, cmd_audio)                                                  \
+	X(0x4e, 0, cmd_test_unit_ready) /* STOP PLAY/SCAN */                   \
+	X(0x51, 0, atapi_cmd_read_disc_information)                            \
+	X(0x52, 0, atapi_cmd_read_track_information)                           \
+	X(0x55, 0, cmd_mode_select_10)                                         \
+	X(0x5a, 0, atapi_cmd_mode_sense)                                       \
+	X(0xa5, 0, cmd_audio)                                                  \
+	X(0xa8, 0, cmd_read_12)                                                \
+	X(0xad, 0, atapi_cmd_read_dvd_structure)                               \
+	X(0xb9, 0, cmd_read_cd_msf)                                            \
+	X(0xbb, 0, atapi_done) /* SET CD SPEED */                              \
+	X(0xbd, 0, atapi_cmd_mechanism_status)                                 \
+	X(0xbe, 0, cmd_read_cd)
+
+struct packet_command {
+	void (*run)(struct ide_drive *d);
+	unsigned flags;
+};
+
+static const struct packet_command packet_commands[256] = {
+#define X(code, flags, run) [code] = {run, flags},
+	PACKET_COMMANDS(X)
+#undef X
+};
+
+/* SPC-3 4.5: reported once, by the first command that may fail. */
+static bool report_attention(struct ide_drive *d)
+{
+	if (d->cd.attention_reset) {
+		d->cd.attention_reset = false;
+		atapi_check(d, KEY_ATTENTION, ASC_RESET);
+	} else if (d->cd.attention_medium) {
+		d->cd.attention_medium = false;
+		atapi_check(d, KEY_ATTENTION, ASC_MEDIUM_CHANGED);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void run_packet(struct ide_drive *d)
+{
+	const struct packet_command *c;
+
+	d->cd.packet_phase = false;
+	d->phase = IDE_IDLE;
+	d->status = ATA_BSY;
+	memcpy(d->cd.packet, d->buffer, PACKET_BYTES);
+	d->cd.sector_size = CD_SECTOR;
+	d->cd.left = 0;
+	c = &packet_commands[d->cd.packet[0]];
+	LOG(LOG_IDE, "ide %u: packet %02x %08x %08x, limit %u%s", d->number, d->cd.packet[0],
+	    get_be32(d->cd.packet + 2), get_be32(d->cd.packet + 6), d->cd.limit,
+	    d->cd.dma ? ", DMA" : "");
+	if (!c->run)
+		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_COMMAND);
+	else if ((c->flags & DURING_ATTENTION) || !report_attention(d))
+		c->run(d);
+}
+
+/* ---- ATA commands of a packet device ---- */
+
+static void cmd_packet(struct ide_drive *d)
+{
+	uint32_t limit = d->regs.high << 8 | d->regs.mid;
+
+	d->cd.dma = d->regs.feature & FEATURE_DMA;
+	/* An odd block is only ever the last one; 0 and FFFFh are the most. */
+	d->cd.limit = !limit || limit == 0xffff ? 0xfffe : limit == 1 ? 2 : limit & ~1u;
+	d->cd.packet_phase = true;
+	ide_pio_block(d, IDE_PIO_OUT, 0, PACKET_BYTES);
+	d->regs.count = REASON_COMMAND;
+}
+
+static void cmd_identify_packet(struct ide_drive *d)
+{
+	atapi_identify(d, d->buffer);
+	d->cd.left = 0;
+	d->cd.filled = ATA_SECTOR;
+	ide_pio_block(d, IDE_PIO_IN, 0, ATA_SECTOR);
+	ide_raise_irq(d);
+}
+
+static void ata_style_end(struct ide_drive *d, uint8_t error)
+{
+	d->phase = IDE_IDLE;
+	d->error = error;
+	d->status = error ? ATA_DRDY | ATA_DSC | ATA_ERR : ATA_DRDY | ATA_DSC;
+	ide_raise_irq(d);
+}
+
+static void atapi_signature(struct ide_drive *d)
+{
+	d->regs = (struct ide_taskfile){.count = 1, .low = 1, .mid = 0x14, .high = 0xeb};
+	d->device = 0xa0;
+	d->error = 1;
+	d->status = 0;
+}
+
+static bool set_features(struct ide_drive *d)
+{
+	uint8_t mode = d->regs.count;
+
+	if (d->regs.feature != 0x03)
+		return d->regs.feature == 0x66 || d->regs.feature == 0xcc;
+	if (mode >= 0x20)
+		d->cd.transfer_mode = mode;
+	return mode <= 0x0c || (mode >= 0x20 && mode <= 0x22) || (mode >= 0x40 && mode <= 0x42);
+}
+
+static void atapi_command(struct ide_drive *d, uint8_t command)
+{
+	switch (command) {
+	case CMD_PACKET:
+		cmd_packet(d);
+		break;
+	case CMD_IDENTIFY_PACKET:
+		cmd_identify_packet(d);
+		break;
+	case CMD_EXECUTE_DIAGNOSTIC:
+		ide_diagnose(d->channel);
+		break;
+	case CMD_IDENTIFY: /* 8.15.5: aborted, with the signature */
+		atapi_signature(d);
+		ata_style_end(d, ATA_ABRT);
+		break;
+	case CMD_SET_FEATURES:
+		ata_style_end(d, set_features(d) ? 0 : ATA_ABRT);
+		break;
+	case CMD_CHECK_POWER:
+		d->regs.count = 0xff;
+		ata_style_end(d, 0);
+		break;
+	case 0xe0: /* STANDBY IMMEDIATE, IDLE IMMEDIATE, SLEEP */
+	case 0xe1:
+	case 0xe6:
+		ata_style_end(d, 0);
+		break;
+	default:
+		ata_style_end(d, ATA_ABRT);
+		break;
+	}
+}
+
+/* ---- Resets and media ---- */
+
+static void atapi_reset(struct ide_drive *d, bool hard)
+{
+	d->cd.packet_phase = false;
+	if (!hard)
+		return;
+	d->cd = (struct ide_cd){
+		.attention_reset = true, .transfer_mode = 0x42, .sector_size = CD_SECTOR};
+	d->blk->locked = false;
+}
+
+static void atapi_media_changed(struct ide_drive *d)
+{
+	bool busy = d->phase == IDE_BACKEND || d->phase == IDE_DMA;
+
+	d->cd.tray_open = !d->blk->inserted;
+	d->cd.attention_medium = d->blk->inserted;
+	d->cd.media_event = d->blk->inserted ? 2 : 3;
+	if (!busy)
+		return;
+	ide_drive_abort(d);
+	atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_OPEN);
+}
+
+const struct ide_drive_ops atapi_ops = {
+	.command = atapi_command,
+	.block_done = atapi_block_done,
+	.io_done = atapi_io_done,
+	.dma_done = atapi_dma_done,
+	.reset = atapi_reset,
+	.signature = atapi_signature,
+	.media_changed = atapi_media_changed,
+};
