@@ -65,8 +65,8 @@ static inline void fpu_leave(struct vcpu *cpu)
 void fpu_reset(struct vcpu *cpu);
 
 /*
- * A write to port F0h: asserts IGNNE# for as long as FERR# is asserted
- * (SDM 1 D.2.1). The IRQ 13 latch itself is the caller's.
+ * A write to port F0h: withdraws the request for IRQ 13 and asserts IGNNE#
+ * until the error is cleared (SDM 1 D.2.1).
  */
 void fpu_ignore_error(struct vcpu *cpu);
 

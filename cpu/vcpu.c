@@ -117,21 +117,11 @@ static void reset_common(struct vcpu *cpu, uint32_t cache_bits)
 	cpu_set_cpl(cpu, 0);
 }
 
-static void reset_fpu(struct vcpu *cpu)
-{
-	memset(&cpu->fx, 0, sizeof(cpu->fx));
-	cpu->fx.fcw = FCW_RESET;
-	cpu->fx.ftw = 0xff; /* all zero, none empty */
-	cpu->fx.mxcsr = MXCSR_DEFAULT;
-	cpu->fx.mxcsr_mask = MXCSR_WRITABLE;
-}
-
 void vcpu_reset(struct vcpu *cpu)
 {
 	reset_common(cpu, CR0_CD | CR0_NW);
-	reset_fpu(cpu);
+	fpu_reset(cpu);
 	msr_reset(cpu);
-	vcpu_clear_ferr(cpu);
 	atomic_fetch_and(&cpu->pending, ~(PENDING_NMI | PENDING_RESET));
 	LOG(LOG_CPU, "reset");
 }
@@ -169,9 +159,5 @@ void vcpu_set_a20(struct vcpu *cpu, bool on)
 
 void vcpu_clear_ferr(struct vcpu *cpu)
 {
-	if (!cpu->ferr)
-		return;
-	cpu->ferr = false;
-	if (cpu->ops->ferr)
-		cpu->ops->ferr(cpu->opaque, 0);
+	fpu_ignore_error(cpu);
 }

@@ -69,6 +69,22 @@ void fpu_sync(struct vcpu *cpu)
 	cpu->host_fpu = 0;
 }
 
+static void set_ferr(struct vcpu *cpu, int level)
+{
+	fpu_leave(cpu);
+	if (cpu->ops->ferr)
+		cpu->ops->ferr(cpu->opaque, level);
+}
+
+/* FERR# follows FSW.ES down; it goes up only at the next waiting instruction. */
+static void drop_ferr(struct vcpu *cpu)
+{
+	if (!cpu->ferr)
+		return;
+	cpu->ferr = cpu->ignne = false;
+	set_ferr(cpu, 0);
+}
+
 void fpu_reset(struct vcpu *cpu)
 {
 	fpu_leave(cpu);
@@ -77,7 +93,7 @@ void fpu_reset(struct vcpu *cpu)
 	cpu->fx.ftw = 0xff; /* tag word 5555h: all are zero */
 	cpu->fx.mxcsr = MXCSR_DEFAULT;
 	cpu->fx.mxcsr_mask = MXCSR_WRITABLE;
-	cpu->ferr = cpu->ignne = false;
+	drop_ferr(cpu);
 }
 
 void x87_set_top(struct fxsave_image *fx, unsigned top)
@@ -94,16 +110,6 @@ void x87_set_top(struct fxsave_image *fx, unsigned top)
 }
 
 /* ---- errors ---- */
-
-/* FERR# follows FSW.ES down; it goes up only at the next waiting instruction. */
-static void drop_ferr(struct vcpu *cpu)
-{
-	if (!cpu->ferr)
-		return;
-	cpu->ferr = cpu->ignne = false;
-	fpu_leave(cpu);
-	cpu->ops->ferr(cpu->opaque, 0);
-}
 
 void x87_update_error(struct vcpu *cpu)
 {
@@ -123,16 +129,18 @@ void x87_error(struct vcpu *cpu)
 	if (cpu->ignne)
 		return;
 	/* SDM 1 D.2.1.2: freezes until an interrupt, usually the one this asks for. */
-	fpu_leave(cpu);
 	cpu->ferr = true;
-	cpu->ops->ferr(cpu->opaque, 1);
+	set_ferr(cpu, 1);
 	cpu->halted = true;
 	restart_instruction(cpu);
 }
 
 void fpu_ignore_error(struct vcpu *cpu)
 {
-	cpu->ignne = cpu->ferr;
+	if (!cpu->ferr || cpu->ignne)
+		return;
+	cpu->ignne = true;
+	set_ferr(cpu, 0); /* the request for IRQ 13, not the pin */
 }
 
 /* ---- MMX ---- */
