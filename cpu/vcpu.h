@@ -277,6 +277,7 @@ struct vcpu {
 	uint64_t executed;       /* instructions, up to the last refuelling */
 	bool slow;               /* TF, armed debug registers: one at a time */
 	uint32_t debug_hits;     /* DR6 bits of data breakpoints met by cur */
+	bool task_trap;          /* T of the TSS just switched to: #DB is due */
 	bool step_suppressed;    /* cur is an INT: no single-step trap after it */
 	bool stepping;           /* cur runs alone, not as part of its block */
 	struct delivery {        /* of an event by the run loop */
