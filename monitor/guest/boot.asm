@@ -83,10 +83,11 @@ load_edd:
 	jnz	.next
 	jmp	loaded
 
-load_chs:
+load_chs:			; DL < 80h: the image's own geometry, the BIOS
+	test	dl, 0x80		; only knows the drive's
+	jz	.next
 	push	si
 	mov	ah, 8
-	mov	dl, [drive]
 	xor	di, di
 	int	0x13
 	pop	si
@@ -160,8 +161,8 @@ packet:			; disk address packet, EDD-3 table 4
 	dw	0
 .segment: dw	0x7e0
 .block:	dq	1
-sectors: db	0
-heads:	db	0
+sectors: db	9			; 360 KiB, see guest.ld
+heads:	db	2
 
 	times	446 - ($ - start) db 0
 	times	64 db 0			; no partitions

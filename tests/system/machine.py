@@ -236,10 +236,7 @@ class Machine:
         self.monitor_socket.sendall(command.encode() + b"\n")
         answer = TERMINAL_CONTROLS.sub(b"", self._read_prompt())
         lines = answer.decode(errors="replace").replace("\r", "").split("\n")
-        if lines and lines[0].endswith(command):  # the echo of a line editor
-            lines = lines[1:]
-        elif lines and "\b" in lines[0] or lines[0].startswith(command[:1]) and len(lines) > 1 \
-                and command in lines[0]:
+        if lines[0].replace("\b", "").endswith(command):  # the echo of a line editor
             lines = lines[1:]
         return "\n".join(lines[:-1])
 
@@ -278,6 +275,11 @@ class Machine:
                 raise Failure(f"/{pattern}/ did not come to the screen")
             self._must_run()
             time.sleep(POLL)
+
+    def wait_changed(self):
+        """Between two looks at something that only the monitor can show."""
+        self._must_run()
+        time.sleep(POLL)
 
     def sendkey(self, *keys):
         """Presses and releases keys by their monitor names, one after another."""
