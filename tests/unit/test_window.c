@@ -321,6 +321,33 @@ static void close_script(struct session *s)
 	expect_log(s, "-1e quit ");
 }
 
+/* Under the dummy driver no box can be shown: the title asks instead. */
+static void force_script(struct session *s)
+{
+	vm_post(&s->vm, pause_machine, (void *)(uintptr_t)VM_PAUSED);
+	push_key(SDL_SCANCODE_A, true, 0);
+	expect_log(s, "+1e ");
+	push_window(s, SDL_WINDOWEVENT_CLOSE);
+	push_key(SDL_SCANCODE_B, true, 0);
+	expect_log(s, "+1e -1e +30 "); /* keys were let go for the box */
+}
+
+static void test_close_unasked(void)
+{
+	static struct session s;
+
+	play(&s, force_script);
+	CHECK(strstr(SDL_GetWindowTitle(s.w->window), "[Close again") != NULL);
+	finish(&s);
+}
+
+/* Libraries behind SDL keep some memory for good. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libdbus\nleak:libX11\n";
+}
+
 static void test_close(void)
 {
 	static struct session s;
@@ -345,4 +372,5 @@ static void test_no_display(void)
 
 UNIT_MAIN("window", {"keyboard", test_keyboard}, {"shortcuts", test_shortcuts},
 	  {"key table", test_key_table}, {"mouse", test_mouse}, {"picture", test_picture},
-	  {"close", test_close}, {"no display", test_no_display})
+	  {"close", test_close}, {"close unasked", test_close_unasked},
+	  {"no display", test_no_display})
