@@ -212,6 +212,8 @@ static void plug(struct vga *v, const struct vga_wiring *w)
 	v->lfb = physmem_add_device_ram(pm, "vga-memory", v->vram_size, v->vram);
 	v->mmio = physmem_add_mmio(pm, "vga-registers", MMIO_SIZE, &bar2_ops, v);
 	pci_init(&v->pci, "vga", &ids, v);
+	/* It answers at 3B0-3DF without a BAR: firmware looks for this bit. */
+	v->pci.writable[PCI_COMMAND] |= PCI_COMMAND_IO;
 	pci_add_memory_bar(&v->pci, 0, v->vram_size, true, v->lfb);
 	pci_add_memory_bar(&v->pci, 2, MMIO_SIZE, false, v->mmio);
 	if (v->rom) {
