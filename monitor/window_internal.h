@@ -67,7 +67,8 @@ struct window {
 	struct mouse mouse;
 
 	bool powering_down;      /* the window was closed once */
-	Uint32 closed_at;        /* SDL ticks, when it was */
+	bool close_is_final;     /* the user could not be asked: next time, quit */
+	Uint32 closed_at;        /* SDL ticks of the last such step; 0: none */
 };
 
 /* Sends one of the window's own events. Any thread. */

@@ -16,6 +16,7 @@
 #include "monitor/window_internal.h"
 
 #define CLOSE_AGAIN_MS 1000 /* a double click is not a second wish to close */
+#define CLOSE_FORGET_MS 30000
 #define ICON_SIZE 32
 
 void window_push(struct window *w, enum window_event event)
@@ -36,6 +37,8 @@ void window_end(struct window *w)
 
 static const char *state_text(const struct window *w)
 {
+	if (w->close_is_final)
+		return " [Close again to power off at once]";
 	switch ((enum vm_state)atomic_load(&w->state)) {
 	case VM_PAUSED:
 		return " [Paused]";
@@ -103,7 +106,10 @@ static void machine_quit(struct vm *vm, void *arg)
 	vm_quit(vm, 0);
 }
 
-/* Where no box can be shown, closing twice is clear enough. */
+/*
+ * Where no box can be shown (an X server without fonts, say), the title says
+ * what the next click on the close button will do.
+ */
 static bool ask_power_off(struct window *w)
 {
 	static const SDL_MessageBoxButtonData buttons[] = {
@@ -127,25 +133,40 @@ static bool ask_power_off(struct window *w)
 
 	window_grab(w, false);
 	window_release_all(w);
-	return SDL_ShowMessageBox(&box, &answer) || answer == 1;
+	if (!SDL_ShowMessageBox(&box, &answer))
+		return answer == 1;
+	if (w->close_is_final)
+		return true;
+	w->close_is_final = true;
+	w->closed_at = SDL_GetTicks();
+	window_update_title(w);
+	return false;
 }
 
-/* The close button presses the guest's power button, the second time pulls the plug. */
+static void press_power_button(struct window *w)
+{
+	w->powering_down = true;
+	w->closed_at = SDL_GetTicks();
+	vm_post(w->vm, machine_powerdown, NULL);
+	window_update_title(w);
+}
+
+/*
+ * The close button presses the guest's power button; the second time it pulls
+ * the plug. After a while it presses again: what runs now may listen.
+ */
 static void close_wanted(struct window *w)
 {
 	enum vm_state state = (enum vm_state)atomic_load(&w->state);
-	bool hears = state == VM_RUNNING;
+	Uint32 since = SDL_GetTicks() - w->closed_at;
 
-	if (hears && !w->powering_down) {
-		w->powering_down = true;
-		w->closed_at = SDL_GetTicks();
-		vm_post(w->vm, machine_powerdown, NULL);
-		window_update_title(w);
+	if (state == VM_SHUTDOWN || state == VM_INTERNAL_ERROR)
+		vm_post(w->vm, machine_quit, NULL);
+	else if (w->closed_at && since < CLOSE_AGAIN_MS)
 		return;
-	}
-	if (hears && SDL_GetTicks() - w->closed_at < CLOSE_AGAIN_MS)
-		return;
-	if (state == VM_SHUTDOWN || state == VM_INTERNAL_ERROR || ask_power_off(w))
+	else if (state == VM_RUNNING && (!w->powering_down || since > CLOSE_FORGET_MS))
+		press_power_button(w);
+	else if (ask_power_off(w))
 		vm_post(w->vm, machine_quit, NULL);
 }
 
