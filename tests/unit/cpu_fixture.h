@@ -17,6 +17,7 @@
 #include "unit.h"
 
 #define MEMORY_SIZE 0x200000u
+#define MEMORY_USED 0x80000u /* all addresses below are within it */
 /* Physical and, without paging, linear addresses. */
 #define GDT_AT 0x1000u
 #define IDT_AT 0x2000u
@@ -308,7 +309,8 @@ static inline void fixture_start_model(struct fixture *f, const char *model)
 	CU_ASSERT_FATAL(physmem_create(&f->mem, MEMORY_SIZE) == 0);
 	f->cpu = vcpu_create(f->mem, cpu_model_find(model), &fixture_ops, f);
 	CU_ASSERT_FATAL(f->cpu != NULL);
-	f->ram = physmem_ram_ptr(f->mem, 0, MEMORY_SIZE);
+	f->ram = physmem_ram_ptr(f->mem, 0, MEMORY_USED);
+	CU_ASSERT_FATAL(f->ram != NULL);
 	memset(f->ram + HANDLERS_AT, 0xf4, 256 * HANDLER_SIZE);
 	memset(f->ram + TARGET_AT, 0xf4, 0x100);
 	for (unsigned v = 0; v < 256; v++)
