@@ -16,7 +16,7 @@
 #define PORT_INDEX 0x1ce
 #define PORT_DATA 0x1cf
 #define PORT_DATA_HIGH 0x1d0
-#define PORT_COUNT 3
+#define PORT_COUNT 4
 
 #define BANK_SIZE 0x10000u
 
@@ -179,6 +179,8 @@ static uint32_t dispi_read(void *opaque, uint16_t port, unsigned size)
 
 	if (port == PORT_INDEX)
 		return v->vbe_index;
+	if (port > PORT_DATA_HIGH)
+		return UINT32_MAX;
 	value = vga_vbe_read(v, v->vbe_index);
 	return port == PORT_DATA_HIGH && size == 1 ? value >> 8 : value;
 }
@@ -191,9 +193,9 @@ static void dispi_write(void *opaque, uint16_t port, uint32_t value, unsigned si
 		v->vbe_index = (uint16_t)value;
 	else if (port == PORT_DATA)
 		v->vbe_low_byte = (uint8_t)value; /* until its high byte follows */
-	else if (size == 1)
+	else if (port == PORT_DATA_HIGH && size == 1)
 		vga_vbe_write(v, v->vbe_index, (uint16_t)(value << 8 | v->vbe_low_byte));
-	else
+	else if (port == PORT_DATA_HIGH)
 		vga_vbe_write(v, v->vbe_index, (uint16_t)value);
 }
 
