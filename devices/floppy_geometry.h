@@ -32,6 +32,9 @@ struct floppy_geometry {
 	uint8_t rate; /* enum floppy_rate at which that drive reads it */
 };
 
+#define FLOPPY_SECTOR 512u
+#define FLOPPY_MAX_SECTORS 36u /* a track */
+
 /* The format of an image of this many bytes, or NULL. */
 const struct floppy_geometry *floppy_geometry(uint64_t bytes);
 
