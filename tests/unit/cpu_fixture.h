@@ -243,7 +243,7 @@ static inline void fill_tss(struct fixture *f)
 	poke32(f, TSS_AT + 12, STACK1_TOP);
 	poke32(f, TSS_AT + 16, DATA1);
 	poke16(f, TSS_AT + 0x66, 0x88); /* below it, the redirection bitmap */
-	memset(f->ram + TSS_AT + 0x68, 0xff, 0xf00);
+	memset(f->ram + TSS_AT + 0x88, 0xff, 0xf00);
 }
 
 static inline void load_descriptor(struct fixture *f, struct segment *s, uint16_t selector)
