@@ -131,17 +131,22 @@ void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg)
 	assert(w);
 	*w = (struct vm_work){.fn = fn, .arg = arg, .done = &done};
 	pthread_mutex_lock(&vm->lock);
+	if (vm->ended) { /* nobody else uses the machine any more */
+		pthread_mutex_unlock(&vm->lock);
+		free(w);
+		fn(vm, arg);
+		return;
+	}
 	work_add(vm, w);
 	while (!done)
 		pthread_cond_wait(&vm->wake, &vm->lock);
 	pthread_mutex_unlock(&vm->lock);
 }
 
-static void run_work(struct vm *vm)
+static void run_work_locked(struct vm *vm)
 {
 	struct vm_work *w;
 
-	pthread_mutex_lock(&vm->lock);
 	while ((w = vm->work)) {
 		vm->work = w->next;
 		if (!vm->work)
@@ -158,6 +163,21 @@ static void run_work(struct vm *vm)
 		}
 		free(w);
 	}
+}
+
+static void run_work(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	run_work_locked(vm);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* The last work of the machine thread; vm_call() does not wait for it again. */
+static void run_work_and_end(struct vm *vm)
+{
+	pthread_mutex_lock(&vm->lock);
+	run_work_locked(vm);
+	vm->ended = true;
 	pthread_mutex_unlock(&vm->lock);
 }
 
@@ -347,7 +367,7 @@ int vm_run(struct vm *vm)
 	}
 	if (vm->state == VM_RUNNING)
 		set_state(vm, VM_PAUSED);
-	run_work(vm);
+	run_work_and_end(vm);
 	return vm->exit_status;
 }
 
@@ -383,11 +403,12 @@ static const struct vcpu_ops cpu_ops = {
 
 static int create_cpu(struct vm *vm, struct report *r)
 {
-	const struct cpu_model *model = cpu_model_find(vm->config.cpu);
+	const char *name = vm->config.cpu ? vm->config.cpu : CPU_MODEL_DEFAULT;
+	const struct cpu_model *model = cpu_model_find(name);
 
 	if (!model)
-		return report_fail(r, "-cpu %s: no such model; -cpu help lists them",
-				   vm->config.cpu);
+		return report_fail(r, "-cpu %s: no such model; there are %s", name,
+				   cpu_model_names());
 	vm->cpu = vcpu_create(vm->mem, model, &cpu_ops, vm);
 	if (!vm->cpu)
 		return report_fail(r, "not enough memory for the processor");
@@ -490,6 +511,11 @@ struct clock *vm_clock(struct vm *vm)
 struct pci_bus *vm_pci(struct vm *vm)
 {
 	return vm->pci;
+}
+
+struct chardev_host *vm_chardevs(struct vm *vm)
+{
+	return vm->chardevs;
 }
 
 struct pic *vm_pic(struct vm *vm)

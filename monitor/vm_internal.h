@@ -11,6 +11,7 @@
 #include "devices/bus.h"
 #include "devices/clock.h"
 #include "devices/device.h"
+#include "devices/irq.h"
 #include "monitor/vm.h"
 
 #define VM_MAX_DEVICES 32
@@ -39,12 +40,17 @@ struct vm {
 	int device_count;
 	struct vm_drive drives[VM_IDE_DRIVES + VM_FLOPPY_DRIVES];
 	int drive_count;
+	struct irq_router *irqs;
+	struct irq_line ferr_irq; /* IRQ 13 */
 	struct pic *pic;
 	struct pit *pit;
 	struct lapic *lapic;
+	struct ioapic *ioapic;
 	struct rtc *rtc;
 	struct i8042 *i8042;
+	unsigned a20_gates; /* which gates have A20 on */
 	struct piix4_pm *pm;
+	struct dma *dma;
 	struct fdc *fdc;
 	struct vga *vga;
 	struct fw_cfg *fw_cfg;
@@ -53,7 +59,9 @@ struct vm {
 	struct hmp *hmp;
 	uint8_t *bios; /* ROM image */
 	uint32_t bios_size;
-	void *boot_image; /* kernel loader's data, kept for fw_cfg */
+	struct kernel_loader *kernel;
+	struct blockdev *ide_disks[VM_IDE_DRIVES]; /* by place; CDs too */
+	bool boot_once_done; /* -boot once= was used up */
 
 	/* Life cycle (vm.c); machine thread. */
 	enum vm_state state;
@@ -71,6 +79,7 @@ struct vm {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct vm_work *work, **work_tail;
+	bool ended; /* vm_run() has returned */
 };
 
 /* Builds and wires all devices. Returns 0, or -1 with *r. */
