@@ -16,6 +16,7 @@
  */
 #include "monitor/acpi.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@
 
 #define FACS_LENGTH 64
 #define FACS_ALIGN 64
-#define TABLES_SIZE 16384 /* room for all of them */
+#define TABLE_ALIGN 16u
+#define TABLES_SIZE 16384u /* room for all of them */
 #define LOADER_COMMANDS 16
 
 #define LAPIC_BASE 0xfee00000u
@@ -212,12 +214,21 @@ static void script_table_checksum(struct builder *b, uint32_t table, uint32_t le
 
 /* ---- The tables ---- */
 
+/* Room for the next piece of a table. */
 static void *take(struct builder *b, size_t size)
 {
 	void *at = b->tables + b->used;
 
+	assert(size <= TABLES_SIZE - b->used);
 	b->used += (uint32_t)size;
 	return at;
+}
+
+/* Room for a new table. */
+static void *take_table(struct builder *b, size_t size)
+{
+	b->used = (b->used + TABLE_ALIGN - 1) & ~(TABLE_ALIGN - 1);
+	return take(b, size);
 }
 
 static uint32_t offset_of(const struct builder *b, const void *at)
@@ -239,7 +250,7 @@ static void fill_header(struct table_header *h, const char *signature, uint32_t 
 
 static uint32_t build_facs(struct builder *b)
 {
-	struct facs *facs = take(b, sizeof(*facs));
+	struct facs *facs = take_table(b, sizeof(*facs));
 
 	memcpy(facs->signature, "FACS", 4);
 	facs->length = sizeof(*facs);
@@ -252,7 +263,7 @@ static const uint8_t have_marker[] = {0x08, 'H', 'A', 'V', 'E', 0x0c, 0x78, 0x56
 static uint32_t build_dsdt(struct builder *b, unsigned have)
 {
 	uint32_t length = (uint32_t)(blob_dsdt_end - blob_dsdt);
-	uint8_t *dsdt = take(b, length), *marker;
+	uint8_t *dsdt = take_table(b, length), *marker;
 	struct table_header *header = (struct table_header *)dsdt;
 
 	memcpy(dsdt, blob_dsdt, length);
@@ -282,7 +293,7 @@ static void fill_fadt_registers(struct fadt *fadt)
 
 static uint32_t build_fadt(struct builder *b, uint32_t facs, uint32_t dsdt)
 {
-	struct fadt *fadt = take(b, sizeof(*fadt));
+	struct fadt *fadt = take_table(b, sizeof(*fadt));
 	uint32_t at = offset_of(b, fadt);
 
 	fill_header(&fadt->header, "FACP", sizeof(*fadt));
@@ -335,7 +346,7 @@ static void fill_madt(struct builder *b)
 
 static uint32_t build_madt(struct builder *b)
 {
-	struct madt *madt = take(b, sizeof(*madt));
+	struct madt *madt = take_table(b, sizeof(*madt));
 	uint32_t at = offset_of(b, madt);
 
 	fill_madt(b);
@@ -348,7 +359,7 @@ static uint32_t build_madt(struct builder *b)
 
 static uint32_t build_rsdt(struct builder *b, uint32_t fadt, uint32_t madt)
 {
-	struct rsdt *rsdt = take(b, sizeof(*rsdt));
+	struct rsdt *rsdt = take_table(b, sizeof(*rsdt));
 	uint32_t at = offset_of(b, rsdt);
 
 	fill_header(&rsdt->header, "RSDT", sizeof(*rsdt));
