@@ -349,11 +349,13 @@ static void write_data(struct i8042 *c, uint8_t value)
 
 static uint8_t read_data(struct i8042 *c)
 {
+	uint8_t byte = c->output;
+
 	c->output_full = false;
 	c->output_from_mouse = false;
 	update_irqs(c);
 	send_next(c);
-	return c->output;
+	return byte;
 }
 
 static uint8_t read_status(const struct i8042 *c)
