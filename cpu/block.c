@@ -17,6 +17,7 @@
 
 #include "cpu/access.h"
 #include "cpu/decode.h"
+#include "cpu/features.h"
 
 #define ARENA_SIZE (24u << 20)
 #define HASH_SIZE (1u << 15)
@@ -185,6 +186,17 @@ static void op_too_long(struct vcpu *cpu, const struct insn *in)
 	raise_gp(cpu, 0);
 }
 
+/* decode_insn() with the instructions that the processor's model has. */
+static enum decode_status decode_for(const struct vcpu *cpu, const uint8_t *bytes, unsigned n,
+				     bool code32, struct insn *out)
+{
+	enum decode_status s = decode_insn(cpu->blocks->decoder, bytes, n, code32, out);
+
+	if (s == DECODE_OK && !insn_supported(cpu, &insn_table[out->row]))
+		return DECODE_UD;
+	return s;
+}
+
 /* An instruction that faults when it is executed, in place of undecodable bytes. */
 static void make_faulting(struct insn *in, enum decode_status status)
 {
@@ -251,7 +263,7 @@ static struct block *block_uncached(struct vcpu *cpu)
 	for (unsigned n = 1; n <= INSN_MAX_LENGTH && status == DECODE_MORE; n++) {
 		if (fetch_bytes(cpu, bytes, n, &limited) < n)
 			break;
-		status = decode_insn(cpu->blocks->decoder, bytes, n, code_is_32(cpu), b->insns);
+		status = decode_for(cpu, bytes, n, code_is_32(cpu), b->insns);
 	}
 	if (limited)
 		raise_gp(cpu, 0);
@@ -278,7 +290,7 @@ static struct block *block_decode(struct vcpu *cpu, const uint8_t *host, gpa_t g
 		unsigned left = room - used;
 		unsigned n = left < INSN_MAX_LENGTH ? left : INSN_MAX_LENGTH;
 		struct insn *in = &insns[count];
-		enum decode_status s = decode_insn(c->decoder, host + used, n, code32, in);
+		enum decode_status s = decode_for(cpu, host + used, n, code32, in);
 
 		if (s == DECODE_MORE)
 			break;

@@ -3,6 +3,7 @@
  * Every MMX and SSE row of the instruction table against the host, and what
  * the host cannot show: alignment, CR0 and CR4, what each fault leaves behind.
  */
+#include "cpu/features.h"
 #include "fpu_oracle.h"
 
 static bool is_simd(const struct insn_row *row)
@@ -398,8 +399,47 @@ static void test_host_is_clean(void)
 	guest_destroy(&g);
 }
 
+/* What each row needs, by a few of each kind. */
+static void test_features(void)
+{
+	static const struct {
+		uint8_t code[6];
+		enum cpu_feature feature;
+	} cases[] = {
+		{{0xd8, 0xc0}, FEATURE_FPU},		  {{0xda, 0xc0}, FEATURE_CMOV},
+		{{0xdb, 0xe8}, FEATURE_CMOV},		  {{0xdd, 0x0f}, FEATURE_SSE3},
+		{{0x0f, 0xae, 0x07}, FEATURE_FXSR},	  {{0x0f, 0xae, 0x1f}, FEATURE_SSE},
+		{{0x0f, 0xfc, 0xc0}, FEATURE_MMX},	  {{0x0f, 0xe0, 0xc0}, FEATURE_SSE},
+		{{0x0f, 0xd4, 0xc0}, FEATURE_SSE2},	  {{0x0f, 0x38, 0x00, 0xc0}, FEATURE_SSSE3},
+		{{0x0f, 0x58, 0xc0}, FEATURE_SSE},	  {{0xf3, 0x0f, 0x58, 0xc0}, FEATURE_SSE},
+		{{0xf2, 0x0f, 0x58, 0xc0}, FEATURE_SSE2}, {{0x66, 0x0f, 0xfc, 0xc0}, FEATURE_SSE2},
+		{{0x0f, 0x5b, 0xc0}, FEATURE_SSE2},	  {{0xf3, 0x0f, 0x12, 0xc0}, FEATURE_SSE3},
+		{{0x0f, 0x12, 0xc0}, FEATURE_SSE},	  {{0x66, 0x0f, 0x7c, 0xc0}, FEATURE_SSE3},
+		{{0x66, 0x0f, 0x38, 0x1e, 0xc0}, FEATURE_SSSE3},
+		{{0x66, 0x0f, 0x38, 0x10, 0xc0}, FEATURE_SSE41},
+		{{0x66, 0x0f, 0x38, 0x37, 0xc0}, FEATURE_SSE42},
+		{{0x66, 0x0f, 0x3a, 0x63, 0xc0, 0}, FEATURE_SSE42},
+		{{0x66, 0x0f, 0x3a, 0x0f, 0xc0, 0}, FEATURE_SSSE3},
+		{{0x66, 0x0f, 0x3a, 0x0b, 0xc0, 0}, FEATURE_SSE41},
+		{{0xf2, 0x0f, 0x38, 0xf1, 0xc0}, FEATURE_SSE42},
+		{{0xf3, 0x0f, 0xb8, 0xc0}, FEATURE_POPCNT},
+		{{0x0f, 0xc3, 0x07}, FEATURE_SSE2},	  {{0x0f, 0x44, 0xc0}, FEATURE_CMOV},
+	};
+	struct decoder *d = decoder_create();
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct insn in;
+
+		CHECK_EQ(decode_insn(d, cases[i].code, sizeof(cases[i].code), true, &in),
+			 DECODE_OK);
+		CHECK_EQ(insn_feature(&insn_table[in.row]), cases[i].feature);
+	}
+	decoder_destroy(d);
+}
+
 UNIT_MAIN("simd", {"rows, exceptions masked", test_masked},
 	  {"rows, exceptions unmasked", test_unmasked}, {"alignment", test_alignment},
 	  {"segment limits", test_limits}, {"masked stores", test_maskmov},
 	  {"CR0 and CR4", test_availability}, {"denormals", test_denormals},
-	  {"#XM", test_faults}, {"host registers", test_host_is_clean})
+	  {"#XM", test_faults}, {"host registers", test_host_is_clean},
+	  {"features", test_features})
