@@ -4,11 +4,14 @@
  *
  * It belongs in cpu->fx. While guest code uses it, the x87 registers and MXCSR
  * stay in the host's own registers, because moving them at every instruction
- * costs ten times the instruction (FXRSTOR 50 ns). Meanwhile the machine
- * thread must not execute x87, MMX or floating-point code of its own: no
- * float, double or long double in cpu/ and mmu/, and fpu_leave() before
- * anything else runs: at the end of vcpu_run() and before a device is called.
- * fpu_leave() gives the host's registers back in their ABI state.
+ * costs ten times the instruction (FXSAVE and FXRSTOR 60 ns). Meanwhile the
+ * machine thread must not execute x87, MMX or floating-point code of its own.
+ * So: no float, double or long double in base/, mmu/, cpu/ and devices/, where
+ * a store of the guest may lead (they compile with -mno-80387, which rejects
+ * x87 use); and fpu_leave() before anything else runs: at the end of
+ * vcpu_run() and before port I/O. It is safe anywhere, also from within a
+ * guest memory access. fpu_leave() gives the host's registers back in their
+ * ABI state.
  *
  * XMM registers and MMX never stay in host registers.
  */

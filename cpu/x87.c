@@ -87,6 +87,9 @@ static inline void run_memory(struct vcpu *cpu, const struct insn *in, uint32_t 
 
 	note_instruction(cpu, in);
 	note_operand(cpu, in, ea);
+	/* Reading the operand may have called a device, and that fpu_leave(). */
+	if (unlikely(!(cpu->host_fpu & HOST_X87)))
+		x87_load(cpu);
 	if (unlikely(cpu->ignne))
 		call_ignoring(cpu, stub, buf, 0);
 	else
@@ -258,6 +261,8 @@ void op_fldcw(struct vcpu *cpu, const struct insn *in)
 		x87_update_error(cpu);
 		return;
 	}
+	if (unlikely(!(cpu->host_fpu & HOST_X87)))
+		x87_load(cpu);
 	__asm__ volatile("fldcw %0" : : "m"(fcw));
 	cpu->host_fpu &= ~HOST_X87_UNMASKED;
 	if ((fcw & FCW_MASKS) != FCW_MASKS)
