@@ -208,7 +208,8 @@ static void put_feature(struct feature_list *l, uint16_t code, uint8_t version, 
 	put_be16(l->end, code);
 	l->end[2] = (uint8_t)(version << 2 | persistent << 1 | current);
 	l->end[3] = len;
-	memcpy(l->end + 4, data, len);
+	if (len)
+		memcpy(l->end + 4, data, len);
 	l->end += 4 + len;
 }
 
