@@ -174,6 +174,11 @@ static void visible_remove(struct phys_region *r)
 	pm->visible_count--;
 }
 
+const char *phys_region_name(const struct phys_region *r)
+{
+	return r->name;
+}
+
 void physmem_region_map(struct phys_region *r, gpa_t base, int priority)
 {
 	struct physmem *pm = r->pm;

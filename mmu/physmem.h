@@ -88,6 +88,9 @@ struct phys_region *physmem_add_rom(struct physmem *pm, const char *name, uint64
 struct phys_region *physmem_add_device_ram(struct physmem *pm, const char *name, uint64_t size,
 					   uint8_t *host);
 
+/* The name it was added with. */
+const char *phys_region_name(const struct phys_region *r);
+
 /* Makes the region visible at base (page-aligned), or moves it there. */
 void physmem_region_map(struct phys_region *r, gpa_t base, int priority);
 void physmem_region_unmap(struct phys_region *r);

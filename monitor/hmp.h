@@ -13,14 +13,18 @@
 
 struct hmp;
 
-/* Serves a monitor on a front end. Before vm_run() or on the machine thread. */
+/*
+ * Serves a monitor on a front end; NULL where commands come by hmp_execute()
+ * alone. Before vm_run() or on the machine thread. NULL: no memory.
+ */
 struct hmp *hmp_create(struct vm *vm, struct chardev *c);
+/* Before the machine goes. NULL is no session. */
 void hmp_destroy(struct hmp *m);
 
 /*
  * Runs one command line and writes what it says to out. Machine thread. For
- * other protocols (QMP's human-monitor-command) and tests.
+ * tests and other protocols (QMP's human-monitor-command).
  */
-void hmp_execute(struct vm *vm, const char *line, FILE *out);
+void hmp_execute(struct hmp *m, const char *line, FILE *out);
 
 #endif

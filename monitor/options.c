@@ -275,12 +275,25 @@ static bool anything_to_boot(const struct option_parse *p)
 	return c->floppy[0].file || c->floppy[1].file;
 }
 
+/* No window can be opened and none was ruled out: the terminal has to do. */
+static void no_display(struct option_parse *p)
+{
+	p->nographic = true;
+	p->o->vm.graphics = false;
+	report_warn("no display for a window: serial port and monitor are on this terminal "
+		    "(Ctrl-A h helps; -display none keeps it free)");
+}
+
 /* What options forbid or imply together. */
 static int finish(struct option_parse *p)
 {
 	struct options *o = p->o;
 	const char *bad;
 
+	if (!o->vm.vga && !p->display_given)
+		o->vm.display = DISPLAY_NONE;
+	else if (o->vm.display == DISPLAY_NONE && !p->display_given && !p->nodefaults)
+		no_display(p);
 	if (option_finish_drives(p) < 0 || option_finish_chardevs(p) < 0)
 		return -1;
 	option_finish_bootindex(p);
@@ -288,8 +301,6 @@ static int finish(struct option_parse *p)
 		return report_fail(p->r, "-initrd %s: needs a -kernel", o->vm.initrd);
 	if (o->vm.append && !o->vm.kernel)
 		return report_fail(p->r, "-append: needs a -kernel");
-	if (!o->vm.vga && !p->display_given)
-		o->vm.display = DISPLAY_NONE;
 	if (o->log_items && log_set_mask(o->log_items, &bad) < 0)
 		return report_fail(p->r, "-d %s: no category '%.*s'; -d help lists them",
 				   o->log_items, (int)strcspn(bad, ","), bad);

@@ -24,7 +24,8 @@ void terminal_restore(void)
 
 void terminal_resume(void)
 {
-	if (terminal.taken)
+	/* In the background the terminal is the shell's. */
+	if (terminal.taken && tcgetpgrp(STDIN_FILENO) == getpgrp())
 		tcsetattr(STDIN_FILENO, TCSANOW, &terminal.raw);
 }
 

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The program: command line, machine, monitors, window, signals, exit status.
+ *
+ * Threads: the machine runs on a thread of its own when there is a window,
+ * which SDL wants on the main thread, else on the main thread. Signals are
+ * blocked everywhere and waited for by one thread, so that nothing ever runs
+ * in a signal handler.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "monitor/chardev_host.h"
+#include "monitor/hmp.h"
+#include "monitor/options.h"
+#include "monitor/terminal.h"
+#include "monitor/vm.h"
+#include "monitor/window_sdl.h"
+
+struct program {
+	struct options options;
+	struct vm *vm;
+	struct hmp *monitors[VM_MONITORS];
+	struct window *window;
+	pthread_t machine_thread;
+	int exit_status;
+	int parent_pipe; /* -daemonize: tells the parent that all is well; -1: none */
+
+	/* The signal thread. */
+	pthread_mutex_t lock; /* guards the next two */
+	struct vm *target;    /* whom to end; NULL: nobody yet or any more */
+	bool told;            /* it has been told to end */
+	sigset_t signals;
+};
+
+/* ---- signals ---- */
+
+static void quit_machine(struct vm *vm, void *arg)
+{
+	vm_quit(vm, 0);
+}
+
+/* The first time politely; who sends it again means it. */
+static void end_on_signal(struct program *p, int number)
+{
+	bool polite;
+
+	pthread_mutex_lock(&p->lock);
+	polite = p->target && !p->told;
+	p->told = true;
+	if (polite) {
+		report_warn("terminating on signal %d", number);
+		vm_post(p->target, quit_machine, NULL);
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (!polite) {
+		terminal_restore();
+		_exit(128 + number);
+	}
+}
+
+static void *signal_thread(void *arg)
+{
+	struct program *p = arg;
+	int number;
+
+	while (sigwait(&p->signals, &number) == 0) {
+		switch (number) {
+		case SIGTSTP:
+			terminal_restore();
+			kill(getpid(), SIGSTOP);
+			terminal_resume();
+			break;
+		case SIGCONT:
+			terminal_resume();
+			break;
+		default:
+			end_on_signal(p, number);
+			break;
+		}
+	}
+	return NULL;
+}
+
+static void signals_block(struct program *p)
+{
+	sigemptyset(&p->signals);
+	sigaddset(&p->signals, SIGINT);
+	sigaddset(&p->signals, SIGTERM);
+	sigaddset(&p->signals, SIGHUP);
+	sigaddset(&p->signals, SIGTSTP);
+	sigaddset(&p->signals, SIGCONT);
+	pthread_sigmask(SIG_BLOCK, &p->signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void signals_start(struct program *p)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, signal_thread, p) == 0)
+		pthread_detach(thread);
+}
+
+static void signals_aim(struct program *p, struct vm *target)
+{
+	pthread_mutex_lock(&p->lock);
+	p->target = target;
+	p->told = false;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- -daemonize and -pidfile ---- */
+
+/*
+ * The parent waits until the child has made the machine, and exits with 0
+ * then; the child's messages still reach the terminal up to that point.
+ */
+static int daemonize(struct program *p, struct report *r)
+{
+	int ends[2];
+	char well;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return report_fail(r, "-daemonize: %s", strerror(errno));
+	child = fork();
+	if (child < 0)
+		return report_fail(r, "-daemonize: %s", strerror(errno));
+	if (child == 0) {
+		close(ends[0]);
+		p->parent_pipe = ends[1];
+		setsid();
+		return 0;
+	}
+	close(ends[1]);
+	_exit(read(ends[0], &well, 1) == 1 ? 0 : 1);
+}
+
+static void leave_terminal(struct program *p)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0 || chdir("/") < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	if (write(p->parent_pipe, "", 1) == 1)
+		close(p->parent_pipe);
+}
+
+static int write_pidfile(const char *path, struct report *r)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), n;
+	bool written;
+
+	if (fd < 0)
+		return report_fail(r, "-pidfile %s: %s", path, strerror(errno));
+	n = dprintf(fd, "%ld\n", (long)getpid());
+	written = close(fd) == 0 && n > 0;
+	return written ? 0 : report_fail(r, "-pidfile %s: cannot be written", path);
+}
+
+/* ---- the machine and what is around it ---- */
+
+static int open_monitors(struct program *p, struct report *r)
+{
+	for (int i = 0; i < VM_MONITORS; i++) {
+		char label[16];
+		struct chardev *c;
+
+		snprintf(label, sizeof(label), "monitor%d", i);
+		if (chardev_host_open(vm_chardevs(p->vm), &p->options.vm.monitor[i], "-monitor",
+				      label, &c, r) < 0)
+			return -1;
+		if (!c)
+			continue;
+		p->monitors[i] = hmp_create(p->vm, c);
+		if (!p->monitors[i])
+			return report_fail(r, "-monitor: no memory");
+	}
+	return 0;
+}
+
+static int create(struct program *p, struct report *r)
+{
+	p->vm = vm_create(&p->options.vm, r);
+	if (!p->vm || open_monitors(p, r) < 0)
+		return -1;
+	if (p->options.vm.display == DISPLAY_SDL) {
+		p->window = window_create(p->vm, r);
+		if (!p->window)
+			return -1;
+	}
+	if (p->options.pidfile && write_pidfile(p->options.pidfile, r) < 0)
+		return -1;
+	return 0;
+}
+
+static void destroy(struct program *p)
+{
+	signals_aim(p, NULL);
+	if (p->window)
+		window_destroy(p->window);
+	for (int i = 0; i < VM_MONITORS; i++)
+		hmp_destroy(p->monitors[i]);
+	vm_destroy(p->vm);
+	if (p->options.pidfile)
+		unlink(p->options.pidfile);
+	options_free(&p->options);
+}
+
+static void *machine_thread(void *arg)
+{
+	struct program *p = arg;
+
+	p->exit_status = vm_run(p->vm);
+	window_end(p->window);
+	return NULL;
+}
+
+static int run(struct program *p, struct report *r)
+{
+	int error;
+
+	if (!p->window) {
+		p->exit_status = vm_run(p->vm);
+		return 0;
+	}
+	error = pthread_create(&p->machine_thread, NULL, machine_thread, p);
+	if (error)
+		return report_fail(r, "no thread for the machine: %s", strerror(error));
+	window_run(p->window);
+	pthread_join(p->machine_thread, NULL);
+	return 0;
+}
+
+static int fail(const struct report *r)
+{
+	report_print(r);
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	/* Static: the signal thread may look at it until the very end. */
+	static struct program program = {.lock = PTHREAD_MUTEX_INITIALIZER, .parent_pipe = -1};
+	struct program *p = &program;
+	struct report r = {0};
+
+	switch (options_parse(&p->options, argc, argv, stdout, &r)) {
+	case OPTIONS_DONE:
+		options_free(&p->options);
+		return EXIT_SUCCESS;
+	case OPTIONS_ERROR:
+		options_free(&p->options);
+		return fail(&r);
+	case OPTIONS_RUN:
+		break;
+	}
+	if (p->options.daemonize && daemonize(p, &r) < 0)
+		return fail(&r);
+	signals_block(p);
+	signals_start(p);
+	if (create(p, &r) < 0) {
+		p->options.pidfile = NULL; /* not ours, or not complete */
+		destroy(p);
+		return fail(&r);
+	}
+	if (p->options.daemonize)
+		leave_terminal(p);
+	signals_aim(p, p->vm);
+	if (run(p, &r) < 0)
+		return fail(&r);
+	destroy(p);
+	return p->exit_status;
+}
