@@ -36,7 +36,7 @@ DEBUG_EXIT = ["-device", "isa-debug-exit"]
 GUEST_PASS = 33  # tests/guests/pc32.inc: (PASS << 1) | 1
 TEXT_BYTES = 80 * 25 * 2
 POLL = 0.2
-STALL = 120
+STALL = int(os.environ.get("TRANSVISOR_STALL", "120"))
 
 PROMPT = re.compile(rb"\((?:qemu|transvisor)\) $")
 TERMINAL_CONTROLS = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x0f")
