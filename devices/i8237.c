@@ -230,7 +230,10 @@ static void call_ready(struct dma *d, struct dma_chip *c)
 
 static void set_byte(uint16_t *reg, bool high, uint8_t value)
 {
-	*reg = high ? (uint16_t)((*reg & 0x00ff) | value << 8) : (uint16_t)((*reg & 0xff00) | value);
+	if (high)
+		*reg = (uint16_t)((*reg & 0x00ff) | value << 8);
+	else
+		*reg = (uint16_t)((*reg & 0xff00) | value);
 }
 
 /* Ports 0-7: address and count of each channel, base and current together. */

@@ -228,13 +228,14 @@ static void test_mode_3(void)
 	program(0, 3, 5);
 	step(1);
 	CHECK_EQ(read_count(0), 4); /* odd: count - 1, by two */
-	CHECK_EQ(wave(0, 10), 0x339 << 0);
+	CHECK_EQ(wave(0, 10), 0x339);
 	tear_down();
 }
 
 static void test_mode_3_values(void)
 {
-	static const uint16_t even[] = {8, 6, 4, 2, 8, 6, 4, 2, 8}, odd[] = {6, 4, 2, 0, 6, 4, 2, 6};
+	static const uint16_t even[] = {8, 6, 4, 2, 8, 6, 4, 2, 8};
+	static const uint16_t odd[] = {6, 4, 2, 0, 6, 4, 2, 6};
 
 	set_up();
 	program(1, 3, 8);
@@ -443,8 +444,8 @@ static void test_fuzz(void)
 			pit_tick_acknowledged(pit);
 			break;
 		default:
-			bus_port_write(bus, port, (uint32_t)(r >> 24) & ((r >> 44) % 4 ? ~0u : 0x3f),
-				       size);
+			bus_port_write(bus, port,
+				       (uint32_t)(r >> 24) & ((r >> 44) % 4 ? ~0u : 0x3f), size);
 		}
 		if (i % 50000 == 0)
 			pit_class.reset(pit);
