@@ -124,7 +124,9 @@ void segment_drop_inner(struct vcpu *cpu)
 		const struct segment *s = &cpu->seg[data[i]];
 		bool conforming = (s->attr & (DESC_CODE | DESC_DC)) == (DESC_CODE | DESC_DC);
 
-		if ((s->attr & DESC_DPL) >> DESC_DPL_SHIFT < cpu->cpl && !conforming)
+		/* Null selectors with an RPL lose it, as on the chip. */
+		if (!(s->attr & DESC_P) ||
+		    ((s->attr & DESC_DPL) >> DESC_DPL_SHIFT < cpu->cpl && !conforming))
 			load_null(cpu, data[i], 0);
 	}
 }

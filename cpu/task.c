@@ -115,7 +115,7 @@ static void probe_tss(struct vcpu *cpu, const struct descriptor *tss, bool old32
 /* ---- loading the new task ---- */
 static void load_cr3(struct vcpu *cpu, uint32_t cr3)
 {
-	if (!(cpu->cr0 & CR0_PG) || cr3 == cpu->cr3)
+	if (!(cpu->cr0 & CR0_PG))
 		return;
 	if (cpu->cr4 & CR4_PAE && !paging_load_pdptes(cpu, cr3))
 		raise_gp(cpu, 0);
