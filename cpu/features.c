@@ -71,9 +71,9 @@ static enum cpu_feature plain_feature(const struct insn_row *row)
 		const char *name;
 		enum cpu_feature feature;
 	} by_name[] = {
-		{"popcnt", FEATURE_POPCNT}, {"crc32", FEATURE_SSE42},  {"movnti", FEATURE_SSE2},
-		{"clflush", FEATURE_CLFSH}, {"sfence", FEATURE_SSE},   {"lfence", FEATURE_SSE2},
-		{"mfence", FEATURE_SSE2},   {"cmpxchg8b", FEATURE_CX8},
+	    {"popcnt", FEATURE_POPCNT}, {"crc32", FEATURE_SSE42},   {"movnti", FEATURE_SSE2},
+	    {"clflush", FEATURE_CLFSH}, {"sfence", FEATURE_SSE},    {"lfence", FEATURE_SSE2},
+	    {"mfence", FEATURE_SSE2},	{"cmpxchg8b", FEATURE_CX8},
 	};
 
 	if (row->map == M1)

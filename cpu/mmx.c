@@ -10,11 +10,11 @@
 #include "cpu/host_fpu.h"
 
 #define MMX_OP(id, a, b)                                                                           \
-	__asm__ volatile("movq %0, %%mm0\n\tmovq %1, %%mm1\n\t" #id " %%mm1, %%mm0\n\t"                     \
-		"movq %%mm0, %0\n\temms"                                                           \
-		: "+m"(a)                                                                          \
-		: "m"(b)                                                                           \
-		: "mm0", "mm1")
+	__asm__ volatile("movq %0, %%mm0\n\tmovq %1, %%mm1\n\t" #id " %%mm1, %%mm0\n\t"            \
+			 "movq %%mm0, %0\n\temms"                                                  \
+			 : "+m"(a)                                                                 \
+			 : "m"(b)                                                                  \
+			 : "mm0", "mm1")
 
 #define MMX_INT(map, opcode, id, bytes)                                                            \
 	static inline void id##_common(struct vcpu *cpu, const struct insn *in, uint64_t b)        \
@@ -249,5 +249,5 @@ void op_mmx_pmovmskb(struct vcpu *cpu, const struct insn *in)
 	mmx_check(cpu);
 	mmx_enter(cpu);
 	cpu->regs[in->reg] =
-		(uint32_t)_mm_movemask_epi8(_mm_cvtsi64_si128((int64_t)mmx_get(cpu, in->rm)));
+	    (uint32_t)_mm_movemask_epi8(_mm_cvtsi64_si128((int64_t)mmx_get(cpu, in->rm)));
 }

@@ -6,6 +6,10 @@
  * While the guest has all exceptions masked, as nearly all code does, its MXCSR
  * is the host's. Otherwise an instruction runs with all of them masked and the
  * flags clear, and the flags it raises say whether it should have faulted.
+ *
+ * Left out, when #XM is raised only: PE where the result would be inexact with
+ * an unbounded exponent is taken from the masked result; and DPPS and DPPD are
+ * judged as a whole, not by their single products and sums.
  */
 #include "cpu/host_fpu.h"
 

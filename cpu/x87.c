@@ -53,7 +53,7 @@ static inline void note_operand(struct vcpu *cpu, const struct insn *in, uint32_
  * exceptions masked so that the host does not object.
  */
 static __attribute__((noinline)) uint32_t call_ignoring(struct vcpu *cpu, host_x87_fn *stub,
-							 void *operand, uint32_t flags)
+							void *operand, uint32_t flags)
 {
 	uint16_t masks;
 
@@ -109,7 +109,7 @@ void op_x87_register(struct vcpu *cpu, const struct insn *in)
 }
 
 #define HOST_OF 0x100u /* see host_x87_with_flags() */
-#define FL_AH 0xd5u    /* the arithmetic flags that are in AH after LAHF */
+#define FL_AH	0xd5u  /* the arithmetic flags that are in AH after LAHF */
 
 /* FCMOVcc (/0-3) reads flags, FCOMI and its like (/5, /6) write them. */
 void op_x87_flags(struct vcpu *cpu, const struct insn *in)

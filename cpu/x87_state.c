@@ -12,13 +12,13 @@
 
 #include <stddef.h>
 
-#define TAG_VALID 0u
-#define TAG_ZERO 1u
+#define TAG_VALID   0u
+#define TAG_ZERO    1u
 #define TAG_SPECIAL 2u
-#define TAG_EMPTY 3u
+#define TAG_EMPTY   3u
 
 #define EXPONENT_MAX 0x7fffu
-#define INTEGER_BIT (1ull << 63)
+#define INTEGER_BIT  (1ull << 63)
 
 #define FOP_MASK 0x7ffu
 
@@ -373,7 +373,7 @@ void op_frstor(struct vcpu *cpu, const struct insn *in)
 /* ---- FXSAVE ---- */
 
 #define FXSAVE_SIZE 512
-#define FXSAVE_X87 160  /* bytes before XMM0 */
+#define FXSAVE_X87  160 /* bytes before XMM0 */
 #define FXSAVE_USED 288 /* to the end of XMM7; the rest is left alone */
 
 static uint32_t fxsave_address(struct vcpu *cpu, const struct insn *in, bool write)

@@ -24,13 +24,13 @@
 #include "cpu/table.h"
 #include "unit.h"
 
-#define ORACLE_RAM (1u << 20)
-#define ORACLE_CODE 0x1000u
-#define ORACLE_DATA 0x8000u
+#define ORACLE_RAM	 (1u << 20)
+#define ORACLE_CODE	 0x1000u
+#define ORACLE_DATA	 0x8000u
 #define ORACLE_DATA_SIZE 512u
-#define ORACLE_DONE (-1)    /* all code executed */
-#define ORACLE_RESTART (-2) /* left by restart_instruction() */
-#define ORACLE_BAD (-3)     /* not decodable */
+#define ORACLE_DONE	 (-1) /* all code executed */
+#define ORACLE_RESTART	 (-2) /* left by restart_instruction() */
+#define ORACLE_BAD	 (-3) /* not decodable */
 
 struct oracle {
 	struct fxsave_image fx; /* host_run() relies on the order of these */
@@ -155,11 +155,11 @@ static inline void guest_mode(struct guest *g, uint32_t cr0, uint32_t cr4)
 static inline void guest_flat_segments(struct vcpu *cpu)
 {
 	for (unsigned i = 0; i < SEG_COUNT; i++) {
-		cpu->seg[i] = (struct segment){.selector = (uint16_t)(8 + 8 * (i != CS)),
-					       .limit = 0xffffffff,
-					       .attr = DESC_P | DESC_S | DESC_RW | DESC_ACCESSED |
-						       DESC_DB | DESC_G |
-						       (i == CS ? DESC_CODE : 0)};
+		cpu->seg[i] =
+		    (struct segment){.selector = (uint16_t)(8 + 8 * (i != CS)),
+				     .limit = 0xffffffff,
+				     .attr = DESC_P | DESC_S | DESC_RW | DESC_ACCESSED | DESC_DB |
+					     DESC_G | (i == CS ? DESC_CODE : 0)};
 		segment_update(&cpu->seg[i]);
 	}
 }
@@ -301,27 +301,27 @@ static inline uint64_t random_f32(uint64_t *seed)
 static inline uint64_t random_f64(uint64_t *seed)
 {
 	static const uint64_t pool[] = {
-		0,
-		0x8000000000000000,
-		1,
-		0x000fffffffffffff,
-		0x0010000000000000,
-		0x8010000000000001,
-		0x3ff0000000000000,
-		0xbff0000000000000,
-		0x400921fb54442d18,
-		0x7fefffffffffffff,
-		0x7ff0000000000000,
-		0xfff0000000000000,
-		0x7ff8000000000000,
-		0x7ff0000000000001,
-		0x41e0000000000000,
-		0xc1e0000000000000,
-		0x43e0000000000000,
-		0x3fe0000000000000,
-		0x37f0000000000000,
-		0x36a0000000000000,
-		0x47efffffe0000001,
+	    0,
+	    0x8000000000000000,
+	    1,
+	    0x000fffffffffffff,
+	    0x0010000000000000,
+	    0x8010000000000001,
+	    0x3ff0000000000000,
+	    0xbff0000000000000,
+	    0x400921fb54442d18,
+	    0x7fefffffffffffff,
+	    0x7ff0000000000000,
+	    0xfff0000000000000,
+	    0x7ff8000000000000,
+	    0x7ff0000000000001,
+	    0x41e0000000000000,
+	    0xc1e0000000000000,
+	    0x43e0000000000000,
+	    0x3fe0000000000000,
+	    0x37f0000000000000,
+	    0x36a0000000000000,
+	    0x47efffffe0000001,
 	};
 	uint64_t r = unit_random(seed);
 
@@ -346,27 +346,27 @@ static inline void random_x87(uint64_t *seed, uint8_t *out)
 		uint64_t significand;
 		uint16_t exponent;
 	} pool[] = {
-		{0, 0},
-		{0, 0x8000},
-		{0x8000000000000000, 0x3fff},
-		{0x8000000000000000, 0xbfff},
-		{0xc90fdaa22168c235, 0x4000},
-		{0x8000000000000000, 0x7fff},
-		{0x8000000000000000, 0xffff},
-		{0xc000000000000000, 0x7fff},
-		{0xa000000000000000, 0x7fff}, /* signalling */
-		{1, 0},
-		{0x8000000000000000, 0}, /* pseudo-denormal */
-		{0x7fffffffffffffff, 0x8000},
-		{0xffffffffffffffff, 0x7ffe},
-		{0x8000000000000000, 1},
-		{0x4000000000000000, 0x4000}, /* unnormal: not supported */
-		{0, 0x7fff},		      /* pseudo-infinity */
-		{0xde0b6b3a763fffff, 0x403a}, /* 10^18 - 1, and a bit */
-		{0x8000000000000000, 0x401e},
-		{0x8000000000000000, 0x403e},
-		{0x8000000000000000, 0x3ffe},
-		{0xffffff0000000000, 0x407e},
+	    {0, 0},
+	    {0, 0x8000},
+	    {0x8000000000000000, 0x3fff},
+	    {0x8000000000000000, 0xbfff},
+	    {0xc90fdaa22168c235, 0x4000},
+	    {0x8000000000000000, 0x7fff},
+	    {0x8000000000000000, 0xffff},
+	    {0xc000000000000000, 0x7fff},
+	    {0xa000000000000000, 0x7fff}, /* signalling */
+	    {1, 0},
+	    {0x8000000000000000, 0}, /* pseudo-denormal */
+	    {0x7fffffffffffffff, 0x8000},
+	    {0xffffffffffffffff, 0x7ffe},
+	    {0x8000000000000000, 1},
+	    {0x4000000000000000, 0x4000}, /* unnormal: not supported */
+	    {0, 0x7fff},		  /* pseudo-infinity */
+	    {0xde0b6b3a763fffff, 0x403a}, /* 10^18 - 1, and a bit */
+	    {0x8000000000000000, 0x401e},
+	    {0x8000000000000000, 0x403e},
+	    {0x8000000000000000, 0x3ffe},
+	    {0xffffff0000000000, 0x407e},
 	};
 	uint64_t r = unit_random(seed);
 	unsigned n = (r >> 8) % (sizeof(pool) / sizeof(pool[0]));

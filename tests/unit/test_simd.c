@@ -8,7 +8,8 @@
 
 static bool is_simd(const struct insn_row *row)
 {
-	static const char *const not_comparable[] = {"fxsave", "fxrstor", "ldmxcsr", "clflush", NULL};
+	static const char *const not_comparable[] = {"fxsave", "fxrstor", "ldmxcsr", "clflush",
+						     NULL};
 
 	for (unsigned i = 0; not_comparable[i]; i++)
 		if (!strcmp(row->name, not_comparable[i]))
@@ -134,8 +135,8 @@ static void fuzz_rows(uint32_t (*mxcsr)(uint64_t *seed), uint64_t seed)
 			bool memory = row->mod == MEM || (row->mod == BOTH && n & 1);
 			uint64_t r = unit_random(&seed);
 			uint8_t code[16];
-			unsigned len = row_bytes(row, row_modrm(row, memory, r),
-						 (uint8_t)(r >> 16), code);
+			unsigned len =
+			    row_bytes(row, row_modrm(row, memory, r), (uint8_t)(r >> 16), code);
 
 			random_state(&seed, &start, mxcsr(&seed));
 			if (is_dot_product(row))
@@ -201,22 +202,22 @@ static void test_alignment(void)
 	guest_create(&g);
 	put_xmm(g.cpu, 0, 0x1122334455667788, 0x99aabbccddeeff00);
 	g.cpu->regs[EDI] = ORACLE_DATA + 8;
-	CHECK_EQ(RUN(&g, 0x0f, 0x28, 0x07), VEC_GP);		 /* movaps xmm0, [edi] */
+	CHECK_EQ(RUN(&g, 0x0f, 0x28, 0x07), VEC_GP); /* movaps xmm0, [edi] */
 	CHECK_EQ(g.cpu->fault.error, 0);
 	CHECK_EQ(g.cpu->eip, ORACLE_CODE);
-	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0x7f, 0x07), VEC_GP);	 /* movdqa [edi], xmm0 */
-	CHECK_EQ(RUN(&g, 0x0f, 0x58, 0x07), VEC_GP);		 /* addps */
-	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0xef, 0x07), VEC_GP);	 /* pxor */
-	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0xe7, 0x07), VEC_GP);	 /* movntdq */
+	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0x7f, 0x07), VEC_GP);	    /* movdqa [edi], xmm0 */
+	CHECK_EQ(RUN(&g, 0x0f, 0x58, 0x07), VEC_GP);		    /* addps */
+	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0xef, 0x07), VEC_GP);	    /* pxor */
+	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0xe7, 0x07), VEC_GP);	    /* movntdq */
 	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0x3a, 0x0f, 0x07, 1), VEC_GP); /* palignr */
 	CHECK_EQ(low_xmm(g.cpu, 0), 0x1122334455667788);
-	CHECK_EQ(RUN(&g, 0x0f, 0x11, 0x07), ORACLE_DONE);	 /* movups [edi], xmm0 */
-	CHECK_EQ(RUN(&g, 0xf3, 0x0f, 0x6f, 0x0f), ORACLE_DONE);	 /* movdqu xmm1, [edi] */
-	CHECK_EQ(RUN(&g, 0xf2, 0x0f, 0xf0, 0x17), ORACLE_DONE);	 /* lddqu xmm2, [edi] */
+	CHECK_EQ(RUN(&g, 0x0f, 0x11, 0x07), ORACLE_DONE);	/* movups [edi], xmm0 */
+	CHECK_EQ(RUN(&g, 0xf3, 0x0f, 0x6f, 0x0f), ORACLE_DONE); /* movdqu xmm1, [edi] */
+	CHECK_EQ(RUN(&g, 0xf2, 0x0f, 0xf0, 0x17), ORACLE_DONE); /* lddqu xmm2, [edi] */
 	CHECK_EQ(low_xmm(g.cpu, 1), 0x1122334455667788);
 	CHECK_EQ(low_xmm(g.cpu, 2), 0x1122334455667788);
 	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0x3a, 0x63, 0x07, 0), ORACLE_DONE); /* pcmpistri */
-	CHECK_EQ(RUN(&g, 0xf3, 0x0f, 0x58, 0x07), ORACLE_DONE);	 /* addss */
+	CHECK_EQ(RUN(&g, 0xf3, 0x0f, 0x58, 0x07), ORACLE_DONE);		 /* addss */
 	/* Across a page. */
 	g.cpu->regs[EDI] = ORACLE_DATA - 5;
 	CHECK_EQ(RUN(&g, 0x0f, 0x11, 0x0f, 0x0f, 0x10, 0x1f), ORACLE_DONE);
@@ -235,11 +236,11 @@ static void test_limits(void)
 	segment_update(&g.cpu->seg[DS]);
 	segment_update(&g.cpu->seg[SS]);
 	g.cpu->regs[EDI] = g.cpu->regs[EBP] = ORACLE_DATA;
-	CHECK_EQ(RUN(&g, 0x0f, 0x29, 0x07), VEC_GP);	     /* movaps [edi], xmm0 */
-	CHECK_EQ(RUN(&g, 0x0f, 0x29, 0x45, 0x00), VEC_SS);   /* movaps [ebp], xmm0 */
-	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0xf7, 0xc1), VEC_GP);   /* maskmovdqu */
+	CHECK_EQ(RUN(&g, 0x0f, 0x29, 0x07), VEC_GP);	   /* movaps [edi], xmm0 */
+	CHECK_EQ(RUN(&g, 0x0f, 0x29, 0x45, 0x00), VEC_SS); /* movaps [ebp], xmm0 */
+	CHECK_EQ(RUN(&g, 0x66, 0x0f, 0xf7, 0xc1), VEC_GP); /* maskmovdqu */
 	CHECK_EQ(guest_data(&g)[0], 0xcc);
-	CHECK_EQ(RUN(&g, 0x0f, 0x13, 0x07), ORACLE_DONE);    /* movlps [edi], xmm0 */
+	CHECK_EQ(RUN(&g, 0x0f, 0x13, 0x07), ORACLE_DONE); /* movlps [edi], xmm0 */
 	guest_destroy(&g);
 }
 
@@ -270,12 +271,12 @@ static void test_availability(void)
 		uint32_t cr0, cr4;
 		int addps, paddb, movnti, fxsave, cvtps2pi;
 	} cases[] = {
-		{0, GUEST_CR4, -1, -1, -1, -1, -1},
-		{CR0_TS, GUEST_CR4, VEC_NM, VEC_NM, -1, VEC_NM, VEC_NM},
-		{CR0_EM, GUEST_CR4, VEC_UD, VEC_UD, -1, VEC_NM, VEC_UD},
-		{CR0_EM | CR0_TS, GUEST_CR4, VEC_UD, VEC_UD, -1, VEC_NM, VEC_UD},
-		{0, 0, VEC_UD, -1, -1, -1, VEC_UD},
-		{CR0_TS, 0, VEC_UD, VEC_NM, -1, VEC_NM, VEC_UD},
+	    {0, GUEST_CR4, -1, -1, -1, -1, -1},
+	    {CR0_TS, GUEST_CR4, VEC_NM, VEC_NM, -1, VEC_NM, VEC_NM},
+	    {CR0_EM, GUEST_CR4, VEC_UD, VEC_UD, -1, VEC_NM, VEC_UD},
+	    {CR0_EM | CR0_TS, GUEST_CR4, VEC_UD, VEC_UD, -1, VEC_NM, VEC_UD},
+	    {0, 0, VEC_UD, -1, -1, -1, VEC_UD},
+	    {CR0_TS, 0, VEC_UD, VEC_NM, -1, VEC_NM, VEC_UD},
 	};
 	struct guest g;
 
@@ -292,9 +293,9 @@ static void test_availability(void)
 	guest_destroy(&g);
 }
 
-#define F32_ONE 0x3f800000u
+#define F32_ONE	       0x3f800000u
 #define F32_MIN_NORMAL 0x00800000u
-#define F32_DENORMAL 0x00400000u
+#define F32_DENORMAL   0x00400000u
 
 static void set_mxcsr(struct guest *g, uint32_t mxcsr)
 {
@@ -406,24 +407,34 @@ static void test_features(void)
 		uint8_t code[6];
 		enum cpu_feature feature;
 	} cases[] = {
-		{{0xd8, 0xc0}, FEATURE_FPU},		  {{0xda, 0xc0}, FEATURE_CMOV},
-		{{0xdb, 0xe8}, FEATURE_CMOV},		  {{0xdd, 0x0f}, FEATURE_SSE3},
-		{{0x0f, 0xae, 0x07}, FEATURE_FXSR},	  {{0x0f, 0xae, 0x1f}, FEATURE_SSE},
-		{{0x0f, 0xfc, 0xc0}, FEATURE_MMX},	  {{0x0f, 0xe0, 0xc0}, FEATURE_SSE},
-		{{0x0f, 0xd4, 0xc0}, FEATURE_SSE2},	  {{0x0f, 0x38, 0x00, 0xc0}, FEATURE_SSSE3},
-		{{0x0f, 0x58, 0xc0}, FEATURE_SSE},	  {{0xf3, 0x0f, 0x58, 0xc0}, FEATURE_SSE},
-		{{0xf2, 0x0f, 0x58, 0xc0}, FEATURE_SSE2}, {{0x66, 0x0f, 0xfc, 0xc0}, FEATURE_SSE2},
-		{{0x0f, 0x5b, 0xc0}, FEATURE_SSE2},	  {{0xf3, 0x0f, 0x12, 0xc0}, FEATURE_SSE3},
-		{{0x0f, 0x12, 0xc0}, FEATURE_SSE},	  {{0x66, 0x0f, 0x7c, 0xc0}, FEATURE_SSE3},
-		{{0x66, 0x0f, 0x38, 0x1e, 0xc0}, FEATURE_SSSE3},
-		{{0x66, 0x0f, 0x38, 0x10, 0xc0}, FEATURE_SSE41},
-		{{0x66, 0x0f, 0x38, 0x37, 0xc0}, FEATURE_SSE42},
-		{{0x66, 0x0f, 0x3a, 0x63, 0xc0, 0}, FEATURE_SSE42},
-		{{0x66, 0x0f, 0x3a, 0x0f, 0xc0, 0}, FEATURE_SSSE3},
-		{{0x66, 0x0f, 0x3a, 0x0b, 0xc0, 0}, FEATURE_SSE41},
-		{{0xf2, 0x0f, 0x38, 0xf1, 0xc0}, FEATURE_SSE42},
-		{{0xf3, 0x0f, 0xb8, 0xc0}, FEATURE_POPCNT},
-		{{0x0f, 0xc3, 0x07}, FEATURE_SSE2},	  {{0x0f, 0x44, 0xc0}, FEATURE_CMOV},
+	    {{0xd8, 0xc0}, FEATURE_FPU},
+	    {{0xda, 0xc0}, FEATURE_CMOV},
+	    {{0xdb, 0xe8}, FEATURE_CMOV},
+	    {{0xdd, 0x0f}, FEATURE_SSE3},
+	    {{0x0f, 0xae, 0x07}, FEATURE_FXSR},
+	    {{0x0f, 0xae, 0x1f}, FEATURE_SSE},
+	    {{0x0f, 0xfc, 0xc0}, FEATURE_MMX},
+	    {{0x0f, 0xe0, 0xc0}, FEATURE_SSE},
+	    {{0x0f, 0xd4, 0xc0}, FEATURE_SSE2},
+	    {{0x0f, 0x38, 0x00, 0xc0}, FEATURE_SSSE3},
+	    {{0x0f, 0x58, 0xc0}, FEATURE_SSE},
+	    {{0xf3, 0x0f, 0x58, 0xc0}, FEATURE_SSE},
+	    {{0xf2, 0x0f, 0x58, 0xc0}, FEATURE_SSE2},
+	    {{0x66, 0x0f, 0xfc, 0xc0}, FEATURE_SSE2},
+	    {{0x0f, 0x5b, 0xc0}, FEATURE_SSE2},
+	    {{0xf3, 0x0f, 0x12, 0xc0}, FEATURE_SSE3},
+	    {{0x0f, 0x12, 0xc0}, FEATURE_SSE},
+	    {{0x66, 0x0f, 0x7c, 0xc0}, FEATURE_SSE3},
+	    {{0x66, 0x0f, 0x38, 0x1e, 0xc0}, FEATURE_SSSE3},
+	    {{0x66, 0x0f, 0x38, 0x10, 0xc0}, FEATURE_SSE41},
+	    {{0x66, 0x0f, 0x38, 0x37, 0xc0}, FEATURE_SSE42},
+	    {{0x66, 0x0f, 0x3a, 0x63, 0xc0, 0}, FEATURE_SSE42},
+	    {{0x66, 0x0f, 0x3a, 0x0f, 0xc0, 0}, FEATURE_SSSE3},
+	    {{0x66, 0x0f, 0x3a, 0x0b, 0xc0, 0}, FEATURE_SSE41},
+	    {{0xf2, 0x0f, 0x38, 0xf1, 0xc0}, FEATURE_SSE42},
+	    {{0xf3, 0x0f, 0xb8, 0xc0}, FEATURE_POPCNT},
+	    {{0x0f, 0xc3, 0x07}, FEATURE_SSE2},
+	    {{0x0f, 0x44, 0xc0}, FEATURE_CMOV},
 	};
 	struct decoder *d = decoder_create();
 
@@ -440,6 +451,5 @@ static void test_features(void)
 UNIT_MAIN("simd", {"rows, exceptions masked", test_masked},
 	  {"rows, exceptions unmasked", test_unmasked}, {"alignment", test_alignment},
 	  {"segment limits", test_limits}, {"masked stores", test_maskmov},
-	  {"CR0 and CR4", test_availability}, {"denormals", test_denormals},
-	  {"#XM", test_faults}, {"host registers", test_host_is_clean},
-	  {"features", test_features})
+	  {"CR0 and CR4", test_availability}, {"denormals", test_denormals}, {"#XM", test_faults},
+	  {"host registers", test_host_is_clean}, {"features", test_features})
