@@ -12,7 +12,7 @@
 	INSN(map, prefix, (opcode) + 6, __VA_ARGS__)                                               \
 	INSN(map, prefix, (opcode) + 7, __VA_ARGS__)
 
-#define INSN(map, prefix, opcode, ext, mod, name, operands, class, end, fr, fw, exec) exec
+#define INSN(map, prefix, opcode, ext, mod, name, operands, class, end, fr, fw, ...) __VA_ARGS__
 #define X1(f) insn_fn f;
 #define XV(f) insn_fn f##_16, f##_32;
 #define X8(f) insn_fn f##_r, f##_m;
