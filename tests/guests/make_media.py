@@ -50,13 +50,16 @@ def medium(code, kind, total, heads, sectors):
     return code + b"".join(pattern(n) for n in range(first, total))
 
 
-def cd_descriptors(boot_image, media_type, load_sectors):
+def cd_descriptors(boot_image, media_type, load_sectors, total=0):
     """ISO 9660's primary descriptor with no files, El Torito's record and
-    catalog, and the boot image: sectors 16 up to where the pattern begins."""
+    catalog, and the boot image: sectors 16 up to where the pattern begins.
+    total: CD sectors of the whole image, if more than these."""
+    image = boot_image + b"\0" * (-len(boot_image) % CD_SECTOR)
+    total = total or CD_BOOT_IMAGE + len(image) // CD_SECTOR
     primary = bytearray(CD_SECTOR)
     primary[0:7] = b"\x01CD001\x01"
     primary[8:72] = b" " * 32 + b"TRANSVISOR MEDIUM TEST".ljust(32)
-    primary[80:88] = struct.pack("<I", CD_SECTORS) + struct.pack(">I", CD_SECTORS)
+    primary[80:88] = struct.pack("<I", total) + struct.pack(">I", total)
     primary[128:132] = struct.pack("<H", CD_SECTOR) + struct.pack(">H", CD_SECTOR)
     record = bytearray(CD_SECTOR)
     record[0:7] = b"\x00CD001\x01"
@@ -68,7 +71,6 @@ def cd_descriptors(boot_image, media_type, load_sectors):
     validation[28:30] = struct.pack("<H", checksum)
     entry = struct.pack("<BBHBBHI", 0x88, media_type, 0, 0, 0, load_sectors, CD_BOOT_IMAGE)
     catalog = (bytes(validation) + entry).ljust(CD_SECTOR, b"\0")
-    image = boot_image + b"\0" * (-len(boot_image) % CD_SECTOR)
     return bytes(16 * CD_SECTOR) + bytes(primary) + bytes(record) + end + catalog + image
 
 
@@ -92,7 +94,7 @@ def main():
 
     first = CD_BOOT_IMAGE + (len(code) + CD_SECTOR - 1) // CD_SECTOR
     boot = with_parameters(code, CD, 11, 0, 0, CD_SECTORS, first)
-    head = cd_descriptors(boot, 0, len(code) // SECTOR)
+    head = cd_descriptors(boot, 0, len(code) // SECTOR, CD_SECTORS)
     numbers = range(first * CD_SECTOR // SECTOR, CD_SECTORS * CD_SECTOR // SECTOR)
     save("cd.iso", head + b"".join(pattern(n) for n in numbers))
 
