@@ -41,6 +41,7 @@
 #include "monitor/cmos.h"
 #include "monitor/firmware.h"
 #include "monitor/fw_items.h"
+#include "monitor/guest/carried.h"
 #include "monitor/kernel_loader.h"
 #include "monitor/vm_internal.h"
 
@@ -314,6 +315,28 @@ static struct blockdev *open_drive(struct vm *vm, const struct drive_config *d, 
 	return b;
 }
 
+/* The carried guest's image as the first disk; what it writes is forgotten. */
+static struct blockdev *open_carried_guest(struct vm *vm, struct report *r)
+{
+	struct vm_drive *named = &vm->drives[vm->drive_count];
+	size_t size = CARRIED_GUEST_SIZE;
+	struct blockdev *b = NULL;
+
+	vm->carried_image = malloc(size);
+	if (vm->carried_image) {
+		memcpy(vm->carried_image, carried_guest_image, size);
+		b = blockdev_create_memory(vm->carried_image, size, false);
+	}
+	if (!b) {
+		report_fail(r, "not enough memory for the carried guest");
+		return NULL;
+	}
+	snprintf(named->id, sizeof(named->id), "ide0-hd0");
+	named->blk = b;
+	vm->drive_count++;
+	return b;
+}
+
 static int create_ide(struct vm *vm, struct report *r)
 {
 	struct piix3_ide_wiring w = {.bus = vm->bus,
@@ -326,10 +349,14 @@ static int create_ide(struct vm *vm, struct report *r)
 	for (unsigned i = 0; i < VM_IDE_DRIVES; i++) {
 		const struct drive_config *d = &vm->config.ide[i];
 
-		if (!d->present)
+		if (i == 0 && vm->config.carried_guest)
+			w.drives[i] = open_carried_guest(vm, r);
+		else if (d->present)
+			w.drives[i] = open_drive(vm, d, ide_options[i], false, r);
+		else
 			continue;
-		w.is_cd[i] = d->media == MEDIA_CDROM;
-		w.drives[i] = vm->ide_disks[i] = open_drive(vm, d, ide_options[i], false, r);
+		w.is_cd[i] = d->present && d->media == MEDIA_CDROM;
+		vm->ide_disks[i] = w.drives[i];
 		if (!w.drives[i])
 			return -1;
 	}
@@ -483,7 +510,7 @@ static void fill_cmos(struct vm *vm)
 		if (c->floppy[i].present)
 			cmos.floppy[i] = fdc_drive_cmos_type(vm->fdc, i);
 	for (unsigned i = 0; i < VM_IDE_DRIVES; i++)
-		if (c->ide[i].present && c->ide[i].media == MEDIA_DISK && vm->ide_disks[i])
+		if (vm->ide_disks[i] && c->ide[i].media == MEDIA_DISK)
 			cmos.disk_sectors[i] = vm->ide_disks[i]->size / 512;
 	cmos_fill(vm->rtc, &cmos);
 }
@@ -578,6 +605,7 @@ void machine_destroy(struct vm *vm)
 		vm->drives[i].blk->ops->destroy(vm->drives[i].blk);
 	kernel_loader_destroy(vm->kernel);
 	chardev_host_destroy(vm->chardevs);
+	free(vm->carried_image);
 	free(vm->bios);
 }
 

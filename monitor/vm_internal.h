@@ -58,6 +58,7 @@ struct vm {
 	struct chardev_host *chardevs;
 	struct hmp *hmp;
 	uint8_t *bios; /* ROM image */
+	uint8_t *carried_image; /* a copy that it may write on */
 	uint32_t bios_size;
 	struct kernel_loader *kernel;
 	struct blockdev *ide_disks[VM_IDE_DRIVES]; /* by place; CDs too */
