@@ -27,7 +27,12 @@
 #define APIC_VERSION (0x30 / 4)
 #define VBE_INDEX 0x1ce
 #define VBE_DATA 0x1cf
-#define CMOS_FLOPPIES 0x10
+#define CMOS_FLOPPIES    0x10
+#define FLOPPY_DOR       0x3f2
+#define FLOPPY_NOT_RESET 0x04
+#define FLOPPY_DMA_GATE  0x08
+#define FLOPPY_MSR       0x3f4
+#define FLOPPY_RQM       0x80
 #define ATA_IDENTIFY 0xec
 #define ATA_BSY 0x80
 #define ATA_DRQ 0x08
@@ -224,7 +229,12 @@ static enum outcome floppy(char *note, size_t size)
 	if (!v)
 		return SKIPPED;
 	format_text(note, size, "A %s, B %s", a < 6 ? types[a] : "?", b < 6 ? types[b] : "?");
-	return !((in8(0x3f4) & 0x80) == 0); /* main status: ready for a command */
+	/* The firmware leaves the controller in reset: 82077AA 2.1.3 (DOR), 2.1.6 (MSR). */
+	out8(FLOPPY_DOR, FLOPPY_NOT_RESET | FLOPPY_DMA_GATE);
+	for (unsigned i = 0; i < 100000; i++)
+		if (in8(FLOPPY_MSR) & FLOPPY_RQM)
+			return PASSED;
+	return FAILED;
 }
 
 static enum outcome video(char *note, size_t size)
