@@ -132,6 +132,10 @@ static bool any_key(void)
 {
 	struct event e;
 
+	if (power_button_pressed()) {
+		screen_text_mode();
+		power_off();
+	}
 	while (input_poll(&e))
 		if (e.kind == EVENT_KEY && !e.released)
 			return true;

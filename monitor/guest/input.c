@@ -248,6 +248,8 @@ void input_wait(struct event *e, uint32_t max_ticks)
 			return;
 		}
 		wait_interrupt();
+		if (power_button_pressed())
+			power_off();
 	}
 }
 

@@ -130,6 +130,9 @@ unsigned memory_map(struct memory_range *ranges, unsigned max);
 
 /* ACPI. Returns NULL where the table is missing or its sum is wrong. */
 const uint8_t *acpi_table(const char *signature);
+/* Turns ACPI on, so that the power button can be polled (no interrupt is taken). */
+void power_init(void);
+bool power_button_pressed(void);
 void power_off(void);
 void reboot(void);
 /* isa-debug-exit; returns where that device is missing. */

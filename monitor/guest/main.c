@@ -136,6 +136,7 @@ void guest_main(void)
 	interrupts_init();
 	serial_init();
 	screen_text_mode();
+	power_init();
 	input_init();
 	if (autorun == 'T') {
 		debug_exit(self_test() ? EXIT_FAIL : EXIT_PASS);

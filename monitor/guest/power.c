@@ -15,7 +15,10 @@
 #define FADT_DSDT 40
 #define FADT_SMI_CMD 48
 #define FADT_ACPI_ENABLE 52
+#define FADT_PM1A_EVT 56
 #define FADT_PM1A_CNT 64
+#define FADT_PM1_EVT_LEN 88
+#define PM1_PWRBTN (1u << 8)
 #define PM1_SCI_EN 1
 #define PM1_SLP_EN (1u << 13)
 #define PM1_SLP_TYP_SHIFT 10
@@ -93,6 +96,36 @@ static int sleep_type(const uint8_t *dsdt)
 	return -1;
 }
 
+/* The power button's status and enable bits; 0 where there is none. */
+static uint16_t button_port;
+
+static bool acpi_enable(const uint8_t *fadt)
+{
+	uint16_t port = get32(fadt + FADT_PM1A_CNT);
+
+	if (!(in16(port) & PM1_SCI_EN) && get32(fadt + FADT_SMI_CMD))
+		out8(get32(fadt + FADT_SMI_CMD), fadt[FADT_ACPI_ENABLE]);
+	for (unsigned i = 0; i < 100 && !(in16(port) & PM1_SCI_EN); i++)
+		wait_ticks(1);
+	return in16(port) & PM1_SCI_EN;
+}
+
+void power_init(void)
+{
+	const uint8_t *fadt = acpi_table("FACP");
+
+	if (!fadt || !acpi_enable(fadt))
+		return;
+	button_port = get32(fadt + FADT_PM1A_EVT);
+	out16(button_port, PM1_PWRBTN); /* clears what there was */
+	out16(button_port + fadt[FADT_PM1_EVT_LEN] / 2, PM1_PWRBTN);
+}
+
+bool power_button_pressed(void)
+{
+	return button_port && (in16(button_port) & PM1_PWRBTN);
+}
+
 static void acpi_off(void)
 {
 	const uint8_t *fadt = acpi_table("FACP"), *dsdt = acpi_table("DSDT");
@@ -102,11 +135,7 @@ static void acpi_off(void)
 	if (!fadt || type < 0)
 		return;
 	port = get32(fadt + FADT_PM1A_CNT);
-	if (!(in16(port) & PM1_SCI_EN) && get32(fadt + FADT_SMI_CMD)) {
-		out8(get32(fadt + FADT_SMI_CMD), fadt[FADT_ACPI_ENABLE]);
-		for (unsigned i = 0; i < 100 && !(in16(port) & PM1_SCI_EN); i++)
-			wait_ticks(1);
-	}
+	acpi_enable(fadt);
 	out16(port, (in16(port) & ~0x3c00) | type << PM1_SLP_TYP_SHIFT | PM1_SLP_EN);
 	wait_ticks(TIMER_HZ / 4);
 }

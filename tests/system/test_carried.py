@@ -149,4 +149,12 @@ def menu_serial():
         m.expect_exit(0)
 
 
-main([self_test, self_test_floppy, menu, menu_serial])
+def power_button():
+    """The power button: the guest notices it and switches off."""
+    with Machine("-drive", f"format=raw,snapshot=on,file={IMAGE}") as m:
+        m.wait_serial("choose: ")
+        m.hmp("system_powerdown")
+        m.expect_exit(0)
+
+
+main([self_test, self_test_floppy, menu, menu_serial, power_button])

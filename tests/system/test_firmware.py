@@ -65,6 +65,7 @@ def make_disk(tree, path):
     with open(os.path.join(GRUB, "boot.img"), "rb") as f:
         mbr = bytearray(f.read(SECTOR))
     size = DISK_SECTORS - PARTITION_START
+    mbr[446:510] = bytes(64)  # boot.img has floppy code there
     mbr[446:462] = bytes([ACTIVE, 1, 1, 0, FAT16_LBA, 254, 255, 255]) + \
         PARTITION_START.to_bytes(4, "little") + size.to_bytes(4, "little")
     mbr[510:512] = b"\x55\xaa"
