@@ -41,6 +41,8 @@
 #define DMA_SELECT 0x08u
 #define DMA_WRITE 0x10u
 #define DMA_CHUNK 65536u
+#define DMA_ANYWHERE (16u << 20) /* bytes that may also go to device memory */
+#define FOUR_GIB 0x100000000ull
 
 static const char dma_signature[DMA_PORTS] = {'Q', 'E', 'M', 'U', ' ', 'C', 'F', 'G'};
 
@@ -230,8 +232,33 @@ static void selector_write(void *opaque, uint16_t port, uint32_t value, unsigned
 
 /* ---- DMA ---- */
 
+/* One past the last byte of RAM. */
+static gpa_t ram_top(struct fw_cfg *f)
+{
+	struct physmem *pm = bus_physmem(f->bus);
+	uint64_t low = physmem_ram_below_4g(pm), size = physmem_ram_size(pm);
+
+	return size > low ? FOUR_GIB + size - low : low;
+}
+
+/*
+ * How much of a transfer is worth doing: 4 GiB to where no RAM is would keep us
+ * busy for a second, as often as the guest likes.
+ */
+static uint32_t dma_useful_length(struct fw_cfg *f, gpa_t to, uint32_t len)
+{
+	gpa_t top = ram_top(f);
+
+	if (len <= DMA_ANYWHERE)
+		return len;
+	if (to >= top)
+		return 0;
+	return len < top - to ? len : (uint32_t)(top - to);
+}
+
 static void dma_copy_out(struct fw_cfg *f, gpa_t to, uint32_t len)
 {
+	len = dma_useful_length(f, to, len);
 	while (len) {
 		uint32_t n = len < DMA_CHUNK ? len : DMA_CHUNK;
 
