@@ -99,14 +99,13 @@ class Machine:
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
         )
-        self._start(self._read_errors)
+        self.errors_read = self._start(self._read_errors)
         try:
             if serial:
                 self.serial_socket = self._accept()
                 self._start(self._read_serial)
             if monitor:
                 self.monitor_socket = self._connect(self.path("monitor"))
-                self._read_prompt()
         except BaseException:
             self.close()
             raise
@@ -152,33 +151,36 @@ class Machine:
                     self._must_run()
 
     def _connect(self, path):
+        """None if the guest has already ended the machine: some do at once."""
         while True:
             s = socket.socket(socket.AF_UNIX)
             try:
                 s.connect(path)
                 s.settimeout(60)
+                self._read_prompt(s)
                 return s
-            except OSError:
+            except (OSError, Failure):
                 s.close()
-                self._must_run()
+                if self.process.poll() is not None:
+                    return None
                 time.sleep(POLL / 4)
 
-    def _must_run(self):
+    def _must_run(self, what=""):
         if self.process.poll() is not None:
-            time.sleep(POLL)  # lets the reader see the last words
+            self.errors_read.join()
             raise Failure(
-                f"it ended with status {self.process.returncode}: "
-                + self.errors.decode(errors="replace")
+                f"it ended with status {self.process.returncode} {what}: "
+                + self.errors.decode(errors="replace").strip()
             )
 
     def _start(self, function):
-        threading.Thread(target=function, daemon=True).start()
+        thread = threading.Thread(target=function, daemon=True)
+        thread.start()
+        return thread
 
     def _read_errors(self):
         for line in self.process.stderr:
-            with self.changed:
-                self.errors += line
-                self.changed.notify_all()
+            self.errors += line
 
     # ---- the serial line ----
 
@@ -212,7 +214,7 @@ class Machine:
                 if len(text) != seen:
                     seen, since = len(text), time.monotonic()
                 elif self.process.poll() is not None:
-                    raise Failure(f"it ended before /{pattern}/ came over the serial line")
+                    self._must_run(f"before /{pattern}/ came over the serial line")
                 elif time.monotonic() - since > stall:
                     raise Failure(f"/{pattern}/ did not come over the serial line")
                 self.changed.wait(1)
@@ -222,10 +224,10 @@ class Machine:
 
     # ---- the monitor ----
 
-    def _read_prompt(self):
+    def _read_prompt(self, monitor):
         data = b""
         while not PROMPT.search(data):
-            got = self.monitor_socket.recv(65536)
+            got = monitor.recv(65536)
             if not got:
                 raise Failure("the monitor closed its connection")
             data += got
@@ -233,12 +235,23 @@ class Machine:
 
     def hmp(self, command):
         """Gives the monitor a command; returns what it answers."""
-        self.monitor_socket.sendall(command.encode() + b"\n")
-        answer = TERMINAL_CONTROLS.sub(b"", self._read_prompt())
+        if not self.monitor_socket:
+            self._must_run()
+            raise Failure("there is no monitor")
+        try:
+            self.monitor_socket.sendall(command.encode() + b"\n")
+            answer = TERMINAL_CONTROLS.sub(b"", self._read_prompt(self.monitor_socket))
+        except OSError as error:
+            self._must_run()
+            raise Failure(f"the monitor does not answer '{command}': {error}") from error
         lines = answer.decode(errors="replace").replace("\r", "").split("\n")
         if lines[0].replace("\b", "").endswith(command):  # the echo of a line editor
             lines = lines[1:]
         return "\n".join(lines[:-1])
+
+    def hmp_last(self, command):
+        """A command after which the machine may end before it answers."""
+        self.monitor_socket.sendall(command.encode() + b"\n")
 
     def memory(self, address, size):
         """Guest physical memory."""

@@ -120,7 +120,7 @@ def menu():
         dump(m, "information.ppm")
         m.sendkey("spc")
         m.wait_screen("Menu")
-        m.sendkey("9")
+        m.hmp_last("sendkey 9")
         m.expect_exit(0)
 
 
@@ -153,7 +153,7 @@ def power_button():
     """The power button: the guest notices it and switches off."""
     with Machine("-drive", f"format=raw,snapshot=on,file={IMAGE}") as m:
         m.wait_serial("choose: ")
-        m.hmp("system_powerdown")
+        m.hmp_last("system_powerdown")
         m.expect_exit(0)
 
 
