@@ -4,6 +4,7 @@
  * processor: HLT, CLTS, LMSW, INVLPG, CPUID, RDTSC, RDMSR and their like
  * (SDM 3A 2.5, 2.8; 3B 17.2).
  */
+#include "base/log.h"
 #include "cpu/access.h"
 #include "cpu/cpuid.h"
 #include "cpu/insn.h"
@@ -22,9 +23,9 @@ static void require_cpl0(struct vcpu *cpu)
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR0_TRANSLATION (CR0_PG | CR0_WP | CR0_PE)
 #define CR4_TRANSLATION (CR4_PSE | CR4_PAE | CR4_PGE)
-#define CR3_PAE_VALID 0xffffffe0u
-#define CR3_VALID (PAGE_MASK | 0x18u)
-#define LMSW_BITS (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
+#define CR3_PAE_VALID	0xffffffe0u
+#define CR3_VALID	(PAGE_MASK | 0x18u)
+#define LMSW_BITS	(CR0_PE | CR0_MP | CR0_EM | CR0_TS)
 
 static void write_cr0(struct vcpu *cpu, uint32_t value)
 {
@@ -38,6 +39,8 @@ static void write_cr0(struct vcpu *cpu, uint32_t value)
 	    !paging_load_pdptes(cpu, cpu->cr3))
 		raise_gp(cpu, 0);
 	cpu->cr0 = value;
+	if (changed & (CR0_PE | CR0_PG))
+		LOG(LOG_CPU, "CR0 %08x at %04x:%08x", value, cpu->seg[CS].selector, cpu->eip);
 	if (changed & CR0_TRANSLATION)
 		tlb_flush(cpu, true);
 	cpu_mode_changed(cpu);
@@ -60,16 +63,10 @@ static uint32_t cr4_valid(const struct vcpu *cpu)
 		enum cpu_feature feature;
 		uint32_t bits;
 	} bits[] = {
-		{FEATURE_VME, CR4_VME | CR4_PVI},
-		{FEATURE_TSC, CR4_TSD},
-		{FEATURE_DE, CR4_DE},
-		{FEATURE_PSE, CR4_PSE},
-		{FEATURE_PAE, CR4_PAE},
-		{FEATURE_MCE, CR4_MCE},
-		{FEATURE_PGE, CR4_PGE},
-		{FEATURE_MMX, CR4_PCE},
-		{FEATURE_FXSR, CR4_OSFXSR},
-		{FEATURE_SSE, CR4_OSXMMEXCPT},
+	    {FEATURE_VME, CR4_VME | CR4_PVI}, {FEATURE_TSC, CR4_TSD}, {FEATURE_DE, CR4_DE},
+	    {FEATURE_PSE, CR4_PSE},	      {FEATURE_PAE, CR4_PAE}, {FEATURE_MCE, CR4_MCE},
+	    {FEATURE_PGE, CR4_PGE},	      {FEATURE_MMX, CR4_PCE}, {FEATURE_FXSR, CR4_OSFXSR},
+	    {FEATURE_SSE, CR4_OSXMMEXCPT},
 	};
 	uint32_t valid = 0;
 

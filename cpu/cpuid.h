@@ -23,7 +23,7 @@ enum feature_word {
 	FEATURE_WORDS,
 };
 
-#define FEATURE(word, bit) ((word) * 32 + (bit))
+#define FEATURE(word, bit) ((word)*32 + (bit))
 
 /* SDM 2A CPUID, tables 3-8 to 3-11. */
 enum cpu_feature {
@@ -73,10 +73,10 @@ struct cache_leaf {
 #define MODEL_CACHES 3
 
 struct cpu_model {
-	const char *name;        /* for -cpu */
+	const char *name;	 /* for -cpu */
 	const char *description; /* for -cpu help */
-	const char *vendor;      /* 12 characters */
-	const char *brand;       /* leaves 80000002h-80000004h; NULL: none */
+	const char *vendor;	 /* 12 characters */
+	const char *brand;	 /* leaves 80000002h-80000004h; NULL: none */
 	uint8_t family, model, stepping;
 	uint8_t max_leaf;
 	uint32_t max_extended; /* 0: no extended leaves */

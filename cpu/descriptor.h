@@ -11,8 +11,8 @@
 
 #include "cpu/vcpu.h"
 
-#define SELECTOR_RPL 3u
-#define SELECTOR_TI 4u    /* in the LDT */
+#define SELECTOR_RPL   3u
+#define SELECTOR_TI    4u /* in the LDT */
 #define SELECTOR_INDEX 0xfff8u
 /* A selector as an error code: without RPL. */
 #define SELECTOR_ERROR 0xfffcu
@@ -32,12 +32,12 @@ enum system_type {
 	TYPE_INTERRUPT_GATE32 = 14,
 	TYPE_TRAP_GATE32 = 15,
 };
-#define TYPE_BUSY 2u  /* this bit of a TSS's type */
+#define TYPE_BUSY   2u /* this bit of a TSS's type */
 #define TYPE_GATE32 8u /* this bit: 32-bit gate or TSS */
 
 struct descriptor {
 	uint32_t low, high; /* the two doublewords */
-	gva_t address;      /* where it was read */
+	gva_t address;	    /* where it was read */
 };
 
 static inline bool selector_is_null(uint16_t selector)

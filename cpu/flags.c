@@ -10,7 +10,7 @@
 
 /* POPFD at any privilege; IF, IOPL come on top. RF becomes 0. */
 #define POPF_USER (FL_ARITH | FL_TF | FL_DF | FL_NT | FL_RF | FL_AC | FL_ID)
-#define FLAGS16 0xffffu
+#define FLAGS16	  0xffffu
 
 /* Which flag CLI and STI act on: FL_IF, FL_VIF, or 0: #GP. */
 static uint32_t interrupt_flag(const struct vcpu *cpu)

@@ -15,7 +15,7 @@
 #include "cpu/transfer.h"
 
 #define IDT_ERROR 2u /* error code: the index is one of the IDT */
-#define VECTORS 256u
+#define VECTORS	  256u
 
 /* An event on its way. */
 struct event {
@@ -108,8 +108,8 @@ static uint32_t cleared_flags(const struct descriptor *gate)
 	return desc_type(gate) & 1 ? clear : clear | FL_IF;
 }
 
-static void enter_same_level(struct vcpu *cpu, const struct event *e,
-			     const struct descriptor *gate, struct descriptor *cs)
+static void enter_same_level(struct vcpu *cpu, const struct event *e, const struct descriptor *gate,
+			     struct descriptor *cs)
 {
 	struct frame f;
 
@@ -254,7 +254,7 @@ void interrupt_deliver(struct vcpu *cpu, unsigned vector, enum event_kind kind, 
 }
 
 /* ---- INT n, INT3, INTO, INT1 ---- */
-#define TSS_IO_MAP_BASE 0x66u
+#define TSS_IO_MAP_BASE	  0x66u
 #define REDIRECTION_BYTES 32u
 
 /*

@@ -8,7 +8,7 @@
 #include "cpu/insn.h"
 
 #define TSS_IO_MAP_BASE 0x66u
-#define TSS_MIN_LIMIT 0x67u
+#define TSS_MIN_LIMIT	0x67u
 
 void io_check(struct vcpu *cpu, uint16_t port, unsigned size)
 {

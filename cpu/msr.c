@@ -52,16 +52,16 @@ enum msr_index {
 /* Power-on value of IA32_PAT: WB WT UC- UC, twice. */
 #define PAT_RESET 0x0007040600070406ull
 /* Eight variable ranges, fixed ranges, write combining. */
-#define MTRRCAP_VALUE 0x508u
+#define MTRRCAP_VALUE	    0x508u
 #define MTRR_DEF_TYPE_VALID 0xcffu
-#define MTRR_MASK_VALID 0xffffff800ull
-#define MTRR_BASE_VALID 0xffffff0ffull
+#define MTRR_MASK_VALID	    0xffffff800ull
+#define MTRR_BASE_VALID	    0xffffff0ffull
 /* Fast strings, and no BTS, no PEBS. */
-#define MISC_ENABLE_RESET 0x1801u
-#define MISC_ENABLE_READ_ONLY 0x1800u
+#define MISC_ENABLE_RESET      0x1801u
+#define MISC_ENABLE_READ_ONLY  0x1800u
 #define FEATURE_CONTROL_LOCKED 1u
-#define MICROCODE_REVISION 0x21800000000ull
-#define APIC_BASE_RESET 0xfee00000u
+#define MICROCODE_REVISION     0x21800000000ull
+#define APIC_BASE_RESET	       0xfee00000u
 /*
  * IA32_ARCH_CAPABILITIES: not affected by Meltdown, L1TF, speculative store
  * bypass, MDS, page-size MCE, TAA, MMIO stale data, BHI, PBRSB, GDS, RFDS. An
@@ -333,7 +333,7 @@ bool msr_write(struct vcpu *cpu, uint32_t index, uint64_t value)
 	case MSR_P5_MC_TYPE:
 	case MSR_EBL_CR_POWERON:
 	case MSR_BIOS_UPDT_TRIG: /* an update is accepted and changes nothing */
-	case MSR_BIOS_SIGN_ID:   /* systems write 0 before they ask by CPUID */
+	case MSR_BIOS_SIGN_ID:	 /* systems write 0 before they ask by CPUID */
 	case MSR_BBL_CR_CTL3:
 		return true;
 	default:

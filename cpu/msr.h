@@ -8,8 +8,8 @@
 
 #include "cpu/vcpu.h"
 
-#define APIC_BASE_BSP 0x100u
-#define APIC_BASE_ENABLE 0x800u
+#define APIC_BASE_BSP	  0x100u
+#define APIC_BASE_ENABLE  0x800u
 #define APIC_BASE_ADDRESS 0xffffff000ull /* 36 bits */
 
 /* Values after RESET#. */

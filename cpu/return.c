@@ -11,7 +11,7 @@
 
 /* What RETF and IRET have read from the stack. */
 struct far_return {
-	unsigned size;    /* of a stack item */
+	unsigned size; /* of a stack item */
 	uint32_t eip;
 	uint16_t cs;
 	uint32_t popped;  /* bytes read so far */
@@ -196,8 +196,7 @@ static void iret_to_v86(struct vcpu *cpu, const struct far_return *r)
 
 	for (unsigned i = 0; i < sizeof(order); i++)
 		selectors[i] = (uint16_t)stack_peek(cpu, r->popped + 4 + 4 * i, 4);
-	eflags_set(cpu, r->flags,
-		   FLAGS_USER | FL_IF | FL_IOPL | FL_VM | FL_VIF | FL_VIP);
+	eflags_set(cpu, r->flags, FLAGS_USER | FL_IF | FL_IOPL | FL_VM | FL_VIF | FL_VIP);
 	segment_load_real(cpu, CS, r->cs);
 	for (unsigned i = 0; i < sizeof(order); i++)
 		segment_load_real(cpu, order[i], selectors[i]);

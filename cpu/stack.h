@@ -17,9 +17,9 @@
 
 struct frame {
 	const struct segment *ss;
-	uint32_t esp;   /* before the first push */
-	unsigned size;  /* of an item: 2 or 4 */
-	bool user;      /* the new privilege level is 3 */
+	uint32_t esp;	/* before the first push */
+	unsigned size;	/* of an item: 2 or 4 */
+	bool user;	/* the new privilege level is 3 */
 	uint16_t error; /* error code of #SS when it does not fit */
 	unsigned count;
 	uint32_t items[FRAME_MAX];

@@ -13,22 +13,22 @@
 #include "cpu/transfer.h"
 
 /* 32-bit TSS, SDM 3A figure 7-2. */
-#define TSS32_CR3 0x1c
-#define TSS32_EIP 0x20
-#define TSS32_EFLAGS 0x24
-#define TSS32_REGS 0x28
-#define TSS32_SEGS 0x48
-#define TSS32_LDT 0x60
-#define TSS32_TRAP 0x64
+#define TSS32_CR3	0x1c
+#define TSS32_EIP	0x20
+#define TSS32_EFLAGS	0x24
+#define TSS32_REGS	0x28
+#define TSS32_SEGS	0x48
+#define TSS32_LDT	0x60
+#define TSS32_TRAP	0x64
 #define TSS32_MIN_LIMIT 0x67
 /* 16-bit TSS, figure 7-10. */
-#define TSS16_IP 0x0e
-#define TSS16_FLAGS 0x10
-#define TSS16_REGS 0x12
-#define TSS16_SEGS 0x22 /* ES CS SS DS */
-#define TSS16_LDT 0x2a
+#define TSS16_IP	0x0e
+#define TSS16_FLAGS	0x10
+#define TSS16_REGS	0x12
+#define TSS16_SEGS	0x22 /* ES CS SS DS */
+#define TSS16_LDT	0x2a
 #define TSS16_MIN_LIMIT 0x2b
-#define TSS_LINK 0
+#define TSS_LINK	0
 
 #define TSS16_SEG_COUNT 4
 

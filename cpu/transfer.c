@@ -18,8 +18,8 @@ void transfer_check_eip(struct vcpu *cpu, uint32_t limit, uint32_t eip)
 		raise_gp(cpu, 0);
 }
 
-void transfer_commit(struct vcpu *cpu, const struct descriptor *cs, uint16_t selector,
-		     unsigned cpl, uint32_t eip)
+void transfer_commit(struct vcpu *cpu, const struct descriptor *cs, uint16_t selector, unsigned cpl,
+		     uint32_t eip)
 {
 	descriptor_to_segment(cs, (uint16_t)((selector & ~SELECTOR_RPL) | cpl), &cpu->seg[CS]);
 	cpu->eip = eip;

@@ -20,8 +20,8 @@ void transfer_check_eip(struct vcpu *cpu, uint32_t limit, uint32_t eip);
 void tss_stack(struct vcpu *cpu, unsigned cpl, struct segment *ss, uint32_t *esp);
 
 /* Makes a checked code segment the current one, at privilege cpl. */
-void transfer_commit(struct vcpu *cpu, const struct descriptor *cs, uint16_t selector,
-		     unsigned cpl, uint32_t eip);
+void transfer_commit(struct vcpu *cpu, const struct descriptor *cs, uint16_t selector, unsigned cpl,
+		     uint32_t eip);
 
 /* ---- cpu/task.c ---- */
 enum task_switch_kind {

@@ -15,7 +15,7 @@
 #include "cpu/segment.h"
 
 #define A20_MASK_OFF (~(1u << 20))
-#define RESET_EIP 0xfff0u
+#define RESET_EIP    0xfff0u
 
 /* ---- what physmem tells us ---- */
 static void on_map_changed(void *opaque)

@@ -19,20 +19,20 @@
 #define MEMORY_SIZE 0x200000u
 #define MEMORY_USED 0x80000u /* all addresses below are within it */
 /* Physical and, without paging, linear addresses. */
-#define GDT_AT 0x1000u
-#define IDT_AT 0x2000u
-#define LDT_AT 0x3000u
-#define TSS_AT 0x4000u   /* the current task's, 32 bits, with an I/O bitmap */
-#define TSS2_AT 0x5000u  /* another task's, 32 bits */
-#define TSS16_AT 0x6000u /* another task's, 16 bits */
-#define HANDLERS_AT 0x8000u
+#define GDT_AT	     0x1000u
+#define IDT_AT	     0x2000u
+#define LDT_AT	     0x3000u
+#define TSS_AT	     0x4000u /* the current task's, 32 bits, with an I/O bitmap */
+#define TSS2_AT	     0x5000u /* another task's, 32 bits */
+#define TSS16_AT     0x6000u /* another task's, 16 bits */
+#define HANDLERS_AT  0x8000u
 #define HANDLER_SIZE 16u
-#define CODE_AT 0x10000u
-#define TARGET_AT 0x12000u /* holds HLTs */
-#define STACK0_TOP 0x20000u
-#define STACK3_TOP 0x30000u
-#define STACK1_TOP 0x38000u
-#define DATA_AT 0x40000u
+#define CODE_AT	     0x10000u
+#define TARGET_AT    0x12000u /* holds HLTs */
+#define STACK0_TOP   0x20000u
+#define STACK3_TOP   0x30000u
+#define STACK1_TOP   0x38000u
+#define DATA_AT	     0x40000u
 
 #define GDT_ENTRIES 40u
 
@@ -63,22 +63,22 @@ enum {
 };
 
 /* Access bytes. */
-#define A_CODE 0x9au
-#define A_DATA 0x92u
-#define A_DPL(n) ((n) << 5)
-#define A_TSS32 0x89u
+#define A_CODE	     0x9au
+#define A_DATA	     0x92u
+#define A_DPL(n)     ((n) << 5)
+#define A_TSS32	     0x89u
 #define A_TSS32_BUSY 0x8bu
-#define A_TSS16 0x81u
-#define A_LDT 0x82u
-#define A_CALL32 0x8cu
-#define A_CALL16 0x84u
-#define A_TASK 0x85u
-#define A_INT32 0x8eu
-#define A_TRAP32 0x8fu
-#define A_INT16 0x86u
-#define F_FLAT32 0xcu
-#define F_BYTE32 0x4u
-#define F_BYTE16 0x0u
+#define A_TSS16	     0x81u
+#define A_LDT	     0x82u
+#define A_CALL32     0x8cu
+#define A_CALL16     0x84u
+#define A_TASK	     0x85u
+#define A_INT32	     0x8eu
+#define A_TRAP32     0x8fu
+#define A_INT16	     0x86u
+#define F_FLAT32     0xcu
+#define F_BYTE32     0x4u
+#define F_BYTE16     0x0u
 
 struct fixture {
 	struct physmem *mem;
@@ -180,8 +180,9 @@ static inline void set_descriptor(struct fixture *f, uint32_t at, uint32_t base,
 				  unsigned access, unsigned flags)
 {
 	poke32(f, at, (limit & 0xffff) | base << 16);
-	poke32(f, at + 4, (base >> 16 & 0xff) | access << 8 | (limit & 0xf0000) | flags << 20 |
-				  (base & 0xff000000));
+	poke32(f, at + 4,
+	       (base >> 16 & 0xff) | access << 8 | (limit & 0xf0000) | flags << 20 |
+		   (base & 0xff000000));
 }
 
 static inline void set_gdt(struct fixture *f, unsigned selector, uint32_t base, uint32_t limit,

@@ -15,8 +15,8 @@
 #include "cpu/table.h"
 
 #define PAGE_DIRECTORY 0x60000u
-#define PAGE_TABLE 0x61000u
-#define ROUNDS 250000u
+#define PAGE_TABLE     0x61000u
+#define ROUNDS	       250000u
 
 struct snapshot {
 	uint32_t regs[GPR_COUNT], eip, eflags;
@@ -51,7 +51,8 @@ static void map_pages(struct fixture *f, uint64_t *seed)
 {
 	poke32(f, PAGE_DIRECTORY, PAGE_TABLE | 7);
 	for (unsigned i = 0; i < 1024; i++)
-		poke32(f, PAGE_TABLE + 4 * i, i << 12 | (unit_random(seed) % 4 ? 7 : unit_random(seed) % 8));
+		poke32(f, PAGE_TABLE + 4 * i,
+		       i << 12 | (unit_random(seed) % 4 ? 7 : unit_random(seed) % 8));
 	/* Descriptor tables and code mostly stay. */
 	for (unsigned i = 0; i < 3; i++)
 		poke32(f, PAGE_TABLE + 4 * (GDT_AT / 4096 + i), (GDT_AT / 4096 + i) << 12 | 7);
@@ -107,7 +108,8 @@ static void check_unchanged(const struct vcpu *cpu, const struct snapshot *befor
 	after.msr = before->msr;
 	if (!memcmp(&after, before, sizeof(after)))
 		return;
-	fprintf(stderr, "%s (%02x %02x %02x %02x) vector %u cpl %u cr0 %08x: ", insn_table[in->row].name,
+	fprintf(stderr,
+		"%s (%02x %02x %02x %02x) vector %u cpl %u cr0 %08x: ", insn_table[in->row].name,
 		code[0], code[1], code[2], code[3], cpu->fault.vector, before->cpl, before->cr0);
 	for (unsigned i = 0; i < 8; i++)
 		if (after.regs[i] != before->regs[i])

@@ -117,17 +117,17 @@ static void test_gate_faults(void)
 		int vector;
 		uint32_t error;
 	} cases[] = {
-		{CODE0, A_INT32, 3, VEC_GP, 0x42 * 8 + 2}, /* DPL < CPL */
-		{CODE0, 0x80, 0, VEC_GP, 0x42 * 8 + 2},	   /* no gate */
-		{CODE0, A_CALL32, 0, VEC_GP, 0x42 * 8 + 2},
-		{CODE0, A_INT32 & 0x7f, 0, VEC_NP, 0x42 * 8 + 2},
-		{0, A_INT32, 0, VEC_GP, 0},
-		{DATA0, A_INT32, 0, VEC_GP, DATA0},
-		{CODE3, A_INT32, 0, VEC_GP, CODE3 & ~3}, /* outer level */
-		{ABSENT_CODE, A_INT32, 0, VEC_NP, ABSENT_CODE},
-		{GDT_ENTRIES * 8, A_INT32, 0, VEC_GP, GDT_ENTRIES * 8},
-		{SMALL_CODE, A_INT32, 0, VEC_GP, 0}, /* offset beyond the limit */
-		{TSS, A_TASK, 0, VEC_GP, TSS},	     /* busy */
+	    {CODE0, A_INT32, 3, VEC_GP, 0x42 * 8 + 2}, /* DPL < CPL */
+	    {CODE0, 0x80, 0, VEC_GP, 0x42 * 8 + 2},    /* no gate */
+	    {CODE0, A_CALL32, 0, VEC_GP, 0x42 * 8 + 2},
+	    {CODE0, A_INT32 & 0x7f, 0, VEC_NP, 0x42 * 8 + 2},
+	    {0, A_INT32, 0, VEC_GP, 0},
+	    {DATA0, A_INT32, 0, VEC_GP, DATA0},
+	    {CODE3, A_INT32, 0, VEC_GP, CODE3 & ~3}, /* outer level */
+	    {ABSENT_CODE, A_INT32, 0, VEC_NP, ABSENT_CODE},
+	    {GDT_ENTRIES * 8, A_INT32, 0, VEC_GP, GDT_ENTRIES * 8},
+	    {SMALL_CODE, A_INT32, 0, VEC_GP, 0}, /* offset beyond the limit */
+	    {TSS, A_TASK, 0, VEC_GP, TSS},	 /* busy */
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -602,13 +602,14 @@ UNIT_MAIN("interrupts", {"same level", test_same_level}, {"trap gate", test_trap
 	  {"inner level", test_inner_level_and_back}, {"middle level", test_middle_level},
 	  {"16-bit gate", test_16_bit_gate}, {"gate faults", test_gate_faults},
 	  {"idt limit", test_idt_limit}, {"inner stack", test_inner_stack_faults},
-	  {"ext bit", test_ext_bit}, {"real mode", test_real_mode}, {"stack wrap", test_stack_wraps},
-	  {"double fault", test_double_fault}, {"triple fault", test_triple_fault},
-	  {"sti shadow", test_sti_shadow}, {"nmi", test_nmi_until_iret},
-	  {"v86 and back", test_v86_to_ring0_and_back}, {"v86 iopl", test_v86_iopl},
-	  {"v86 to ring 1", test_v86_only_to_ring0}, {"vme redirection", test_vme_redirection},
-	  {"vme bitmap", test_vme_bitmap_set}, {"vme flags", test_vme_flags}, {"pvi", test_pvi},
-	  {"single step", test_single_step}, {"no step into int", test_no_step_into_interrupt},
+	  {"ext bit", test_ext_bit}, {"real mode", test_real_mode},
+	  {"stack wrap", test_stack_wraps}, {"double fault", test_double_fault},
+	  {"triple fault", test_triple_fault}, {"sti shadow", test_sti_shadow},
+	  {"nmi", test_nmi_until_iret}, {"v86 and back", test_v86_to_ring0_and_back},
+	  {"v86 iopl", test_v86_iopl}, {"v86 to ring 1", test_v86_only_to_ring0},
+	  {"vme redirection", test_vme_redirection}, {"vme bitmap", test_vme_bitmap_set},
+	  {"vme flags", test_vme_flags}, {"pvi", test_pvi}, {"single step", test_single_step},
+	  {"no step into int", test_no_step_into_interrupt},
 	  {"instruction breakpoint", test_instruction_breakpoint},
 	  {"data breakpoint", test_data_breakpoint}, {"general detect", test_general_detect},
 	  {"int3, into, int1", test_int3_into_int1})

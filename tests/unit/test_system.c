@@ -45,12 +45,27 @@ static void test_control_registers(void)
 static void test_privilege(void)
 {
 	static const uint8_t privileged[][3] = {
-		{0xf4},		    {0x0f, 0x06},	{0x0f, 0x08},	    {0x0f, 0x09},
-		{0x0f, 0x20, 0xc0}, {0x0f, 0x22, 0xc0}, {0x0f, 0x21, 0xc0}, {0x0f, 0x23, 0xc0},
-		{0x0f, 0x30},	    {0x0f, 0x32},	{0x0f, 0x35},	    {0x0f, 0x00, 0xd0},
-		{0x0f, 0x00, 0xd8}, {0x0f, 0x01, 0xf0}, {0x0f, 0x01, 0x38}, {0x0f, 0x01, 0x10},
-		{0x0f, 0x01, 0x18}, {0xfa},		{0xfb},		    {0xec},
-		{0xef},
+	    {0xf4},
+	    {0x0f, 0x06},
+	    {0x0f, 0x08},
+	    {0x0f, 0x09},
+	    {0x0f, 0x20, 0xc0},
+	    {0x0f, 0x22, 0xc0},
+	    {0x0f, 0x21, 0xc0},
+	    {0x0f, 0x23, 0xc0},
+	    {0x0f, 0x30},
+	    {0x0f, 0x32},
+	    {0x0f, 0x35},
+	    {0x0f, 0x00, 0xd0},
+	    {0x0f, 0x00, 0xd8},
+	    {0x0f, 0x01, 0xf0},
+	    {0x0f, 0x01, 0x38},
+	    {0x0f, 0x01, 0x10},
+	    {0x0f, 0x01, 0x18},
+	    {0xfa},
+	    {0xfb},
+	    {0xec},
+	    {0xef},
 	};
 
 	for (unsigned i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++) {
@@ -163,16 +178,25 @@ static void test_inspection(void)
 		uint16_t selector;
 		uint8_t cpl, lar, lsl, verr, verw;
 	} cases[] = {
-		{DATA3, 3, 1, 1, 1, 1},	    {DATA0, 3, 0, 0, 0, 0},	{DATA0 | 3, 0, 0, 0, 0, 0},
-		{CODE3, 3, 1, 1, 1, 0},	    {EXEC_ONLY, 0, 1, 1, 0, 0}, {READ_ONLY, 0, 1, 1, 1, 0},
-		{CONFORMING | 3, 3, 1, 1, 1, 0}, {0, 0, 0, 0, 0, 0},    {0xff8, 0, 0, 0, 0, 0},
-		{TSS, 0, 1, 1, 0, 0},	    {LDT, 0, 1, 1, 0, 0},	{GATE, 0, 1, 0, 0, 0},
-		{GATE2, 0, 0, 0, 0, 0},	    {ABSENT_DATA, 0, 1, 1, 1, 1},
+	    {DATA3, 3, 1, 1, 1, 1},
+	    {DATA0, 3, 0, 0, 0, 0},
+	    {DATA0 | 3, 0, 0, 0, 0, 0},
+	    {CODE3, 3, 1, 1, 1, 0},
+	    {EXEC_ONLY, 0, 1, 1, 0, 0},
+	    {READ_ONLY, 0, 1, 1, 1, 0},
+	    {CONFORMING | 3, 3, 1, 1, 1, 0},
+	    {0, 0, 0, 0, 0, 0},
+	    {0xff8, 0, 0, 0, 0, 0},
+	    {TSS, 0, 1, 1, 0, 0},
+	    {LDT, 0, 1, 1, 0, 0},
+	    {GATE, 0, 1, 0, 0, 0},
+	    {GATE2, 0, 0, 0, 0, 0},
+	    {ABSENT_DATA, 0, 1, 1, 1, 1},
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		static const uint8_t op[4][3] = {
-			{0x0f, 0x02, 0xd8}, {0x0f, 0x03, 0xd8}, {0x0f, 0x00, 0xe0}, {0x0f, 0x00, 0xe8}};
+		    {0x0f, 0x02, 0xd8}, {0x0f, 0x03, 0xd8}, {0x0f, 0x00, 0xe0}, {0x0f, 0x00, 0xe8}};
 		uint8_t expected[4] = {cases[i].lar, cases[i].lsl, cases[i].verr, cases[i].verw};
 		struct fixture f;
 
@@ -517,7 +541,8 @@ UNIT_MAIN("system instructions", {"control registers", test_control_registers},
 	  {"privilege", test_privilege}, {"lmsw, smsw", test_lmsw_smsw},
 	  {"paging switch", test_paging_switch}, {"debug registers", test_debug_registers},
 	  {"popf", test_popf}, {"inspection", test_inspection},
-	  {"lar, lsl values", test_lar_lsl_values}, {"arpl", test_arpl}, {"ltr, lldt", test_ltr_lldt},
-	  {"i/o bitmap", test_io_bitmap}, {"in, out", test_in_keeps_rest}, {"msrs", test_msrs},
-	  {"rdtsc", test_rdtsc}, {"models", test_models}, {"486", test_486},
-	  {"reset", test_reset_state}, {"chaos", test_chaos})
+	  {"lar, lsl values", test_lar_lsl_values}, {"arpl", test_arpl},
+	  {"ltr, lldt", test_ltr_lldt}, {"i/o bitmap", test_io_bitmap},
+	  {"in, out", test_in_keeps_rest}, {"msrs", test_msrs}, {"rdtsc", test_rdtsc},
+	  {"models", test_models}, {"486", test_486}, {"reset", test_reset_state},
+	  {"chaos", test_chaos})

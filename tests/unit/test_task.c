@@ -242,9 +242,9 @@ static void expect_new_task_fault(unsigned field, uint16_t value, int vector, ui
 
 static void test_new_task_faults(void)
 {
-	expect_new_task_fault(0x60, DATA0, VEC_TS, DATA0);   /* LDT */
-	expect_new_task_fault(0x60, 0x0c, VEC_TS, 0x0c);     /* LDT in the LDT */
-	expect_new_task_fault(0x4c, 0, VEC_TS, 0);	     /* CS */
+	expect_new_task_fault(0x60, DATA0, VEC_TS, DATA0); /* LDT */
+	expect_new_task_fault(0x60, 0x0c, VEC_TS, 0x0c);   /* LDT in the LDT */
+	expect_new_task_fault(0x4c, 0, VEC_TS, 0);	   /* CS */
 	expect_new_task_fault(0x4c, DATA0, VEC_TS, DATA0);
 	expect_new_task_fault(0x4c, ABSENT_CODE, VEC_NP, ABSENT_CODE);
 	expect_new_task_fault(0x50, DATA3, VEC_TS, DATA3 & ~3); /* SS */

@@ -265,13 +265,13 @@ static void test_mode_switch(void)
 	poke32(&f, DATA_AT + 2, GDT_AT);
 	f.cpu->seg[DS].base = DATA_AT;
 	f.cpu->regs[EDX] = DATA0;
-	CODE(&f, 0xfa,				     /* cli */
-	     0x0f, 0x01, 0x16, 0, 0,		     /* lgdt [0] */
-	     0x0f, 0x20, 0xc0, 0x0c, 0x01,	     /* mov eax,cr0; or al,1 */
-	     0x0f, 0x22, 0xc0,			     /* mov cr0,eax */
-	     0x66, 0xea, 0x16, 0, 1, 0, CODE0, 0,    /* jmp CODE0:10016h */
-	     0x8e, 0xda, 0xf4,			     /* mov ds,dx; hlt */
-	     0xea, 0x20, 0, 0, 0, CODE16, 0,	     /* 10019h: jmp CODE16:20h */
+	CODE(&f, 0xfa,				  /* cli */
+	     0x0f, 0x01, 0x16, 0, 0,		  /* lgdt [0] */
+	     0x0f, 0x20, 0xc0, 0x0c, 0x01,	  /* mov eax,cr0; or al,1 */
+	     0x0f, 0x22, 0xc0,			  /* mov cr0,eax */
+	     0x66, 0xea, 0x16, 0, 1, 0, CODE0, 0, /* jmp CODE0:10016h */
+	     0x8e, 0xda, 0xf4,			  /* mov ds,dx; hlt */
+	     0xea, 0x20, 0, 0, 0, CODE16, 0,	  /* 10019h: jmp CODE16:20h */
 	     0x0c, 0, 0x90, 0x90);
 	run(&f);
 	CHECK_EQ(f.cpu->eip, CODE_AT + 0x19);
@@ -281,8 +281,8 @@ static void test_mode_switch(void)
 	step_one(&f);
 	CHECK_EQ(f.cpu->eip, 0x20);
 	CHECK(!code_is_32(f.cpu));
-	static const uint8_t back[] = {0x0f, 0x20, 0xc0, 0x24, 0xfe, 0x0f, 0x22, 0xc0,
-				       0xea, 0x00, 0x00, 0x00, 0x12};
+	static const uint8_t back[] = {0x0f, 0x20, 0xc0, 0x24, 0xfe, 0x0f, 0x22,
+				       0xc0, 0xea, 0x00, 0x00, 0x00, 0x12};
 
 	poke(&f, 0x20, back, sizeof(back));
 	run(&f);
