@@ -174,6 +174,17 @@ static size_t name_length(const char *text)
 	return strcspn(text, " \t/");
 }
 
+/* Moves "/fmt" from *line to format, for the commands that have one. */
+static void cut_format(const struct hmp_command *c, const char **line, char *format, size_t size)
+{
+	size_t len = strcspn(*line, " \t");
+
+	if (**line != '/' || c->args[0] != '/')
+		return;
+	snprintf(format, size, "%.*s", (int)len - 1, *line + 1);
+	*line += len;
+}
+
 void hmp_execute(struct hmp *m, const char *line, FILE *out)
 {
 	char name[64] = "", format[32] = "", text[HMP_LINE_MAX];
@@ -185,24 +196,19 @@ void hmp_execute(struct hmp *m, const char *line, FILE *out)
 		return;
 	m->out = out;
 	snprintf(name, sizeof(name), "%.*s", (int)name_length(line), line);
+	c = find_command(name);
+	if (!c) {
+		unknown_command(m, name);
+		return;
+	}
 	line += name_length(line);
 	line += strspn(line, " \t");
-	if (*line == '/') {
-		size_t len = strcspn(line, " \t");
-
-		snprintf(format, sizeof(format), "%.*s", (int)len - 1, line + 1);
-		line += len;
-	}
+	cut_format(c, &line, format, sizeof(format));
+	a.name = c->name;
 	a.rest = line + strspn(line, " \t");
 	snprintf(text, sizeof(text), "%s", a.rest);
 	cut_words(&a, text);
-	c = find_command(name);
-	if (c) {
-		a.name = c->name;
-		c->run(m, &a);
-	} else {
-		unknown_command(m, name);
-	}
+	c->run(m, &a);
 }
 
 /* ---- the session ---- */

@@ -226,10 +226,11 @@ int hmp_eval_all(struct hmp *m, const struct hmp_args *a, uint64_t *value)
 {
 	const char *text = a->rest;
 
-	if (hmp_eval(m, &text, value) == 0 && !text[strspn(text, " \t")])
-		return 0;
-	if (text[strspn(text, " \t")] && *text)
+	if (hmp_eval(m, &text, value) == 0) {
+		if (!text[strspn(text, " \t")])
+			return 0;
 		fprintf(m->out, "%s: extraneous characters at the end of line\n", a->name);
+	}
 	fprintf(m->out, "Try \"help %s\" for more information\n", a->name);
 	return -1;
 }
