@@ -113,7 +113,7 @@ static uint8_t *put_capabilities_page(const struct ide_drive *d, uint8_t *out)
 {
 	uint8_t *end = put_page(out, PAGE_CAPABILITIES, 20);
 
-	out[2] = 0x3b;        /* reads CD-R, CD-RW, method 2, DVD-ROM, DVD-R */
+	out[2] = 0x1f;        /* reads CD-R, CD-RW, method 2, DVD-ROM, DVD-R */
 	out[4] = 0x70;        /* mode 2 forms 1 and 2, multisession */
 	out[6] = 0x29;        /* tray; can eject and lock */
 	if (d->blk->locked)

@@ -14,7 +14,6 @@
  */
 #include "monitor/block_file.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -294,8 +293,7 @@ void block_file_eject(struct blockdev *b)
 {
 	struct block_file *f = (struct block_file *)b;
 
-	assert(b->ops == &file_ops);
-	if (!b->inserted)
+	if (b->ops != &file_ops || !b->inserted)
 		return;
 	file_cancel_all(b);
 	block_image_close(&f->image);
@@ -312,7 +310,8 @@ int block_file_change(struct blockdev *b, const char *path, struct report *r)
 	struct block_file *f = (struct block_file *)b;
 	struct block_image image;
 
-	assert(b->ops == &file_ops);
+	if (b->ops != &file_ops)
+		return report_fail(r, "%s: the medium of this drive cannot be changed", b->path);
 	if (block_image_is_file(&f->image, path))
 		block_file_eject(b);
 	if (block_image_open(&image, &f->options, path, r) < 0)
