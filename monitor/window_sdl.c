@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/report.h"
 #include "monitor/window_internal.h"
@@ -247,6 +248,28 @@ static void set_hints(void)
 	SDL_SetHint(SDL_HINT_GRAB_KEYBOARD, "1");
 }
 
+/*
+ * Where it finds no display, SDL may settle for a driver that shows nothing.
+ * That is wanted only where the user (or a test) names it.
+ */
+static bool open_video(void)
+{
+	const char *driver;
+
+	/* libwayland complains on stderr where there is no Wayland. */
+	if (!getenv("SDL_VIDEODRIVER") && !getenv("WAYLAND_DISPLAY"))
+		SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11,KMSDRM");
+	if (SDL_InitSubSystem(SDL_INIT_VIDEO))
+		return false;
+	driver = SDL_GetCurrentVideoDriver();
+	if (getenv("SDL_VIDEODRIVER") ||
+	    !driver || (strcmp(driver, "offscreen") && strcmp(driver, "dummy")))
+		return true;
+	SDL_QuitSubSystem(SDL_INIT_VIDEO);
+	SDL_SetError("there is no display");
+	return false;
+}
+
 struct window *window_create(struct vm *vm, struct report *r)
 {
 	struct window *w = calloc(1, sizeof(*w));
@@ -259,7 +282,7 @@ struct window *window_create(struct vm *vm, struct report *r)
 	pthread_mutex_init(&w->frame.lock, NULL);
 	pthread_mutex_init(&w->mouse.lock, NULL);
 	set_hints();
-	if (SDL_InitSubSystem(SDL_INIT_VIDEO)) {
+	if (!open_video()) {
 		report_fail(r, "-display sdl: cannot open a window (%s); use -display none "
 			       "or -nographic", SDL_GetError());
 		free(w);
