@@ -141,9 +141,10 @@ int option_split(struct option_parse *p, const struct given *g, struct option_li
 			k++;
 		if (k == count) {
 			/* The first word may have had no name. */
-			const char *key = *l->items[i].key ? l->items[i].key : l->items[i].value;
+			const struct option_item *item = &l->items[i];
+			const char *word = *item->key || !item->value ? item->key : item->value;
 
-			option_unknown(p, g, "property", key, known, count);
+			option_unknown(p, g, "property", word, known, count);
 			option_list_free(l);
 			return -1;
 		}
