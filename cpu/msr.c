@@ -219,6 +219,10 @@ static bool present(const struct vcpu *cpu, uint32_t index)
 	}
 }
 
+/* AMD's HWCR, and that the TSC counts at the P0 frequency. */
+#define MSR_AMD_HWCR	  0xc0010015u
+#define HWCR_TSC_FREQ_SEL (1u << 24)
+
 /* AMD's own range: chip configuration that systems read and patch at boot. */
 static bool amd_configuration(const struct vcpu *cpu, uint32_t index)
 {
@@ -241,8 +245,10 @@ bool msr_read(struct vcpu *cpu, uint32_t index, uint64_t *value)
 		*value = *typed;
 		return true;
 	}
-	if (amd_configuration(cpu, index))
+	if (amd_configuration(cpu, index)) {
+		*value = index == MSR_AMD_HWCR ? HWCR_TSC_FREQ_SEL : 0;
 		return true;
+	}
 	if (!present(cpu, index))
 		return unknown(index, "read");
 	switch (index) {
