@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "cpu/cpuid.h"
+#include "monitor/cpu_spec.h"
 #include "monitor/option_parse.h"
 
 #define HELP_COLUMNS 79
@@ -116,18 +116,15 @@ void option_list_log(FILE *out)
 	fprintf(out, "%-15s %s\n", "all", "all of them");
 }
 
-/* The model is what stands before the first comma; its features are the cpu's. */
 int option_cpu(struct option_parse *p, const struct given *g)
 {
-	if (!strcmp(g->arg, "help") || !strcmp(g->arg, "?")) {
-		const struct cpu_model *m;
+	struct cpu_model model;
 
-		fprintf(p->out, "Available CPUs:\n");
-		for (unsigned n = 0; (m = cpu_model_get(n)); n++)
-			fprintf(p->out, "x86 %-16s %s\n", m->name, m->description);
+	if (!strcmp(g->arg, "help") || !strcmp(g->arg, "?")) {
+		cpu_spec_list(p->out);
 		p->done = true;
 		return 0;
 	}
 	p->o->vm.cpu = option_keep(p, g->arg);
-	return 0;
+	return cpu_spec_parse(g->arg, &model, p->r);
 }

@@ -17,9 +17,9 @@
 
 #include "base/log.h"
 #include "cpu/access.h"
-#include "cpu/cpuid.h"
 #include "devices/pci.h"
 #include "devices/piix4_pm.h"
+#include "monitor/cpu_spec.h"
 #include "monitor/vm_internal.h"
 
 /*
@@ -403,13 +403,11 @@ static const struct vcpu_ops cpu_ops = {
 
 static int create_cpu(struct vm *vm, struct report *r)
 {
-	const char *name = vm->config.cpu ? vm->config.cpu : CPU_MODEL_DEFAULT;
-	const struct cpu_model *model = cpu_model_find(name);
+	struct cpu_model model;
 
-	if (!model)
-		return report_fail(r, "-cpu %s: no such model; there are %s", name,
-				   cpu_model_names());
-	vm->cpu = vcpu_create(vm->mem, model, &cpu_ops, vm);
+	if (cpu_spec_parse(vm->config.cpu, &model, r) < 0)
+		return -1;
+	vm->cpu = vcpu_create(vm->mem, &model, &cpu_ops, vm);
 	if (!vm->cpu)
 		return report_fail(r, "not enough memory for the processor");
 	return 0;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cpu/cpuid.h"
+#include "monitor/cpu_spec.h"
 #include "monitor/option_list.h"
 #include "monitor/option_table.h"
 #include "monitor/options.h"
@@ -148,6 +148,31 @@ static void test_machine(void)
 	refuse("-smp cores=2,threads=2",
 	       "-smp cores=2,threads=2: the machine has one processor; use -smp 1");
 	refuse("-smp x", "-smp x: cpus is a number from 0 to 65536, not 'x'");
+}
+
+static bool has(const struct cpu_model *m, enum cpu_feature f)
+{
+	return m->features[f / 32] >> (f % 32) & 1;
+}
+
+static void test_cpu(void)
+{
+	struct cpu_model m;
+	struct report r;
+
+	CHECK_EQ(cpu_spec_parse(NULL, &m, &r), 0);
+	CHECK(same(m.name, CPU_MODEL_DEFAULT) && has(&m, FEATURE_NX));
+	CHECK_EQ(cpu_spec_parse("max,-nx,sse4.2=off,-avx2,check", &m, &r), 0);
+	CHECK(!has(&m, FEATURE_NX) && !has(&m, FEATURE_SSE42) && has(&m, FEATURE_SSE41));
+	CHECK_EQ(cpu_spec_parse("pentium,+cmov,pae=on", &m, &r), 0);
+	CHECK(has(&m, FEATURE_CMOV) && has(&m, FEATURE_PAE) && !has(&m, FEATURE_SSE));
+	refuse("-cpu foo", "-cpu foo: no such model; there are max, qemu32, 486, pentium, "
+			   "pentium2, pentium3, pentium4, core2, host");
+	refuse("-cpu max,+avx",
+	       "-cpu max,+avx: there is no feature avx here; -cpu help lists them");
+	refuse("-cpu max,+cmovv",
+	       "-cpu max,+cmovv: there is no feature cmovv here; did you mean cmov?");
+	refuse("-cpu max,pae=2", "-cpu max,pae=2: pae is on or off, not '2'");
 }
 
 static void test_time(void)
@@ -776,7 +801,7 @@ static void test_fuzz(void)
 }
 
 UNIT_MAIN("options", {"-m", test_memory}, {"-machine, -accel, -smp", test_machine},
-	  {"-rtc, -icount", test_time}, {"-boot, -kernel", test_boot},
+	  {"-cpu", test_cpu}, {"-rtc, -icount", test_time}, {"-boot, -kernel", test_boot},
 	  {"carried guest", test_carried_guest}, {"drives", test_drives},
 	  {"-drive", test_drive_option}, {"-device ide-hd", test_device_drives},
 	  {"-device", test_devices}, {"-display", test_display}, {"-nographic", test_nographic},
