@@ -5,7 +5,7 @@
  */
 #include "monitor/fw_items.h"
 
-#include <string.h>
+#include "monitor/smbios.h"
 
 #define FOUR_GIB 0x100000000ull
 #define E820_RAM 1u
@@ -53,6 +53,7 @@ int fw_items_publish(struct fw_cfg *f, const struct fw_items *i)
 	uint8_t irq0_override = 1; /* the timer is on the I/O APIC's pin 2 */
 
 	if (publish_memory(f, i) < 0 || publish_menu(f, i) < 0 ||
+	    smbios_publish(f, i->ram_below_4g, i->ram_above_4g) < 0 ||
 	    fw_cfg_add_u16(f, FW_CFG_NOGRAPHIC, !i->graphic) < 0 ||
 	    fw_cfg_add_u16(f, FW_CFG_NB_CPUS, 1) < 0 ||
 	    fw_cfg_add_u16(f, FW_CFG_MAX_CPUS, 1) < 0 ||

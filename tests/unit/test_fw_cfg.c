@@ -10,6 +10,7 @@
 
 #include "monitor/acpi.h"
 #include "monitor/fw_items.h"
+#include "monitor/smbios.h"
 #include "tests/unit/unit.h"
 
 #define COMMAND 0x1000u /* guest addresses */
@@ -350,6 +351,34 @@ static void test_memory_map(void)
 	tear_down();
 }
 
+/* DSP0134: structures one behind the other, as many and as long as it says. */
+static void test_smbios(void)
+{
+	static uint8_t table[4096], anchor[64];
+	unsigned structures = 0, types = 0;
+	uint32_t size, at = 0;
+
+	set_up();
+	CHECK_EQ(smbios_publish(fw, 64u << 20, 0), 0);
+	size = load_file("etc/smbios/smbios-tables", table, sizeof(table));
+	CHECK_EQ(load_file("etc/smbios/smbios-anchor", anchor, sizeof(anchor)), 31);
+	CHECK(!memcmp(anchor, "_SM_", 4) && !memcmp(anchor + 16, "_DMI_", 5));
+	CHECK_EQ(anchor[5], 31);
+	CHECK_EQ(anchor[22] | anchor[23] << 8, size);
+	while (at + 4 < size) {
+		types |= table[at] < 32 ? 1u << table[at] : 0;
+		structures++;
+		for (at += table[at + 1]; at + 1 < size && (table[at] || table[at + 1]); at++)
+			;
+		at += 2;
+	}
+	CHECK_EQ(at, size);
+	CHECK_EQ(structures, anchor[28] | anchor[29] << 8);
+	CHECK_EQ(types, 1u << 0 | 1u << 1 | 1u << 3 | 1u << 4 | 1u << 16 | 1u << 17 | 1u << 19);
+	tear_down();
+}
+
 UNIT_MAIN("fw_cfg", {"items", test_items}, {"directory", test_directory},
 	  {"directory full", test_directory_full}, {"DMA", test_dma}, {"fuzz", test_fuzz},
-	  {"ACPI tables", test_acpi_tables}, {"memory map", test_memory_map})
+	  {"ACPI tables", test_acpi_tables}, {"memory map", test_memory_map},
+	  {"SMBIOS", test_smbios})
