@@ -80,6 +80,7 @@ class Machine:
         self.errors = b""
         self.serial_socket = None
         self.monitor_socket = None
+        self.has_screentext = True
         self.process = None
         command = [PROGRAM, *ENGINE, "-display", display]
         if serial:
@@ -265,10 +266,11 @@ class Machine:
     def screen(self, address=0xB8000):
         """The text screen, 25 lines. Linux scrolls by moving the start of the
         screen in the CRT controller, which only `info screentext` knows."""
-        text = self.hmp("info screentext")
-        if "\n" in text and "unknown" not in text and "List of" not in text and \
-                not text.startswith("info "):
-            return text
+        if self.has_screentext:
+            text = self.hmp("info screentext")
+            if not text.startswith("unknown command"):
+                return text
+            self.has_screentext = False
         data = self.memory(address, TEXT_BYTES)
         cells = data[0::2].decode("cp437").replace("\0", " ")
         return "\n".join(cells[i : i + 80].rstrip() for i in range(0, len(cells), 80))
