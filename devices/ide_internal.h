@@ -116,10 +116,8 @@ struct ide_drive {
 	uint8_t phase; /* enum ide_phase */
 	uint32_t pos, end; /* the DRQ block in the buffer */
 	struct block_request req;
-	union {
-		struct ide_disk disk;
-		struct ide_cd cd;
-	};
+	struct ide_disk disk; /* of the two, what it is */
+	struct ide_cd cd;
 	uint8_t buffer[IDE_BUFFER_SIZE];
 };
 

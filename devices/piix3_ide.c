@@ -113,7 +113,12 @@ struct piix3_ide *piix3_ide_create(const struct piix3_ide_wiring *w)
 	return ide;
 }
 
-/* ---- Saved state: requests under way have to be waited for first ---- */
+/*
+ * ---- Saved state ----
+ *
+ * Whoever saves has to wait until no request is under way; a bus-master
+ * transfer that the guest has not started yet is not kept.
+ */
 
 #define CHANNEL_FIELD(n, member) FIELD(struct piix3_ide, channels[n].member)
 #define CHANNEL_FIELDS(n)                                                      \
@@ -127,12 +132,38 @@ struct piix3_ide *piix3_ide_create(const struct piix3_ide_wiring *w)
 	DRIVE_FIELD(n, i, set.feature), DRIVE_FIELD(n, i, set.count),          \
 		DRIVE_FIELD(n, i, set.low), DRIVE_FIELD(n, i, set.mid),        \
 		DRIVE_FIELD(n, i, set.high)
+#define DISK_FIELDS(n, i)                                                      \
+	DRIVE_FIELD(n, i, disk.current.heads),                                 \
+		DRIVE_FIELD(n, i, disk.current.sectors),                       \
+		DRIVE_FIELD(n, i, disk.lba), DRIVE_FIELD(n, i, disk.left),     \
+		DRIVE_FIELD(n, i, disk.filled), DRIVE_FIELD(n, i, disk.block), \
+		DRIVE_FIELD(n, i, disk.multiple),                              \
+		DRIVE_FIELD(n, i, disk.transfer_mode),                         \
+		DRIVE_FIELD(n, i, disk.extended),                              \
+		DRIVE_FIELD(n, i, disk.writing),                               \
+		DRIVE_FIELD(n, i, disk.write_cache),                           \
+		DRIVE_FIELD(n, i, disk.look_ahead),                            \
+		DRIVE_FIELD(n, i, disk.standby)
+#define CD_FIELDS(n, i)                                                        \
+	FIELD_ARRAY(struct piix3_ide, channels[n].drives[i].cd.packet),        \
+		DRIVE_FIELD(n, i, cd.sense.key),                               \
+		DRIVE_FIELD(n, i, cd.sense.asc),                               \
+		DRIVE_FIELD(n, i, cd.sense.ascq),                              \
+		DRIVE_FIELD(n, i, cd.attention_reset),                         \
+		DRIVE_FIELD(n, i, cd.attention_medium),                        \
+		DRIVE_FIELD(n, i, cd.media_event),                             \
+		DRIVE_FIELD(n, i, cd.tray_open), DRIVE_FIELD(n, i, cd.dma),    \
+		DRIVE_FIELD(n, i, cd.packet_phase),                            \
+		DRIVE_FIELD(n, i, cd.limit), DRIVE_FIELD(n, i, cd.filled),     \
+		DRIVE_FIELD(n, i, cd.lba), DRIVE_FIELD(n, i, cd.left),         \
+		DRIVE_FIELD(n, i, cd.sector_size),                             \
+		DRIVE_FIELD(n, i, cd.transfer_mode)
 #define DRIVE_FIELDS(n, i)                                                     \
 	TASKFILE_FIELDS(n, i, regs), TASKFILE_FIELDS(n, i, older),             \
-		DRIVE_FIELD(n, i, device), DRIVE_FIELD(n, i, error),           \
-		DRIVE_FIELD(n, i, status), DRIVE_FIELD(n, i, intrq),           \
-		DRIVE_FIELD(n, i, phase), DRIVE_FIELD(n, i, pos),              \
-		DRIVE_FIELD(n, i, end),                                        \
+		DISK_FIELDS(n, i), CD_FIELDS(n, i), DRIVE_FIELD(n, i, device), \
+		DRIVE_FIELD(n, i, error), DRIVE_FIELD(n, i, status),           \
+		DRIVE_FIELD(n, i, intrq), DRIVE_FIELD(n, i, phase),            \
+		DRIVE_FIELD(n, i, pos), DRIVE_FIELD(n, i, end),                \
 		FIELD_ARRAY(struct piix3_ide, channels[n].drives[i].buffer)
 
 static const struct field piix3_ide_fields[] = {

@@ -158,10 +158,20 @@ int block_image_io(struct block_image *img, const struct block_request *req)
 
 /* ---- Opening ---- */
 
-static int report_open_error(struct report *r, const char *name, int error, bool writable)
+/* What the file should have been. */
+static const char *image_kind(const struct block_file_options *o)
 {
+	return o->floppy ? "a floppy image" : o->sector_size == 2048 ? "an ISO image"
+								     : "a raw disk image";
+}
+
+static int report_open_error(struct report *r, const struct block_file_options *o,
+			     const char *name, int error)
+{
+	bool writable = !o->read_only && !o->snapshot;
+
 	if (error == ENOENT || error == ENOTDIR)
-		return report_fail(r, "%s: no such file; a raw disk image is wanted", name);
+		return report_fail(r, "%s: no such file; %s is wanted", name, image_kind(o));
 	if (error == EACCES || error == EROFS || error == EPERM) {
 		if (writable)
 			return report_fail(r,
@@ -175,18 +185,18 @@ static int report_open_error(struct report *r, const char *name, int error, bool
 }
 
 /* Asked before open(), which could hang on a FIFO or rewind a tape. */
-static int check_file_kind(const char *path, const char *name, bool writable, struct report *r)
+static int check_file_kind(const char *path, const struct block_file_options *o, const char *name,
+			   struct report *r)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return report_open_error(r, name, errno, writable);
+		return report_open_error(r, o, name, errno);
 	if (S_ISDIR(st.st_mode))
-		return report_fail(r, "%s: is a directory; a raw disk image is wanted", name);
+		return report_fail(r, "%s: is a directory; %s is wanted", name, image_kind(o));
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return report_fail(r,
-			"%s: is neither a file nor a block device; a raw disk image is wanted",
-			name);
+		return report_fail(r, "%s: is neither a file nor a block device; %s is wanted",
+				   name, image_kind(o));
 	return 0;
 }
 
@@ -210,25 +220,23 @@ static int lock_image(int fd, bool exclusive, const char *name, struct report *r
 static int check_size(uint64_t size, const struct block_file_options *o, const char *name,
 		      struct report *r)
 {
-	const char *kind = o->floppy ? "floppy" : o->sector_size == 2048 ? "ISO" : "raw disk";
 	unsigned sector = o->sector_size ? o->sector_size : 512;
 
 	if (!size)
 		return report_fail(r,
-			"%s: image is empty (0 bytes); a %s image holds whole %u-byte sectors",
-			name, kind, sector);
+			"%s: image is empty (0 bytes); %s holds whole %u-byte sectors",
+			name, image_kind(o), sector);
 	if (o->floppy && !floppy_geometry(size))
 		return report_fail(r,
 			"%s: image has %" PRIu64 " bytes, the size of no floppy format; it should "
 			"be one of %s", name, size, floppy_geometry_sizes());
 	if (size % sector)
 		return report_fail(r,
-			"%s: image is truncated: %" PRIu64 " bytes are no multiple of %u; a %s "
-			"image holds whole %u-byte sectors", name, size, sector, kind, sector);
+			"%s: image is truncated: %" PRIu64 " bytes are no multiple of %u; %s "
+			"holds whole %u-byte sectors", name, size, sector, image_kind(o), sector);
 	return 0;
 }
 
-/* Whether both images were named alike matters to no check: all are by fd. */
 static int open_checked(struct block_image *img, const struct block_file_options *o,
 			const char *path, const char *name, struct report *r)
 {
@@ -237,13 +245,13 @@ static int open_checked(struct block_image *img, const struct block_file_options
 	int error;
 
 	if (!path[0])
-		return report_fail(r, "%s: the file name is empty; a raw disk image is wanted",
-				   name);
-	if (check_file_kind(path, name, writable, r) < 0)
+		return report_fail(r, "%s: the file name is empty; %s is wanted", name,
+				   image_kind(o));
+	if (check_file_kind(path, o, name, r) < 0)
 		return -1;
 	img->fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (img->fd < 0)
-		return report_open_error(r, name, errno, writable);
+		return report_open_error(r, o, name, errno);
 	end = lseek(img->fd, 0, SEEK_END);
 	if (end < 0)
 		return report_fail(r, "%s: its size cannot be read: %s", name, strerror(errno));
