@@ -83,9 +83,9 @@ void atapi_check(struct ide_drive *d, uint8_t key, uint8_t asc, uint8_t ascq)
 
 bool atapi_ready(struct ide_drive *d)
 {
-	if (d->blk->inserted && !d->cd.tray_open)
+	if (d->blk->inserted && !d->blk->tray_open)
 		return true;
-	if (d->cd.tray_open)
+	if (d->blk->tray_open)
 		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_OPEN);
 	else
 		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_CLOSED);
@@ -343,10 +343,12 @@ static void cmd_start_stop(struct ide_drive *d)
 		atapi_check(d, KEY_ILLEGAL, ASC_REMOVAL_PREVENTED);
 		return;
 	}
-	if (load_eject && d->cd.tray_open == start) {
-		d->cd.tray_open = !start;
+	if (load_eject && d->blk->tray_open == start) {
+		d->blk->tray_open = !start;
 		d->cd.attention_medium = start && d->blk->inserted;
-		d->cd.media_event = !start ? 3 : d->blk->inserted ? 2 : 0; /* removed, new */
+		d->cd.media_event = !start	       ? ATAPI_EVENT_REMOVED
+				    : d->blk->inserted ? ATAPI_EVENT_NEW
+						       : ATAPI_EVENT_NONE;
 	}
 	atapi_done(d);
 }
@@ -557,15 +559,23 @@ static void atapi_reset(struct ide_drive *d, bool hard)
 	d->cd = (struct ide_cd){
 		.attention_reset = true, .transfer_mode = 0x42, .sector_size = CD_SECTOR};
 	d->blk->locked = false;
+	d->blk->tray_open = false;
+}
+
+void atapi_eject_requested(void *opaque)
+{
+	struct ide_drive *d = opaque;
+
+	d->cd.media_event = ATAPI_EVENT_EJECT;
 }
 
 static void atapi_media_changed(struct ide_drive *d)
 {
 	bool busy = d->phase == IDE_BACKEND || d->phase == IDE_DMA;
 
-	d->cd.tray_open = !d->blk->inserted;
+	d->blk->tray_open = !d->blk->inserted;
 	d->cd.attention_medium = d->blk->inserted;
-	d->cd.media_event = d->blk->inserted ? 2 : 3;
+	d->cd.media_event = d->blk->inserted ? ATAPI_EVENT_NEW : ATAPI_EVENT_REMOVED;
 	if (!busy)
 		return;
 	ide_drive_abort(d);

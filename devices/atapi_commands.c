@@ -151,7 +151,7 @@ static uint8_t *put_pages(const struct ide_drive *d, uint8_t *out, uint8_t page)
 
 static uint8_t medium_type(const struct ide_drive *d)
 {
-	if (d->cd.tray_open)
+	if (d->blk->tray_open)
 		return 0x71;
 	return d->blk->inserted ? 0x01 : 0x70; /* 120 mm data disc; no disc */
 }
@@ -186,7 +186,7 @@ void atapi_cmd_mode_sense(struct ide_drive *d)
 
 static uint16_t current_profile(const struct ide_drive *d)
 {
-	if (!d->blk->inserted || d->cd.tray_open)
+	if (!d->blk->inserted || d->blk->tray_open)
 		return 0;
 	return atapi_sectors(d) > CD_MAX_SECTORS ? PROFILE_DVD_ROM : PROFILE_CD_ROM;
 }
@@ -269,8 +269,8 @@ void atapi_cmd_get_event_status(struct ide_drive *d)
 		put_be16(out, 6);
 		out[2] = CLASS_MEDIA;
 		out[4] = d->cd.media_event;
-		out[5] = (uint8_t)((d->blk->inserted ? 2 : 0) | d->cd.tray_open);
-		d->cd.media_event = 0;
+		out[5] = (uint8_t)((d->blk->inserted ? 2 : 0) | d->blk->tray_open);
+		d->cd.media_event = ATAPI_EVENT_NONE;
 	} else {
 		put_be16(out, 2);
 		out[2] = 0x80; /* NEA: no class that is asked for */
@@ -283,7 +283,7 @@ void atapi_cmd_mechanism_status(struct ide_drive *d)
 	uint8_t *out = d->buffer;
 
 	memset(out, 0, 8);
-	out[1] = d->cd.tray_open ? 0x10 : 0;
+	out[1] = d->blk->tray_open ? 0x10 : 0;
 	out[5] = 1; /* slots */
 	atapi_reply(d, 8, get_be16(d->cd.packet + 8));
 }

@@ -54,7 +54,10 @@ struct blockdev {
 	 */
 	void (*media_changed)(void *opaque);
 	void *media_opaque;
-	bool locked; /* by the device: the guest does not let the medium go */
+	/* Set by the device, or NULL: somebody pressed the eject button. */
+	void (*eject_requested)(void *opaque);
+	bool locked;    /* by the device: the guest does not let the medium go */
+	bool tray_open; /* the guest has opened the tray */
 };
 
 static inline void blockdev_submit(struct blockdev *b, struct block_request *req)

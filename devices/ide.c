@@ -392,5 +392,6 @@ void ide_channel_init(struct ide_channel *ch, const struct piix3_ide_wiring *w, 
 		d->ops = d->is_cd ? &atapi_ops : &ata_ops;
 		d->blk->media_changed = media_changed;
 		d->blk->media_opaque = d;
+		d->blk->eject_requested = d->is_cd ? atapi_eject_requested : NULL;
 	}
 }

@@ -92,7 +92,6 @@ struct ide_cd {
 	struct ide_sense sense;
 	bool attention_reset, attention_medium; /* unit attentions to report */
 	uint8_t media_event; /* for GET EVENT STATUS NOTIFICATION */
-	bool tray_open;
 	bool dma;            /* the packet's data phase */
 	bool packet_phase;   /* the 12 bytes are being written */
 	uint32_t limit;      /* byte count limit of a DRQ block */
@@ -216,6 +215,12 @@ void atapi_read(struct ide_drive *d, uint32_t lba, uint32_t count, uint32_t sect
 uint32_t atapi_sectors(const struct ide_drive *d);
 /* A medium that can be read, else CHECK CONDITION and false. */
 bool atapi_ready(struct ide_drive *d);
+
+/* The eject button: asks the guest, by way of a media event. */
+void atapi_eject_requested(void *opaque);
+
+/* Media events (MMC-3 table 195). */
+enum { ATAPI_EVENT_NONE, ATAPI_EVENT_EJECT, ATAPI_EVENT_NEW, ATAPI_EVENT_REMOVED };
 
 /* Handlers that the dispatch table in atapi.c names. */
 void atapi_cmd_inquiry(struct ide_drive *d);

@@ -72,8 +72,10 @@ static void piix3_ide_destroy(void *state)
 			struct ide_drive *d = &ide->channels[n].drives[i];
 
 			ide_drive_abort(d);
-			if (d->blk)
+			if (d->blk) {
 				d->blk->media_changed = NULL;
+				d->blk->eject_requested = NULL;
+			}
 		}
 		ide_channel_decode(&ide->channels[n], false);
 	}
@@ -152,7 +154,7 @@ struct piix3_ide *piix3_ide_create(const struct piix3_ide_wiring *w)
 		DRIVE_FIELD(n, i, cd.attention_reset),                         \
 		DRIVE_FIELD(n, i, cd.attention_medium),                        \
 		DRIVE_FIELD(n, i, cd.media_event),                             \
-		DRIVE_FIELD(n, i, cd.tray_open), DRIVE_FIELD(n, i, cd.dma),    \
+		DRIVE_FIELD(n, i, cd.dma),                                     \
 		DRIVE_FIELD(n, i, cd.packet_phase),                            \
 		DRIVE_FIELD(n, i, cd.limit), DRIVE_FIELD(n, i, cd.filled),     \
 		DRIVE_FIELD(n, i, cd.lba), DRIVE_FIELD(n, i, cd.left),         \

@@ -66,6 +66,18 @@ static struct blockdev *removable_drive(struct hmp *m, const char *id)
 	return NULL;
 }
 
+/* A guest that has locked the door is asked to open it. */
+static bool may_take_medium(struct hmp *m, const char *id, struct blockdev *b)
+{
+	if (!b->locked || !b->inserted || b->tray_open)
+		return true;
+	if (b->eject_requested)
+		b->eject_requested(b->media_opaque);
+	fprintf(m->out, "Error: Device '%s' is locked and force was not specified, wait for tray "
+			"to open and try again\n", id);
+	return false;
+}
+
 void hmp_change(struct hmp *m, const struct hmp_args *a)
 {
 	struct report r = {0};
@@ -83,7 +95,7 @@ void hmp_change(struct hmp *m, const struct hmp_args *a)
 		return;
 	}
 	b = removable_drive(m, a->words[0]);
-	if (b && block_file_change(b, a->words[1], &r) < 0)
+	if (b && may_take_medium(m, a->words[0], b) && block_file_change(b, a->words[1], &r) < 0)
 		fprintf(m->out, "Error: %s\n", r.text);
 }
 
@@ -99,7 +111,7 @@ void hmp_eject(struct hmp *m, const struct hmp_args *a)
 	if (hmp_surplus(m, a, 1u + force))
 		return;
 	b = removable_drive(m, a->words[force]);
-	if (b)
+	if (b && (force || may_take_medium(m, a->words[0], b)))
 		block_file_eject(b);
 }
 

@@ -88,7 +88,8 @@ static void print_drive(void *arg, const char *id, struct blockdev *b)
 	else
 		fprintf(m->out, "%s: [not inserted]\n", id);
 	if (hmp_drive_is_removable(m->vm, id))
-		fprintf(m->out, "    Removable device: not locked, tray closed\n");
+		fprintf(m->out, "    Removable device: %s, tray %s\n",
+			b->locked ? "locked" : "not locked", b->tray_open ? "open" : "closed");
 	fprintf(m->out, "\n");
 }
 

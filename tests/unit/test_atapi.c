@@ -368,15 +368,21 @@ static void test_media_change(void)
 static void test_eject(void)
 {
 	struct rig *r = start();
+	uint8_t buf[16];
 
 	PACKET(r, 0, 0, 0x1e, 0, 0, 0, 1); /* PREVENT */
 	check_good(r);
 	CHECK(r->drives[2]->b.locked);
 	PACKET(r, 0, 0, 0x1b, 0, 0, 0, 2);
 	check_sense(r, 5, 0x53, 2);
+	r->drives[2]->b.eject_requested(r->drives[2]->b.media_opaque);
+	PACKET(r, 0, 0xfffe, 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 16);
+	CHECK_EQ(data_in(r, buf, sizeof(buf)), 8);
+	CHECK_EQ(buf[4], 1); /* the button was pressed */
 	PACKET(r, 0, 0, 0x1e, 0, 0, 0, 0);
 	PACKET(r, 0, 0, 0x1b, 0, 0, 0, 2); /* eject */
 	check_good(r);
+	CHECK(r->drives[2]->b.tray_open);
 	PACKET(r, 0, 0, 0x00);
 	check_sense(r, 2, 0x3a, 2);
 	PACKET(r, 0, 0, 0x1b, 0, 0, 0, 3); /* load */
