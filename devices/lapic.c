@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The local APIC in xAPIC mode (SDM 3A chapter 10), of the one processor.
- * Its timer is lapic_timer.c.
+ * Its registers are in lapic_mmio.c, its timer in lapic_timer.c.
  *
  * All interrupts to the processor pass through here. The PIC's INTR is wired to
  * LINT0: it reaches the processor when the APIC is turned off in its base MSR,
@@ -23,38 +23,10 @@
 #include "base/log.h"
 #include "devices/lapic_state.h"
 
-/* Register offsets, SDM 3A table 10-1. */
-enum lapic_register {
-	REG_ID = 0x020,
-	REG_VERSION = 0x030,
-	REG_TPR = 0x080,
-	REG_APR = 0x090,
-	REG_PPR = 0x0a0,
-	REG_EOI = 0x0b0,
-	REG_LDR = 0x0d0,
-	REG_DFR = 0x0e0,
-	REG_SVR = 0x0f0,
-	REG_ISR = 0x100,
-	REG_TMR = 0x180,
-	REG_IRR = 0x200,
-	REG_ESR = 0x280,
-	REG_ICR_LOW = 0x300,
-	REG_ICR_HIGH = 0x310,
-	REG_LVT = 0x320,
-	REG_LVT_LAST = 0x370,
-	REG_TIMER_INITIAL = 0x380,
-	REG_TIMER_CURRENT = 0x390,
-	REG_TIMER_DIVIDE = 0x3e0,
-};
-
-#define VERSION_VALUE (0x14u | (LVT_COUNT - 1) << 16)
 #define LAPIC_PRIORITY 10 /* over RAM and PCI */
 #define BASE_ADDRESS 0xffffff000ull
 
-#define SVR_ENABLE 0x100u
-#define SVR_WRITABLE 0x3ffu
 #define SVR_RESET 0xffu
-#define DFR_FIXED 0x0fffffffu
 #define DFR_FLAT 0xfu
 #define BROADCAST 0xffu
 #define FIRST_VECTOR 16u
@@ -62,13 +34,11 @@ enum lapic_register {
 /* ESR, SDM 3A 10.5.3. */
 #define ESR_SEND_VECTOR 0x20u
 #define ESR_RECEIVE_VECTOR 0x40u
-#define ESR_REGISTER 0x80u
 
 /* ICR, SDM 3A 10.6.1. */
 #define ICR_LOGICAL 0x800u
 #define ICR_ASSERT 0x4000u
 #define ICR_LEVEL 0x8000u
-#define ICR_WRITABLE 0x000ccfffu
 #define ICR_SHORTHAND_SHIFT 18
 enum icr_shorthand { TO_DESTINATION, TO_SELF, TO_ALL, TO_OTHERS };
 
@@ -116,7 +86,7 @@ static unsigned delivery_of(uint32_t lvt)
 }
 
 /* SDM 3A 10.8.3.1 */
-static unsigned processor_priority(const struct lapic *l)
+unsigned lapic_priority(const struct lapic *l)
 {
 	int in_service = bit_highest(l->isr);
 	unsigned class = in_service < 0 ? 0 : (unsigned)in_service & 0xf0;
@@ -129,7 +99,7 @@ static int deliverable(const struct lapic *l)
 {
 	int vector = software_enabled(l) ? bit_highest(l->irr) : -1;
 
-	if (vector < 0 || ((unsigned)vector & 0xf0) <= (processor_priority(l) & 0xf0))
+	if (vector < 0 || ((unsigned)vector & 0xf0) <= (lapic_priority(l) & 0xf0))
 		return -1;
 	return vector;
 }
@@ -142,7 +112,7 @@ static bool extint_passes(const struct lapic *l)
 	       (!(lint0 & LVT_MASKED) && delivery_of(lint0) == APIC_EXTINT);
 }
 
-static void intr_follow(struct lapic *l)
+void lapic_intr_follow(struct lapic *l)
 {
 	int level = (l->lint_level[0] && extint_passes(l)) || deliverable(l) >= 0;
 
@@ -159,7 +129,7 @@ int lapic_acknowledge(struct lapic *l)
 	if (vector >= 0) {
 		bit_clear(l->irr, (unsigned)vector);
 		bit_set(l->isr, (unsigned)vector);
-		intr_follow(l);
+		lapic_intr_follow(l);
 		return vector;
 	}
 	if (l->lint_level[0] && extint_passes(l) && l->pic)
@@ -169,12 +139,10 @@ int lapic_acknowledge(struct lapic *l)
 
 /* ---- Accepting interrupts ---- */
 
-static void note_error(struct lapic *l, uint32_t bit);
-
 static void accept(struct lapic *l, unsigned vector, bool level)
 {
 	if (vector < FIRST_VECTOR) {
-		note_error(l, ESR_RECEIVE_VECTOR);
+		lapic_note_error(l, ESR_RECEIVE_VECTOR);
 		return;
 	}
 	bit_set(l->irr, vector);
@@ -182,7 +150,7 @@ static void accept(struct lapic *l, unsigned vector, bool level)
 		bit_set(l->tmr, vector);
 	else
 		bit_clear(l->tmr, vector);
-	intr_follow(l);
+	lapic_intr_follow(l);
 }
 
 void lapic_deliver_lvt(struct lapic *l, enum lvt n)
@@ -200,7 +168,7 @@ void lapic_deliver_lvt(struct lapic *l, enum lvt n)
 		irq_pulse(&l->w.nmi);
 		break;
 	case APIC_EXTINT:
-		break; /* a level: see intr_follow() */
+		break; /* a level: see lapic_intr_follow() */
 	default:
 		LOG(LOG_UNIMP, "lapic: LVT %d with delivery mode %u", n, delivery_of(lvt));
 		break;
@@ -208,7 +176,7 @@ void lapic_deliver_lvt(struct lapic *l, enum lvt n)
 }
 
 /* The error LVT may itself name an illegal vector: that is not noted again. */
-static void note_error(struct lapic *l, uint32_t bit)
+void lapic_note_error(struct lapic *l, uint32_t bit)
 {
 	bool news = !(l->esr_pending & bit);
 
@@ -220,7 +188,7 @@ static void note_error(struct lapic *l, uint32_t bit)
 /* ---- LINT0 and LINT1 ---- */
 
 /* A fixed level interrupt is requested while the pin is high and none is under way. */
-static void lint_level_follow(struct lapic *l, unsigned pin)
+void lapic_lint_follow(struct lapic *l, unsigned pin)
 {
 	uint32_t *lvt = &l->lvt[LVT_LINT0 + pin];
 
@@ -243,11 +211,11 @@ static void lint_set(void *opaque, int pin, int level)
 		if (pin == 1 && rises)
 			irq_pulse(&l->w.nmi);
 	} else if (delivery_of(lvt) == APIC_FIXED && (lvt & LVT_LEVEL)) {
-		lint_level_follow(l, (unsigned)pin);
+		lapic_lint_follow(l, (unsigned)pin);
 	} else if (rises && (software_enabled(l) || delivery_of(lvt) == APIC_NMI)) {
 		lapic_deliver_lvt(l, LVT_LINT0 + (unsigned)pin);
 	}
-	intr_follow(l);
+	lapic_intr_follow(l);
 }
 
 struct irq_line lapic_extint_line(struct lapic *l)
@@ -260,7 +228,7 @@ struct irq_line lapic_nmi_line(struct lapic *l)
 	return (struct irq_line){lint_set, l, 1};
 }
 
-static void end_of_interrupt(struct lapic *l)
+void lapic_eoi(struct lapic *l)
 {
 	int vector = bit_highest(l->isr);
 
@@ -273,12 +241,12 @@ static void end_of_interrupt(struct lapic *l)
 
 			if ((*lvt & LVT_VECTOR) == (unsigned)vector)
 				*lvt &= ~LVT_REMOTE_IRR;
-			lint_level_follow(l, pin);
+			lapic_lint_follow(l, pin);
 		}
 		if (l->eoi)
 			l->eoi(l->eoi_opaque, (uint8_t)vector);
 	}
-	intr_follow(l);
+	lapic_intr_follow(l);
 }
 
 /* ---- Messages ---- */
@@ -332,7 +300,7 @@ bool lapic_deliver(struct lapic *l, const struct apic_message *m)
 	return receive(l, m->delivery, m->vector, m->level);
 }
 
-static void send_ipi(struct lapic *l)
+void lapic_send_ipi(struct lapic *l)
 {
 	unsigned shorthand = l->icr_low >> ICR_SHORTHAND_SHIFT & 3;
 	enum apic_delivery delivery = (enum apic_delivery)(l->icr_low >> LVT_DELIVERY_SHIFT & 7);
@@ -342,7 +310,7 @@ static void send_ipi(struct lapic *l)
 		      is_destination(l, (uint8_t)(l->icr_high >> 24), l->icr_low & ICR_LOGICAL));
 
 	if (delivery <= APIC_LOWEST && vector < FIRST_VECTOR) {
-		note_error(l, ESR_SEND_VECTOR);
+		lapic_note_error(l, ESR_SEND_VECTOR);
 		return;
 	}
 	/* INIT level de-assert: arbitration ids, of old processors (10.6.1). */
@@ -351,162 +319,6 @@ static void send_ipi(struct lapic *l)
 	if (to_me)
 		receive(l, delivery, vector, false);
 }
-
-/* ---- Registers ---- */
-
-static uint32_t register_read(struct lapic *l, unsigned reg)
-{
-	switch (reg) {
-	case REG_ID:
-		return (uint32_t)l->id << 24;
-	case REG_VERSION:
-		return VERSION_VALUE;
-	case REG_TPR:
-		return l->tpr;
-	case REG_APR:
-	case REG_PPR:
-		return processor_priority(l);
-	case REG_LDR:
-		return l->ldr;
-	case REG_DFR:
-		return l->dfr;
-	case REG_SVR:
-		return l->svr;
-	case REG_ISR ... REG_ISR + 0x70:
-		return l->isr[(reg - REG_ISR) >> 4];
-	case REG_TMR ... REG_TMR + 0x70:
-		return l->tmr[(reg - REG_TMR) >> 4];
-	case REG_IRR ... REG_IRR + 0x70:
-		return l->irr[(reg - REG_IRR) >> 4];
-	case REG_ESR:
-		return l->esr;
-	case REG_ICR_LOW:
-		return l->icr_low;
-	case REG_ICR_HIGH:
-		return l->icr_high;
-	case REG_LVT ... REG_LVT_LAST:
-		return l->lvt[(reg - REG_LVT) >> 4];
-	case REG_TIMER_INITIAL:
-		return l->timer_initial;
-	case REG_TIMER_CURRENT:
-		return lapic_timer_current(l);
-	case REG_TIMER_DIVIDE:
-		return l->timer_divide;
-	case REG_EOI:
-		return 0;
-	default:
-		note_error(l, ESR_REGISTER);
-		return 0;
-	}
-}
-
-static uint32_t lvt_writable(enum lvt n)
-{
-	switch (n) {
-	case LVT_TIMER:
-		return LVT_VECTOR | LVT_MASKED | LVT_PERIODIC;
-	case LVT_LINT0:
-	case LVT_LINT1:
-		return LVT_VECTOR | LVT_DELIVERY | LVT_POLARITY | LVT_LEVEL | LVT_MASKED;
-	case LVT_ERROR:
-		return LVT_VECTOR | LVT_MASKED;
-	default:
-		return LVT_VECTOR | LVT_DELIVERY | LVT_MASKED;
-	}
-}
-
-static void lvt_write(struct lapic *l, enum lvt n, uint32_t value)
-{
-	uint32_t mask = lvt_writable(n);
-
-	l->lvt[n] = (l->lvt[n] & LVT_REMOTE_IRR) | (value & mask);
-	if (!(l->svr & SVR_ENABLE))
-		l->lvt[n] |= LVT_MASKED;
-	if (!(l->lvt[n] & LVT_LEVEL))
-		l->lvt[n] &= ~LVT_REMOTE_IRR;
-	if (n == LVT_TIMER)
-		lapic_timer_arm(l);
-	else if (n == LVT_LINT0 || n == LVT_LINT1)
-		lint_level_follow(l, n - LVT_LINT0);
-	intr_follow(l);
-}
-
-static void svr_write(struct lapic *l, uint32_t value)
-{
-	l->svr = value & SVR_WRITABLE;
-	if (!(l->svr & SVR_ENABLE))
-		for (unsigned n = 0; n < LVT_COUNT; n++)
-			l->lvt[n] |= LVT_MASKED;
-	lapic_timer_arm(l);
-	intr_follow(l);
-}
-
-static void register_write(struct lapic *l, unsigned reg, uint32_t value)
-{
-	switch (reg) {
-	case REG_ID:
-		l->id = (uint8_t)(value >> 24);
-		break;
-	case REG_TPR:
-		l->tpr = value & 0xff;
-		intr_follow(l);
-		break;
-	case REG_EOI:
-		end_of_interrupt(l);
-		break;
-	case REG_LDR:
-		l->ldr = value & 0xff000000;
-		break;
-	case REG_DFR:
-		l->dfr = value | DFR_FIXED;
-		break;
-	case REG_SVR:
-		svr_write(l, value);
-		break;
-	case REG_ESR:
-		l->esr = l->esr_pending;
-		l->esr_pending = 0;
-		break;
-	case REG_ICR_LOW:
-		l->icr_low = value & ICR_WRITABLE;
-		send_ipi(l);
-		break;
-	case REG_ICR_HIGH:
-		l->icr_high = value & 0xff000000;
-		break;
-	case REG_LVT ... REG_LVT_LAST:
-		lvt_write(l, (enum lvt)((reg - REG_LVT) >> 4), value);
-		break;
-	case REG_TIMER_INITIAL:
-		lapic_timer_start(l, value);
-		break;
-	case REG_TIMER_DIVIDE:
-		lapic_timer_set_divide(l, value);
-		break;
-	default:
-		LOG(LOG_GUEST, "lapic: write of %#x to register %#x", value, reg);
-		break;
-	}
-}
-
-/* A register is the first doubleword of its 16 bytes; the rest reads as 0. */
-static uint32_t lapic_mmio_read(void *opaque, uint32_t offset, unsigned size)
-{
-	uint32_t value;
-
-	if ((offset & 0xf) >= 4)
-		return 0;
-	value = register_read(opaque, offset & 0xff0);
-	return value >> 8 * (offset & 3);
-}
-
-static void lapic_mmio_write(void *opaque, uint32_t offset, uint32_t value, unsigned size)
-{
-	if (size == 4 && !(offset & 0xf))
-		register_write(opaque, offset & 0xff0, value);
-}
-
-static const struct mmio_ops lapic_mmio = {lapic_mmio_read, lapic_mmio_write, 4};
 
 /* ---- The device ---- */
 
@@ -526,7 +338,7 @@ static void lapic_reset_state(struct lapic *l)
 		l->lvt[n] = LVT_MASKED;
 	l->lvt[LVT_LINT0] = APIC_EXTINT << LVT_DELIVERY_SHIFT;
 	lapic_timer_reset(l);
-	intr_follow(l);
+	lapic_intr_follow(l);
 }
 
 void lapic_set_base(struct lapic *l, uint64_t value)
@@ -541,7 +353,7 @@ void lapic_set_base(struct lapic *l, uint64_t value)
 	/* 10.4.3: turned off, it forgets everything. */
 	if (was_enabled != hardware_enabled(l))
 		lapic_reset_state(l);
-	intr_follow(l);
+	lapic_intr_follow(l);
 }
 
 static void lapic_reset(void *state)
@@ -561,7 +373,7 @@ struct lapic *lapic_create(const struct lapic_wiring *w)
 		return NULL;
 	l->w = *w;
 	lapic_timer_init(l);
-	l->region = physmem_add_mmio(w->mem, "lapic", PAGE_SIZE, &lapic_mmio, l);
+	l->region = physmem_add_mmio(w->mem, "lapic", PAGE_SIZE, &lapic_mmio_ops, l);
 	lapic_reset(l);
 	return l;
 }

@@ -19,6 +19,9 @@ enum lvt { LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ER
 #define LVT_MASKED 0x10000u
 #define LVT_PERIODIC 0x20000u
 
+#define SVR_ENABLE 0x100u  /* software enable */
+#define ESR_REGISTER 0x80u /* access to a register that is not there */
+
 struct lapic {
 	struct lapic_wiring w;
 	struct phys_region *region;
@@ -42,9 +45,24 @@ struct lapic {
 	struct timer timer;   /* set while running and not masked */
 };
 
+/* ---- lapic_mmio.c ---- */
+extern const struct mmio_ops lapic_mmio_ops;
+
+/* ---- lapic.c ---- */
+/* PPR. */
+unsigned lapic_priority(const struct lapic *l);
+/* Works INTR out anew: to be called after each change of what decides it. */
+void lapic_intr_follow(struct lapic *l);
+void lapic_note_error(struct lapic *l, uint32_t bit);
+/* Requests LINT pin's interrupt if it is a level that waits to be taken. */
+void lapic_lint_follow(struct lapic *l, unsigned pin);
+void lapic_eoi(struct lapic *l);
+/* Sends what the ICR says. */
+void lapic_send_ipi(struct lapic *l);
 /* Requests the interrupt of a vector table entry unless it is masked. */
 void lapic_deliver_lvt(struct lapic *l, enum lvt n);
 
+/* ---- lapic_timer.c ---- */
 void lapic_timer_init(struct lapic *l);
 void lapic_timer_reset(struct lapic *l);
 /* Initial count written; 0 stops. */

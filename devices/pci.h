@@ -88,7 +88,8 @@ struct pci_device {
 	 * write; config_read may replace the value.
 	 */
 	void (*config_written)(struct pci_device *d, uint8_t offset, unsigned size);
-	uint32_t (*config_read)(struct pci_device *d, uint8_t offset, unsigned size, uint32_t value);
+	uint32_t (*config_read)(struct pci_device *d, uint8_t offset, unsigned size,
+				uint32_t value);
 	void *owner;
 	int irq_level; /* of this device's pin */
 	bool pin_driven; /* the level as it reaches the PIRQ: not disabled */

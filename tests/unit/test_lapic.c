@@ -470,6 +470,7 @@ static void test_fuzz(void)
 {
 	uint64_t seed = 99;
 	struct apic_message m;
+	struct irq_line line;
 
 	set_up();
 	start_pic();
@@ -506,8 +507,8 @@ static void test_fuzz(void)
 			physmem_read(mem, BASE + (value & 0xfff), 1u << (x >> 4 & 3) % 3);
 			break;
 		case 7:
-			irq_set(&(struct irq_line){lapic_nmi_line(lapic).set, lapic, value >> 1 & 1},
-				value & 1);
+			line = value & 2 ? lapic_nmi_line(lapic) : lapic_extint_line(lapic);
+			irq_set(&line, value & 1);
 			break;
 		default:
 			physmem_write(mem, BASE + reg, value, 4);
