@@ -75,7 +75,7 @@ static void *signal_thread(void *arg)
 		switch (number) {
 		case SIGTSTP:
 			terminal_restore();
-			kill(getpid(), SIGSTOP);
+			raise(SIGSTOP); /* to this thread: it stops here and nowhere later */
 			terminal_resume();
 			break;
 		case SIGCONT:
