@@ -161,6 +161,7 @@ void hmp_screendump(struct hmp *m, const struct hmp_args *a)
 		return;
 	}
 	display->refresh(display->opaque, false, &resized);
+	vm_request_redraw(m->vm); /* a window has not seen what that was */
 	s = display->surface(display->opaque);
 	if (!s || !s->width || !s->height)
 		fprintf(m->out, "Error: the screen shows nothing\n");

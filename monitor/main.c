@@ -50,13 +50,15 @@ static void quit_machine(struct vm *vm, void *arg)
 /* The first time politely; who sends it again means it. */
 static void end_on_signal(struct program *p, int number)
 {
+	struct report r;
 	bool polite;
 
 	pthread_mutex_lock(&p->lock);
 	polite = p->target && !p->told;
 	p->told = true;
 	if (polite) {
-		report_warn("terminating on signal %d", number);
+		report_fail(&r, "terminating on signal %d", number);
+		report_print(&r);
 		vm_post(p->target, quit_machine, NULL);
 	}
 	pthread_mutex_unlock(&p->lock);

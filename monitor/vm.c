@@ -526,6 +526,19 @@ const struct vm_config *vm_get_config(const struct vm *vm)
 	return &vm->config;
 }
 
+void vm_request_redraw(struct vm *vm)
+{
+	vm->redraw_wanted = true;
+}
+
+bool vm_take_redraw(struct vm *vm)
+{
+	bool wanted = vm->redraw_wanted;
+
+	vm->redraw_wanted = false;
+	return wanted;
+}
+
 void vm_on_state(struct vm *vm, void (*fn)(void *opaque, enum vm_state s), void *opaque)
 {
 	vm->on_state = fn;

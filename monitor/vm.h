@@ -147,6 +147,13 @@ struct blockdev *vm_find_drive(struct vm *vm, const char *id);
 void vm_for_each_drive(struct vm *vm,
 		       void (*fn)(void *arg, const char *id, struct blockdev *b), void *arg);
 
+/*
+ * A screen dump refreshes the display too: it tells whoever shows the screen
+ * to draw all of it next time. vm_take_redraw() reads and clears the wish.
+ */
+void vm_request_redraw(struct vm *vm);
+bool vm_take_redraw(struct vm *vm);
+
 /* Called on the machine thread when the state changes (window title, QMP). */
 void vm_on_state(struct vm *vm, void (*fn)(void *opaque, enum vm_state s), void *opaque);
 

@@ -73,6 +73,7 @@ struct vm {
 	uint64_t paused_at;  /* guest ns while not running */
 	uint64_t tsc_offset; /* guest TSC = host TSC - this */
 	uint64_t icount_ns;  /* guest ns of -icount, up to the last refuelling */
+	bool redraw_wanted; /* vm_request_redraw() */
 	void (*on_state)(void *opaque, enum vm_state s);
 	void *on_state_opaque;
 

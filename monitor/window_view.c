@@ -96,6 +96,7 @@ static void machine_refresh(struct vm *vm, void *arg)
 
 	if (display) {
 		pthread_mutex_lock(&w->frame.lock);
+		w->frame.draw_all |= vm_take_redraw(vm);
 		changed = frame_update_locked(&w->frame, display);
 		pthread_mutex_unlock(&w->frame.lock);
 	}

@@ -120,6 +120,11 @@ enum vm_state vm_get_state(const struct vm *vm)
 	return vm->state;
 }
 
+bool vm_take_redraw(struct vm *vm)
+{
+	return false;
+}
+
 void vm_on_state(struct vm *vm, void (*fn)(void *opaque, enum vm_state s), void *opaque)
 {
 	vm->on_state = fn;

@@ -67,6 +67,9 @@ void vm_reset(struct vm *vm)
 {
 	note(vm, "reset");
 }
+void vm_request_redraw(struct vm *vm)
+{
+}
 void vm_powerdown(struct vm *vm)
 {
 	note(vm, "powerdown");
