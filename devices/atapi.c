@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A CD/DVD drive: the PACKET command and its phases (ATA/ATAPI-6 9.8, SFF-8020i
- * 5), sense data and unit attentions, and the table of packet commands. Replies
- * other than sectors are made in atapi_commands.c and atapi_disc.c.
+ * A CD/DVD drive as its IDE channel sees it: the PACKET command and its phases
+ * (ATA/ATAPI-6 9.8, SFF-8020i 5), and the few ATA commands it knows. The packets
+ * are taken apart in atapi_packet.c.
  *
  * A packet goes: command A0h, the drive asks for 12 bytes (no interrupt), data
  * in blocks of at most the byte count limit or by DMA, and an interrupt with
@@ -23,8 +23,6 @@
 #define REASON_TO_HOST 0x02u /* I/O */
 
 #define FEATURE_DMA 0x01u
-#define PACKET_BYTES 12u
-#define RAW_SECTOR 2352u
 
 enum {
 	CMD_EXECUTE_DIAGNOSTIC = 0x90,
@@ -34,19 +32,6 @@ enum {
 	CMD_SET_FEATURES = 0xef,
 	CMD_CHECK_POWER = 0xe5,
 };
-
-/* Sense keys (SPC-3 4.5.6) and additional codes used here. */
-enum { KEY_NONE, KEY_NOT_READY = 2, KEY_MEDIUM = 3, KEY_ILLEGAL = 5, KEY_ATTENTION = 6 };
-#define ASC_READ_ERROR 0x11, 0x00
-#define ASC_INVALID_COMMAND 0x20, 0x00
-#define ASC_LBA_OUT_OF_RANGE 0x21, 0x00
-#define ASC_INVALID_FIELD 0x24, 0x00
-#define ASC_MEDIUM_CHANGED 0x28, 0x00
-#define ASC_RESET 0x29, 0x00
-#define ASC_NO_MEDIUM_TRAY_CLOSED 0x3a, 0x01
-#define ASC_NO_MEDIUM_TRAY_OPEN 0x3a, 0x02
-#define ASC_REMOVAL_PREVENTED 0x53, 0x02
-#define ASC_ILLEGAL_MODE 0x64, 0x00
 
 uint32_t atapi_sectors(const struct ide_drive *d)
 {
@@ -86,9 +71,9 @@ bool atapi_ready(struct ide_drive *d)
 	if (d->blk->inserted && !d->blk->tray_open)
 		return true;
 	if (d->blk->tray_open)
-		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_OPEN);
+		atapi_check(d, SENSE_NOT_READY, ASC_NO_MEDIUM_TRAY_OPEN);
 	else
-		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_CLOSED);
+		atapi_check(d, SENSE_NOT_READY, ASC_NO_MEDIUM_TRAY_CLOSED);
 	return false;
 }
 
@@ -139,7 +124,7 @@ void atapi_read(struct ide_drive *d, uint32_t lba, uint32_t count, uint32_t sect
 		return;
 	if (lba >= sectors || count > sectors - lba) {
 		if (count || lba > sectors)
-			atapi_check(d, KEY_ILLEGAL, ASC_LBA_OUT_OF_RANGE);
+			atapi_check(d, SENSE_ILLEGAL, ASC_LBA_OUT_OF_RANGE);
 		else
 			atapi_done(d);
 		return;
@@ -167,7 +152,7 @@ static void make_raw_sectors(struct ide_drive *d, uint32_t n)
 	const uint8_t *data = d->buffer + IDE_BUFFER_SIZE - n * CD_SECTOR;
 
 	for (uint32_t i = 0; i < n; i++) {
-		uint8_t *raw = d->buffer + i * RAW_SECTOR;
+		uint8_t *raw = d->buffer + i * CD_RAW_SECTOR;
 		uint32_t address = d->cd.lba + i + 150; /* frames; 2 s of lead-in */
 
 		memmove(raw + 16, data + i * CD_SECTOR, CD_SECTOR);
@@ -177,7 +162,7 @@ static void make_raw_sectors(struct ide_drive *d, uint32_t n)
 		raw[13] = to_bcd(address / 75 % 60);
 		raw[14] = to_bcd(address % 75);
 		raw[15] = 1;
-		memset(raw + 16 + CD_SECTOR, 0, RAW_SECTOR - CD_SECTOR - 16);
+		memset(raw + 16 + CD_SECTOR, 0, CD_RAW_SECTOR - CD_SECTOR - 16);
 	}
 }
 
@@ -185,9 +170,9 @@ static void read_failed(struct ide_drive *d, int error)
 {
 	LOG(LOG_IDE, "ide %u: read at sector %u: %s", d->number, d->cd.lba, strerror(-error));
 	if (error == -ENOMEDIUM)
-		atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_CLOSED);
+		atapi_check(d, SENSE_NOT_READY, ASC_NO_MEDIUM_TRAY_CLOSED);
 	else
-		atapi_check(d, KEY_MEDIUM, ASC_READ_ERROR);
+		atapi_check(d, SENSE_MEDIUM, ASC_READ_ERROR);
 }
 
 static void atapi_io_done(struct ide_drive *d, int error)
@@ -198,7 +183,7 @@ static void atapi_io_done(struct ide_drive *d, int error)
 		read_failed(d, error);
 		return;
 	}
-	if (d->cd.sector_size == RAW_SECTOR)
+	if (d->cd.sector_size == CD_RAW_SECTOR)
 		make_raw_sectors(d, n);
 	d->cd.filled = n * d->cd.sector_size;
 	d->cd.lba += n;
@@ -213,18 +198,16 @@ static void atapi_dma_done(struct ide_drive *d, int error)
 {
 	if (error)
 		read_failed(d, error);
-	else if (d->cd.sector_size == RAW_SECTOR && d->cd.left)
+	else if (d->cd.sector_size == CD_RAW_SECTOR && d->cd.left)
 		fetch(d);
 	else
 		atapi_done(d);
 }
 
-static void run_packet(struct ide_drive *d);
-
 static void atapi_block_done(struct ide_drive *d)
 {
 	if (d->cd.packet_phase)
-		run_packet(d);
+		atapi_run_packet(d);
 	else if (d->phase == IDE_PIO_OUT)
 		atapi_done(d); /* data of MODE SELECT, which has no effect */
 	else if (d->end < d->cd.filled)
@@ -233,236 +216,6 @@ static void atapi_block_done(struct ide_drive *d)
 		fetch(d);
 	else
 		atapi_done(d);
-}
-
-/* ---- Packet commands done here ---- */
-
-static void cmd_test_unit_ready(struct ide_drive *d)
-{
-	if (atapi_ready(d))
-		atapi_done(d);
-}
-
-/* SPC-3 4.5.3, fixed format. Reporting the sense clears it. */
-static void cmd_request_sense(struct ide_drive *d)
-{
-	uint8_t *out = d->buffer;
-
-	memset(out, 0, 18);
-	out[0] = 0x70;
-	out[2] = d->cd.sense.key;
-	out[7] = 10;
-	out[12] = d->cd.sense.asc;
-	out[13] = d->cd.sense.ascq;
-	atapi_reply(d, 18, d->cd.packet[4]);
-	d->cd.sense = (struct ide_sense){0};
-}
-
-static void cmd_read_10(struct ide_drive *d)
-{
-	atapi_read(d, get_be32(d->cd.packet + 2), get_be16(d->cd.packet + 7), CD_SECTOR);
-}
-
-static void cmd_read_12(struct ide_drive *d)
-{
-	atapi_read(d, get_be32(d->cd.packet + 2), get_be32(d->cd.packet + 6), CD_SECTOR);
-}
-
-/* MMC-3 6.27: byte 9 selects the parts of a sector that are wanted. */
-static void read_cd(struct ide_drive *d, uint32_t lba, uint32_t count)
-{
-	switch (d->cd.packet[9] & 0xf8) {
-	case 0x00:
-		cmd_test_unit_ready(d);
-		break;
-	case 0x10:
-		atapi_read(d, lba, count, CD_SECTOR);
-		break;
-	case 0xf8:
-		atapi_read(d, lba, count, RAW_SECTOR);
-		break;
-	default:
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
-		break;
-	}
-}
-
-static void cmd_read_cd(struct ide_drive *d)
-{
-	const uint8_t *p = d->cd.packet;
-
-	read_cd(d, get_be32(p + 2), (uint32_t)p[6] << 16 | get_be16(p + 7));
-}
-
-static uint32_t msf_to_lba(const uint8_t *msf)
-{
-	return (msf[0] * 60u + msf[1]) * 75u + msf[2] - 150u;
-}
-
-static void cmd_read_cd_msf(struct ide_drive *d)
-{
-	uint32_t start = msf_to_lba(d->cd.packet + 3), end = msf_to_lba(d->cd.packet + 6);
-
-	if (end < start)
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
-	else
-		read_cd(d, start, end - start);
-}
-
-static void cmd_seek(struct ide_drive *d)
-{
-	if (!atapi_ready(d))
-		return;
-	if (get_be32(d->cd.packet + 2) >= atapi_sectors(d))
-		atapi_check(d, KEY_ILLEGAL, ASC_LBA_OUT_OF_RANGE);
-	else
-		atapi_done(d);
-}
-
-static void cmd_read_capacity(struct ide_drive *d)
-{
-	if (!atapi_ready(d))
-		return;
-	put_be32(d->buffer, atapi_sectors(d) - 1);
-	put_be32(d->buffer + 4, CD_SECTOR);
-	atapi_reply(d, 8, 8);
-}
-
-static void cmd_prevent_allow(struct ide_drive *d)
-{
-	d->blk->locked = d->cd.packet[4] & 1;
-	atapi_done(d);
-}
-
-/* The tray moves with the medium on it; the back end keeps the image. */
-static void cmd_start_stop(struct ide_drive *d)
-{
-	bool start = d->cd.packet[4] & 1, load_eject = d->cd.packet[4] & 2;
-
-	if (load_eject && !start && d->blk->locked) {
-		atapi_check(d, KEY_ILLEGAL, ASC_REMOVAL_PREVENTED);
-		return;
-	}
-	if (load_eject && d->blk->tray_open == start) {
-		d->blk->tray_open = !start;
-		d->cd.attention_medium = start && d->blk->inserted;
-		d->cd.media_event = !start	       ? ATAPI_EVENT_REMOVED
-				    : d->blk->inserted ? ATAPI_EVENT_NEW
-						       : ATAPI_EVENT_NONE;
-	}
-	atapi_done(d);
-}
-
-/* Accepts what it is given: nothing that modes could change is modelled. */
-static void mode_select(struct ide_drive *d, uint32_t len)
-{
-	if (!len || d->cd.dma) { /* by DMA they need not even be fetched */
-		atapi_done(d);
-		return;
-	}
-	ide_pio_block(d, IDE_PIO_OUT, 0, len);
-	d->regs.count = 0;
-	d->regs.mid = (uint8_t)len;
-	d->regs.high = (uint8_t)(len >> 8);
-	ide_raise_irq(d);
-}
-
-static void cmd_mode_select_6(struct ide_drive *d)
-{
-	mode_select(d, d->cd.packet[4]);
-}
-
-static void cmd_mode_select_10(struct ide_drive *d)
-{
-	uint32_t len = get_be16(d->cd.packet + 7);
-
-	mode_select(d, len < 0xfffe ? len : 0xfffe);
-}
-
-static void cmd_audio(struct ide_drive *d)
-{
-	atapi_check(d, KEY_ILLEGAL, ASC_ILLEGAL_MODE);
-}
-
-/* ---- Dispatch ---- */
-
-#define DURING_ATTENTION 1u /* runs, and leaves a unit attention pending */
-#define PACKET_COMMANDS(X)                                                     \
-	X(0x00, 0, cmd_test_unit_ready)                                        \
-	X(0x03, DURING_ATTENTION, cmd_request_sense)                           \
-	X(0x12, DURING_ATTENTION, atapi_cmd_inquiry)                           \
-	X(0x15, 0, cmd_mode_select_6)                                          \
-	X(0x1a, 0, atapi_cmd_mode_sense)                                       \
-	X(0x1b, 0, cmd_start_stop)                                             \
-	X(0x1e, 0, cmd_prevent_allow)                                          \
-	X(0x25, 0, cmd_read_capacity)                                          \
-	X(0x28, 0, cmd_read_10)                                                \
-	X(0x2b, 0, cmd_seek)                                                   \
-	X(0x2f, 0, cmd_test_unit_ready) /* VERIFY */                           \
-	X(0x42, 0, atapi_cmd_read_subchannel)                                  \
-	X(0x43, 0, atapi_cmd_read_toc)                                         \
-	X(0x45, 0, cmd_audio)                                                  \
-	X(0x46, DURING_ATTENTION, atapi_cmd_get_configuration)                 \
-	X(0x47, 0, cmd_audio)                                                  \
-	X(0x4a, DURING_ATTENTION, atapi_cmd_get_event_status)                  \
-	X(0x4b, 0, cmd_audio)                                                  \
-	X(0x4e, 0, cmd_test_unit_ready) /* STOP PLAY/SCAN */                   \
-	X(0x51, 0, atapi_cmd_read_disc_information)                            \
-	X(0x52, 0, atapi_cmd_read_track_information)                           \
-	X(0x55, 0, cmd_mode_select_10)                                         \
-	X(0x5a, 0, atapi_cmd_mode_sense)                                       \
-	X(0xa5, 0, cmd_audio)                                                  \
-	X(0xa8, 0, cmd_read_12)                                                \
-	X(0xad, 0, atapi_cmd_read_dvd_structure)                               \
-	X(0xb9, 0, cmd_read_cd_msf)                                            \
-	X(0xbb, 0, atapi_done) /* SET CD SPEED */                              \
-	X(0xbd, 0, atapi_cmd_mechanism_status)                                 \
-	X(0xbe, 0, cmd_read_cd)
-
-struct packet_command {
-	void (*run)(struct ide_drive *d);
-	unsigned flags;
-};
-
-static const struct packet_command packet_commands[256] = {
-#define X(code, flags, run) [code] = {run, flags},
-	PACKET_COMMANDS(X)
-#undef X
-};
-
-/* SPC-3 4.5: reported once, by the first command that may fail. */
-static bool report_attention(struct ide_drive *d)
-{
-	if (d->cd.attention_reset) {
-		d->cd.attention_reset = false;
-		atapi_check(d, KEY_ATTENTION, ASC_RESET);
-	} else if (d->cd.attention_medium) {
-		d->cd.attention_medium = false;
-		atapi_check(d, KEY_ATTENTION, ASC_MEDIUM_CHANGED);
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static void run_packet(struct ide_drive *d)
-{
-	const struct packet_command *c;
-
-	d->cd.packet_phase = false;
-	d->phase = IDE_IDLE;
-	d->status = ATA_BSY;
-	memcpy(d->cd.packet, d->buffer, PACKET_BYTES);
-	d->cd.sector_size = CD_SECTOR;
-	d->cd.left = 0;
-	c = &packet_commands[d->cd.packet[0]];
-	LOG(LOG_IDE, "ide %u: packet %02x %08x %08x, limit %u%s", d->number, d->cd.packet[0],
-	    get_be32(d->cd.packet + 2), get_be32(d->cd.packet + 6), d->cd.limit,
-	    d->cd.dma ? ", DMA" : "");
-	if (!c->run)
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_COMMAND);
-	else if ((c->flags & DURING_ATTENTION) || !report_attention(d))
-		c->run(d);
 }
 
 /* ---- ATA commands of a packet device ---- */
@@ -475,7 +228,7 @@ static void cmd_packet(struct ide_drive *d)
 	/* An odd block is only ever the last one; 0 and FFFFh are the most. */
 	d->cd.limit = !limit || limit == 0xffff ? 0xfffe : limit == 1 ? 2 : limit & ~1u;
 	d->cd.packet_phase = true;
-	ide_pio_block(d, IDE_PIO_OUT, 0, PACKET_BYTES);
+	ide_pio_block(d, IDE_PIO_OUT, 0, ATAPI_PACKET_BYTES);
 	d->regs.count = REASON_COMMAND;
 }
 
@@ -579,7 +332,7 @@ static void atapi_media_changed(struct ide_drive *d)
 	if (!busy)
 		return;
 	ide_drive_abort(d);
-	atapi_check(d, KEY_NOT_READY, ASC_NO_MEDIUM_TRAY_OPEN);
+	atapi_check(d, SENSE_NOT_READY, ASC_NO_MEDIUM_TRAY_OPEN);
 }
 
 const struct ide_drive_ops atapi_ops = {

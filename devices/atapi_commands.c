@@ -13,9 +13,6 @@
 #define PRODUCT "TRANSVISOR DVD"
 #define REVISION "0.1"
 
-#define KEY_ILLEGAL 5
-#define ASC_INVALID_FIELD 0x24, 0x00
-
 /* Profiles (MMC-3 table 63). A CD holds less than 100 minutes. */
 #define PROFILE_CD_ROM 0x0008
 #define PROFILE_DVD_ROM 0x0010
@@ -69,7 +66,7 @@ void atapi_cmd_inquiry(struct ide_drive *d)
 	uint8_t *out = d->buffer;
 
 	if (d->cd.packet[1] & 1) { /* no vital product data */
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
+		atapi_check(d, SENSE_ILLEGAL, ASC_INVALID_FIELD);
 		return;
 	}
 	memset(out, 0, 36);
@@ -167,7 +164,7 @@ void atapi_cmd_mode_sense(struct ide_drive *d)
 	memset(out, 0, header);
 	end = put_pages(d, out + header, page);
 	if (end == out + header || control == 3) { /* unknown page; saved values */
-		atapi_check(d, KEY_ILLEGAL, control == 3 ? 0x39 : 0x24, 0);
+		atapi_check(d, SENSE_ILLEGAL, control == 3 ? 0x39 : 0x24, 0);
 		return;
 	}
 	if (control == 1) /* changeable values: none */
@@ -260,7 +257,7 @@ void atapi_cmd_get_event_status(struct ide_drive *d)
 	bool media = p[4] & 1 << CLASS_MEDIA;
 
 	if (!(p[1] & 1)) { /* asynchronous notification */
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
+		atapi_check(d, SENSE_ILLEGAL, ASC_INVALID_FIELD);
 		return;
 	}
 	memset(out, 0, 8);

@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-#define KEY_ILLEGAL 5
-#define ASC_INVALID_FIELD 0x24, 0x00
-
 #define TRACK_LEAD_OUT 0xaa
 #define CONTROL_DATA 0x14 /* ADR 1, data track */
 
@@ -78,7 +75,7 @@ void atapi_cmd_read_toc(struct ide_drive *d)
 	if (!atapi_ready(d))
 		return;
 	if ((format == 0 && first > 1 && first != TRACK_LEAD_OUT) || format > 2) {
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
+		atapi_check(d, SENSE_ILLEGAL, ASC_INVALID_FIELD);
 		return;
 	}
 	if (format == 0)
@@ -101,7 +98,7 @@ void atapi_cmd_read_subchannel(struct ide_drive *d)
 	if (!atapi_ready(d))
 		return;
 	if (wanted && (p[3] < 1 || p[3] > 3)) {
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
+		atapi_check(d, SENSE_ILLEGAL, ASC_INVALID_FIELD);
 		return;
 	}
 	memset(out, 0, 24);
@@ -190,7 +187,7 @@ void atapi_cmd_read_dvd_structure(struct ide_drive *d)
 		atapi_reply(d, 8, allocated);
 		break;
 	default:
-		atapi_check(d, KEY_ILLEGAL, ASC_INVALID_FIELD);
+		atapi_check(d, SENSE_ILLEGAL, ASC_INVALID_FIELD);
 		break;
 	}
 }

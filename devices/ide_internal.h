@@ -13,6 +13,7 @@
 
 #define ATA_SECTOR 512u
 #define CD_SECTOR 2048u
+#define CD_RAW_SECTOR 2352u /* with sync, header and codes */
 #define IDE_BUFFER_SIZE (128u * 1024)
 /* Even with segments of 2 bytes, a CD sector then fits into one gathering. */
 #define IDE_DMA_SEGMENTS 1024u
@@ -88,7 +89,7 @@ struct ide_disk {
 };
 
 struct ide_cd {
-	uint8_t packet[12];
+	uint8_t packet[12]; /* ATAPI_PACKET_BYTES */
 	struct ide_sense sense;
 	bool attention_reset, attention_medium; /* unit attentions to report */
 	uint8_t media_event; /* for GET EVENT STATUS NOTIFICATION */
@@ -193,18 +194,58 @@ void ide_dma_buffer(struct ide_drive *d, uint32_t len);
 void ide_dma_run(struct ide_channel *ch);
 void ide_dma_abort(struct ide_drive *d);
 
-/* ---- ata.c, ata_identify.c ---- */
+/* ---- ata.c ---- */
+#define ATA_MAX_MULTIPLE 16u
+#define ATA_UDMA_5 0x45u /* transfer mode, as SET FEATURES codes it */
+
 extern const struct ide_drive_ops ata_ops;
 uint64_t ata_sectors(const struct ide_drive *d);
+/* Ends of commands: well, with these bits in Error, as an unknown one. */
+void ata_done(struct ide_drive *d);
+void ata_failed(struct ide_drive *d, uint8_t error);
+void ata_abort(struct ide_drive *d);
+/* The sector that the registers name; beyond any disk if there is none. */
+uint64_t ata_get_address(const struct ide_drive *d, bool extended);
+/* Makes the registers name the sector at which a command ended. */
+void ata_set_address(struct ide_drive *d, uint64_t lba);
+/* Takes the range from the registers; ends the command if it is not there. */
+bool ata_take_range(struct ide_drive *d, bool extended);
+/* All of it has been moved. */
+void ata_range_done(struct ide_drive *d);
+/* Transfers of the range in the registers, in blocks of so many sectors. */
+void ata_start_read(struct ide_drive *d, bool extended, uint32_t block);
+void ata_start_write(struct ide_drive *d, bool extended, uint32_t block);
+void ata_start_dma(struct ide_drive *d, bool extended, bool write);
+/* Hands the first sector of the buffer to the host. */
+void ata_send_sector(struct ide_drive *d);
+void ata_flush(struct ide_drive *d);
+
+/* ---- ata_commands.c, ata_identify.c ---- */
+void ata_command(struct ide_drive *d, uint8_t command);
 void ata_identify(const struct ide_drive *d, uint8_t *out);
 /* Puts a string into IDENTIFY words: blank-padded, bytes swapped. */
 void ata_put_string(uint8_t *words, const char *text, unsigned length);
 
 /* ---- atapi*.c ---- */
-#define ATAPI_MAX_REPLY 2048u /* longest reply but for sector data */
+#define ATAPI_PACKET_BYTES 12u
+
+/* Sense keys (SPC-3 4.5.6) and additional codes. */
+enum { SENSE_NONE, SENSE_NOT_READY = 2, SENSE_MEDIUM = 3, SENSE_ILLEGAL = 5, SENSE_ATTENTION = 6 };
+#define ASC_READ_ERROR 0x11, 0x00
+#define ASC_INVALID_COMMAND 0x20, 0x00
+#define ASC_LBA_OUT_OF_RANGE 0x21, 0x00
+#define ASC_INVALID_FIELD 0x24, 0x00
+#define ASC_MEDIUM_CHANGED 0x28, 0x00
+#define ASC_RESET 0x29, 0x00
+#define ASC_NO_MEDIUM_TRAY_CLOSED 0x3a, 0x01
+#define ASC_NO_MEDIUM_TRAY_OPEN 0x3a, 0x02
+#define ASC_REMOVAL_PREVENTED 0x53, 0x02
+#define ASC_ILLEGAL_MODE 0x64, 0x00
 
 extern const struct ide_drive_ops atapi_ops;
 void atapi_identify(const struct ide_drive *d, uint8_t *out);
+/* Takes the packet from the buffer and carries it out. */
+void atapi_run_packet(struct ide_drive *d);
 /* Ends a packet command well, or with CHECK CONDITION. */
 void atapi_done(struct ide_drive *d);
 void atapi_check(struct ide_drive *d, uint8_t key, uint8_t asc, uint8_t ascq);
@@ -222,7 +263,7 @@ void atapi_eject_requested(void *opaque);
 /* Media events (MMC-3 table 195). */
 enum { ATAPI_EVENT_NONE, ATAPI_EVENT_EJECT, ATAPI_EVENT_NEW, ATAPI_EVENT_REMOVED };
 
-/* Handlers that the dispatch table in atapi.c names. */
+/* Handlers that the table in atapi_packet.c names. */
 void atapi_cmd_inquiry(struct ide_drive *d);
 void atapi_cmd_mode_sense(struct ide_drive *d);
 void atapi_cmd_get_configuration(struct ide_drive *d);
