@@ -7,7 +7,7 @@
  * waits in the back end until the receive FIFO has room. The interrupt pin is
  * gated by OUT2, as on every PC card.
  *
- * Left out: line errors other than overrun (nothing is on the wire), sending a
+ * Left out: parity and framing errors (nothing is on the wire), sending a
  * break, DMA mode, modem lines that change (CTS, DSR and DCD are on).
  */
 #include "devices/ns16550.h"
@@ -62,6 +62,7 @@ enum {
 
 #define LSR_READY   0x01
 #define LSR_OVERRUN 0x02
+#define LSR_BREAK   0x10
 #define LSR_ERRORS  0x1e
 #define LSR_THRE    0x20
 #define LSR_TEMT    0x40
@@ -178,6 +179,23 @@ static void uart_receive(void *opaque, const uint8_t *data, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		receive_byte(u, data[i]);
+	restart_timeout(u);
+	update_irq(u);
+}
+
+/*
+ * A break is a character of zeros with its own flag (16550 "Break Interrupt").
+ * The flag is up at once, not when the character comes to the FIFO's top.
+ */
+static void uart_event(void *opaque, enum chardev_event e)
+{
+	struct uart *u = opaque;
+
+	if (e != CHARDEV_EVENT_BREAK || u->mcr & MCR_LOOP)
+		return;
+	if (receive_room(u))
+		receive_byte(u, 0);
+	u->errors |= LSR_BREAK;
 	restart_timeout(u);
 	update_irq(u);
 }
@@ -401,6 +419,7 @@ struct uart *uart_create(const struct uart_wiring *w)
 	if (w->chardev) {
 		w->chardev->can_receive = uart_can_receive;
 		w->chardev->receive = uart_receive;
+		w->chardev->event = uart_event;
 		w->chardev->opaque = u;
 	}
 	bus_claim_ports(w->bus, w->port, PORTS, &uart_ports, u);
@@ -414,6 +433,7 @@ static void uart_destroy(void *state)
 	if (u->wiring.chardev) {
 		u->wiring.chardev->can_receive = NULL;
 		u->wiring.chardev->receive = NULL;
+		u->wiring.chardev->event = NULL;
 	}
 	timer_cancel(&u->timeout);
 	bus_release_ports(u->wiring.bus, u->wiring.port, PORTS, u);

@@ -239,6 +239,29 @@ static void test_loopback_modem(void)
 	tear_down();
 }
 
+static void test_break(void)
+{
+	set_up();
+	out(2, 0x01);
+	out(1, 0x04); /* line status interrupts */
+	CHECK_EQ(in(2) & 0x0f, 0x01);
+	chardev.event(chardev.opaque, CHARDEV_EVENT_BREAK);
+	CHECK_EQ(irq, 1);
+	CHECK_EQ(in(2) & 0x0f, 0x06);
+	CHECK_EQ(in(5), 0x71); /* BI, data ready */
+	CHECK_EQ(irq, 0);
+	CHECK_EQ(in(0), 0);
+	CHECK_EQ(in(5), 0x60);
+	/* A full FIFO keeps what it has. */
+	receive("0123456789abcdef");
+	chardev.event(chardev.opaque, CHARDEV_EVENT_BREAK);
+	CHECK_EQ(in(5), 0x71);
+	CHECK_EQ(in(0), '0');
+	chardev.event(chardev.opaque, CHARDEV_EVENT_OPENED);
+	CHECK_EQ(in(5), 0x61);
+	tear_down();
+}
+
 static void test_fuzz(void)
 {
 	uint64_t seed = 0x16550;
@@ -273,4 +296,4 @@ UNIT_MAIN("ns16550", {"registers", test_registers}, {"transmit", test_transmit},
 	  {"receive without FIFO", test_receive_without_fifo},
 	  {"trigger and time-out", test_trigger_and_timeout}, {"flow", test_flow},
 	  {"priority", test_priority}, {"loopback modem lines", test_loopback_modem},
-	  {"fuzz", test_fuzz})
+	  {"break", test_break}, {"fuzz", test_fuzz})
