@@ -37,9 +37,10 @@ def serial():
 
 
 def window():
-    """In the window: X key events in, text of the screen out, and a screenshot."""
+    """In the window: X key events in, text of the screen out, and a screenshot.
+    nomodeset keeps the kernel in text mode, so that its screen can be read."""
     with Server() as x, Machine(
-        *arguments("vga=normal fb=false"), display="sdl", environment=x.environment
+        *arguments("vga=normal fb=false nomodeset"), display="sdl", environment=x.environment
     ) as m:
         x.window("Transvisor|QEMU")
         m.wait_screen(r"(?s)Select a language.*Go Back", STALL)

@@ -10,7 +10,7 @@ import zlib
 
 from machine import Failure, need
 
-GEOMETRY = "1024x768x24"
+GEOMETRY = "1400x1050x24"
 
 
 class Server:
