@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "values.h"
+
 struct unit_test {
 	const char *name;
 	void (*run)(void);
@@ -52,17 +54,5 @@ static inline int unit_run(const char *suite_name, const struct unit_test *tests
 							 {NULL, NULL}};        \
 		return unit_run(suite, tests);                                 \
 	}
-
-/* xorshift64*: seeded randomness for fuzz tests. */
-static inline uint64_t unit_random(uint64_t *state)
-{
-	uint64_t x = *state;
-
-	x ^= x >> 12;
-	x ^= x << 25;
-	x ^= x >> 27;
-	*state = x;
-	return x * 0x2545f4914f6cdd1dull;
-}
 
 #endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whether the chip and the guest agree. All that a program can see is
+ * compared but, of the x87 state, FOP, FIP, FDP, FCS and FDS: AMD's chips
+ * store these only while an exception is pending, newer Intel chips no
+ * longer keep FCS and FDS, and a 64-bit host's frame has no selectors.
+ */
+#include <string.h>
+
+#include "judge.h"
+
+/* Bytes of memory that are not compared. */
+struct hole {
+	uint32_t at, size;
+};
+#define HOLES 2
+
+void decode_case(const struct decoder *d, const struct test_case *c, struct decoded *out)
+{
+	unsigned room = CODE_AT + PAGE_SIZE - c->code_at;
+	uint8_t bytes[CODE_MAX];
+
+	memset(bytes, 0xcc, sizeof(bytes));
+	memcpy(bytes, c->code, c->length < room ? c->length : room);
+	if (room > INSN_MAX_LENGTH)
+		room = INSN_MAX_LENGTH;
+	out->ok = decode_insn(d, bytes, room, c->start.seg[CS] != LDT_SELECTOR(SEG_CODE_16),
+			      &out->in) == DECODE_OK;
+	out->row = out->ok ? &insn_table[out->in.row] : NULL;
+}
+
+/* Linear address of the memory operand. */
+static uint32_t operand_address(const struct test_case *c, const struct insn *in)
+{
+	struct vcpu cpu;
+
+	memcpy(cpu.regs, c->start.regs, sizeof(c->start.regs));
+	cpu.regs[GPR_ZERO] = 0;
+	return world_segment_base(c->start.seg[in->seg]) + insn_ea(&cpu, in);
+}
+
+/* Where FXSAVE, FNSTENV and FNSAVE store the last instruction, and MXCSR_MASK. */
+static void find_holes(const struct test_case *c, const struct decoded *d, struct hole *holes)
+{
+	unsigned word;
+	uint32_t at;
+
+	memset(holes, 0, HOLES * sizeof(*holes));
+	if (!d->ok || d->row->class != X87 || strcmp(d->row->operands, "M"))
+		return;
+	at = operand_address(c, &d->in);
+	word = d->in.operand32 ? 4 : 2;
+	if (d->row->map == M2) {
+		holes[0] = (struct hole){at + 6, 18};
+		holes[1] = (struct hole){at + 28, 4};
+	} else {
+		holes[0] = (struct hole){at + 3 * word, 4 * word};
+	}
+}
+
+static bool in_hole(const struct hole *holes, uint32_t at)
+{
+	for (unsigned i = 0; i < HOLES; i++)
+		if (at - holes[i].at < holes[i].size)
+			return true;
+	return false;
+}
+
+static unsigned skip_holes(const struct outcome *o, const struct hole *holes, unsigned i)
+{
+	while (i < o->changed && in_hole(holes, o->changes[i].at))
+		i++;
+	return i;
+}
+
+static bool memory_agrees(const struct outcome *a, const struct outcome *b,
+			  const struct hole *holes)
+{
+	unsigned i = 0, j = 0;
+
+	if (a->changed > CHANGES_MAX || b->changed > CHANGES_MAX)
+		return a->changed == b->changed && a->digest == b->digest;
+	for (;; i++, j++) {
+		i = skip_holes(a, holes, i);
+		j = skip_holes(b, holes, j);
+		if (i == a->changed || j == b->changed)
+			return i == a->changed && j == b->changed;
+		if (a->changes[i].at != b->changes[j].at ||
+		    a->changes[i].value != b->changes[j].value)
+			return false;
+	}
+}
+
+static const char *compare_fx(const struct fxsave_image *a, const struct fxsave_image *b)
+{
+	if (a->fcw != b->fcw)
+		return "FCW";
+	if (a->fsw != b->fsw)
+		return "FSW";
+	if (a->ftw != b->ftw)
+		return "FTW";
+	if (a->mxcsr != b->mxcsr)
+		return "MXCSR";
+	for (unsigned i = 0; i < 8; i++)
+		if (memcmp(a->st[i], b->st[i], 10))
+			return "ST";
+	return memcmp(a->xmm, b->xmm, sizeof(a->xmm)) ? "XMM" : NULL;
+}
+
+/* The linear page of a supervisor page is present in the guest only. */
+static bool same_error(const struct outcome *host, const struct outcome *guest)
+{
+	uint32_t ignored = 0;
+
+	if (host->vector == VEC_PF && host->cr2 - SYSTEM_AT < SYSTEM_SIZE)
+		ignored = PF_P;
+	return !((host->error ^ guest->error) & ~ignored);
+}
+
+static bool is_fault(unsigned vector)
+{
+	return vector != VEC_DB && vector != VEC_BP && vector != VEC_OF;
+}
+
+const char *compare(const struct test_case *c, const struct decoded *d,
+		    const struct outcome *host, const struct outcome *guest)
+{
+	const struct state *a = &host->end, *b = &guest->end;
+	bool done = d->ok && !is_fault(host->vector);
+	uint32_t flags = done ? undefined_flags(c, d) : 0;
+	struct hole holes[HOLES];
+	const char *fx;
+
+	if (host->vector != guest->vector)
+		return "vector";
+	if (!same_error(host, guest))
+		return "error code";
+	if (host->cr2 != guest->cr2)
+		return "CR2";
+	if (a->eip != b->eip)
+		return "EIP";
+	if (memcmp(a->seg, b->seg, sizeof(a->seg)))
+		return "segment registers";
+	if ((a->eflags ^ b->eflags) & ~flags)
+		return "EFLAGS";
+	fx = compare_fx(&a->fx, &b->fx);
+	if (fx)
+		return fx;
+	if (done && undefined_result(c, d))
+		return NULL;
+	if (memcmp(a->regs, b->regs, sizeof(a->regs)))
+		return "general registers";
+	find_holes(c, d, holes);
+	return memory_agrees(host, guest, holes) ? NULL : "memory";
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How often each form of each row has been judged, and by whom. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+bool coverage_create(struct coverage *cov)
+{
+	memset(cov, 0, sizeof(*cov));
+	cov->ran = calloc(insn_table_rows, sizeof(*cov->ran));
+	cov->fault = calloc(insn_table_rows, sizeof(*cov->fault));
+	return cov->ran && cov->fault;
+}
+
+void coverage_destroy(struct coverage *cov)
+{
+	free(cov->ran);
+	free(cov->fault);
+}
+
+/*
+ * Form: 2 * memory + operand32. Sizes that have the same handler are one form,
+ * and so is what has no ModRM.
+ */
+static unsigned form_of(const struct insn_row *row, bool memory, bool operand32)
+{
+	if (row->ext == XN)
+		memory = false;
+	if (row->exec[memory][0] == row->exec[memory][1])
+		operand32 = false;
+	return 2 * memory + operand32;
+}
+
+static bool form_exists(const struct insn_row *row, unsigned form)
+{
+	bool memory = form & 2, operand32 = form & 1;
+
+	if (memory && (row->ext == XN || row->mod == REG))
+		return false;
+	if (!memory && row->ext != XN && row->mod == MEM)
+		return false;
+	return form_of(row, memory, operand32) == form;
+}
+
+void coverage_count(struct coverage *cov, const struct decoded *d, const struct outcome *host)
+{
+	unsigned form;
+
+	if (!d->ok) {
+		cov->undefined++;
+		return;
+	}
+	form = form_of(d->row, d->in.rm_is_memory, d->in.operand32);
+	cov->ran[d->in.row][form]++;
+	cov->fault[d->in.row][form] += host->vector != VEC_DB && host->vector != VEC_BP;
+}
+
+static void print_encoding(FILE *f, const struct insn_row *row)
+{
+	static const char *const maps[] = {"", "0f ", "0f 38 ", "0f 3a "};
+	static const char *const prefixes[] = {"", "", "66 ", "f3 ", "f2 "};
+	char text[32];
+
+	if (row->ext < XR)
+		snprintf(text, sizeof(text), "%s%s%02x /%u", prefixes[row->prefix],
+			 maps[row->map], row->opcode, row->ext);
+	else if (row->ext >= 0xc0)
+		snprintf(text, sizeof(text), "%s%s%02x %02x", prefixes[row->prefix],
+			 maps[row->map], row->opcode, row->ext);
+	else
+		snprintf(text, sizeof(text), "%s%s%02x%s", prefixes[row->prefix], maps[row->map],
+			 row->opcode, row->ext == XR ? " /r" : "");
+	fprintf(f, "%-14s %-11s %-12s", text, row->name, row->operands);
+}
+
+static void print_form(FILE *f, const struct insn_row *row, unsigned form)
+{
+	bool memory = form & 2, sizes = row->exec[memory][0] != row->exec[memory][1];
+
+	print_encoding(f, row);
+	fprintf(f, " %-4s %-3s", row->ext == XN ? "-" : memory ? "mem" : "reg",
+		!sizes ? "-" : form & 1 ? "32" : "16");
+}
+
+unsigned coverage_report(const struct coverage *cov, FILE *f)
+{
+	unsigned missing = 0, forms = 0;
+
+	if (f)
+		fprintf(f, "%-14s %-11s %-12s %-4s %-3s %8s %8s  oracle\n", "encoding", "name",
+			"operands", "form", "op", "ran", "faulted");
+	for (unsigned i = 0; i < insn_table_rows; i++) {
+		const struct insn_row *row = &insn_table[i];
+		const char *why = "", *test = hand_written(row, &why);
+
+		for (unsigned form = 0; form < FORMS; form++) {
+			if (!form_exists(row, form))
+				continue;
+			forms++;
+			if (!cov->ran[i][form] && !test)
+				missing++;
+			if (!f)
+				continue;
+			print_form(f, row, form);
+			fprintf(f, " %8llu %8llu  ", (unsigned long long)cov->ran[i][form],
+				(unsigned long long)cov->fault[i][form]);
+			if (test)
+				fprintf(f, "hand-written: %s (%s)\n", test, why);
+			else
+				fprintf(f, "%s\n", cov->ran[i][form] ? "chip" : "NONE");
+		}
+	}
+	if (f)
+		fprintf(f, "%u forms of %u rows; %llu undefined encodings; %llu skipped\n", forms,
+			insn_table_rows, (unsigned long long)cov->undefined,
+			(unsigned long long)cov->skipped);
+	return missing;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who runs cases: the host chip, and a guest on some engine. */
+#ifndef TESTS_GENERATOR_ENGINE_H
+#define TESTS_GENERATOR_ENGINE_H
+
+#include "world.h"
+
+#define BATCH_SIZE 512u
+
+/* One batch, in memory that the oracle's process shares. */
+struct batch {
+	volatile unsigned count, at; /* at: the case under way */
+	struct test_case cases[BATCH_SIZE];
+	struct outcome outcomes[BATCH_SIZE];
+};
+
+/* ---- host.c: a process whose low 4 GiB are the world ---- */
+struct host;
+
+/*
+ * Forks the oracle's process. Returns NULL with a message on stderr where the
+ * host cannot run 32-bit code with an LDT.
+ */
+struct host *host_create(void);
+void host_destroy(struct host *h);
+/* Batches 0 and 1 are for use in turn. */
+struct batch *host_batch(struct host *h, unsigned n);
+/* Starts running batch n; host_wait() returns false if the process has died. */
+void host_start(struct host *h, unsigned n);
+bool host_wait(struct host *h);
+
+/* ---- guest.c ---- */
+struct guest;
+
+/* engine: a name that guest_engines lists. */
+struct guest *guest_create(const char *engine);
+void guest_destroy(struct guest *g);
+void guest_run(struct guest *g, const struct test_case *c, struct outcome *out);
+bool guest_engine_known(const char *engine);
+
+#endif

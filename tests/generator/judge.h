@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What may differ, what the host cannot judge, and whether two outcomes agree. */
+#ifndef TESTS_GENERATOR_JUDGE_H
+#define TESTS_GENERATOR_JUDGE_H
+
+#include "cpu/decode.h"
+#include "cpu/table.h"
+#include "world.h"
+
+/* A case with what the decoder says of it. */
+struct decoded {
+	bool ok; /* else it is #UD, too long, or cut off */
+	const struct insn_row *row;
+	struct insn in;
+};
+void decode_case(const struct decoder *d, const struct test_case *c, struct decoded *out);
+
+/* ---- rules.c ---- */
+/*
+ * Which test expects by hand what the host cannot show in ring 3; NULL where
+ * the chip is the judge. *why says what is in the way.
+ */
+const char *hand_written(const struct insn_row *row, const char **why);
+
+/* Why the host need not agree on this very case; NULL if it has to. */
+const char *host_differs(const struct test_case *c, const struct decoded *d,
+			 const struct outcome *host);
+
+/* ---- undefined.c ---- */
+/* The flags that the SDM leaves undefined after the instruction. */
+uint32_t undefined_flags(const struct test_case *c, const struct decoded *d);
+/* Whether the SDM leaves the destination undefined. */
+bool undefined_result(const struct test_case *c, const struct decoded *d);
+
+/* ---- compare.c ---- */
+/*
+ * Compares; returns NULL if they agree, else the name of the first thing that
+ * differs.
+ */
+const char *compare(const struct test_case *c, const struct decoded *d,
+		    const struct outcome *host, const struct outcome *guest);
+
+#endif

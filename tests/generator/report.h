@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is printed: reproducers and the coverage table. */
+#ifndef TESTS_GENERATOR_REPORT_H
+#define TESTS_GENERATOR_REPORT_H
+
+#include <stdio.h>
+
+#include "judge.h"
+
+/* A case, its start state, and both outcomes where they differ from it. */
+void print_case(FILE *f, const struct test_case *c, const char *what, const struct outcome *host,
+		const struct outcome *guest);
+
+/* ---- coverage.c ---- */
+/* Forms of a row: register or memory operand, by operand size 16 or 32. */
+#define FORMS 4
+struct coverage {
+	uint64_t (*ran)[FORMS];   /* by row: compared with the chip */
+	uint64_t (*fault)[FORMS]; /* of these, ended by a fault */
+	uint64_t undefined;       /* compared cases that no row decodes */
+	uint64_t skipped;         /* by host_differs() */
+};
+bool coverage_create(struct coverage *cov);
+void coverage_destroy(struct coverage *cov);
+void coverage_count(struct coverage *cov, const struct decoded *d, const struct outcome *host);
+/* Prints the table to f if it is not NULL. Returns how many forms have no oracle. */
+unsigned coverage_report(const struct coverage *cov, FILE *f);
+
+#endif
