@@ -23,6 +23,7 @@
 #define HDR_OLD_CMDLINE_MAGIC 0x020
 #define HDR_OLD_CMDLINE_OFFSET 0x022
 #define HDR_SETUP_SECTS 0x1f1
+#define HDR_SYSSIZE 0x1f4 /* in paragraphs */
 #define HDR_VID_MODE 0x1fa
 #define HDR_BOOT_FLAG 0x1fe
 #define HDR_MAGIC 0x202
@@ -49,6 +50,7 @@
 #define CAN_USE_HEAP 0x80
 
 #define SECTOR 512u
+#define PARAGRAPH 16u
 #define DEFAULT_SETUP_SECTS 4u
 #define DEFAULT_INITRD_ADDR_MAX 0x37ffffffu
 #define DEFAULT_CMDLINE_SIZE 255u
@@ -106,6 +108,12 @@ static uint32_t code_limit(const struct linux_image *k, const struct boot_reques
 	return (uint32_t)(q->ram_end - BOOT_RAM_TOP_RESERVED - BZIMAGE_CODE);
 }
 
+/* The protected-mode code's size, as the header has it from 2.04 on. */
+static uint64_t syssize(const struct boot_request *q)
+{
+	return (uint64_t)get32(q->head + HDR_SYSSIZE) * PARAGRAPH;
+}
+
 static int parse_sizes(struct linux_image *k, const struct boot_request *q, struct report *r)
 {
 	unsigned sects = q->head[HDR_SETUP_SECTS];
@@ -120,6 +128,10 @@ static int parse_sizes(struct linux_image *k, const struct boot_request *q, stru
 				   "the file %llu", q->kernel, k->setup_size,
 				   (unsigned long long)q->kernel_size);
 	code = q->kernel_size - k->setup_size;
+	if (k->version >= 0x0204 && code + PARAGRAPH - 1 < syssize(q))
+		return report_fail(r, "-kernel %s: truncated: %llu bytes, of %llu that its header "
+				   "tells of", q->kernel, (unsigned long long)q->kernel_size,
+				   (unsigned long long)(k->setup_size + syssize(q)));
 	if (code > code_limit(k, q))
 		return report_fail(r, "-kernel %s: does not fit into the guest's memory%s",
 				   q->kernel, k->high ? " (a larger -m would help)" : "");

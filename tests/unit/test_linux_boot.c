@@ -248,6 +248,13 @@ static void test_damaged_linux(void)
 	CHECK(complains_of("-kernel vmlinuz: truncated"));
 	bzimage(0x020f, 5000);
 	CHECK_EQ(linux_boot_plan(&plan, &q, &report), -1);
+	bzimage(0x020f, 1000000); /* the header tells of more code than there is */
+	put32(head + 0x1f4, (1000000 - 31 * 512 + 31) / 16);
+	CHECK_EQ(linux_boot_plan(&plan, &q, &report), -1);
+	CHECK(complains_of("-kernel vmlinuz: truncated: 1000000 bytes"));
+	put32(head + 0x1f4, (1000000 - 31 * 512 + 15) / 16);
+	CHECK_EQ(linux_boot_plan(&plan, &q, &report), 0);
+	boot_plan_free(&plan);
 	bzimage(0x020f, 1000000);
 	head[0x1f1] = 255;
 	CHECK_EQ(linux_boot_plan(&plan, &q, &report), -1);
