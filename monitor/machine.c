@@ -107,8 +107,16 @@ static void set_intr(void *opaque, int n, int level)
 
 static void set_nmi(void *opaque, int n, int level)
 {
-	if (level)
-		vcpu_nmi(((struct vm *)opaque)->cpu);
+	struct vm *vm = opaque;
+
+	if (level && !vm->nmi_masked)
+		vcpu_nmi(vm->cpu);
+}
+
+/* Bit 7 of port 70h stands between all NMI sources and the processor's pin. */
+static void mask_nmi(void *opaque, bool masked)
+{
+	((struct vm *)opaque)->nmi_masked = masked;
 }
 
 /* A20 is on while either of its two gates has it on. */
@@ -163,6 +171,11 @@ static void irq_acknowledged(void *opaque, int irq)
 static bool tick_masked(void *opaque)
 {
 	return pic_irq_masked(((struct vm *)opaque)->pic, IRQ_PIT);
+}
+
+static bool rtc_masked(void *opaque)
+{
+	return pic_irq_masked(((struct vm *)opaque)->pic, IRQ_RTC);
 }
 
 static struct irq_line isa_irq(struct vm *vm, unsigned irq)
@@ -244,8 +257,12 @@ static int create_timers(struct vm *vm, struct report *r)
 				 .tick_masked = tick_masked,
 				 .opaque = vm};
 	struct port61_wiring port61 = {.bus = vm->bus, .clock = vm->clock};
-	struct rtc_wiring rtc = {
-		.bus = vm->bus, .clock = vm->clock, .irq = isa_irq(vm, IRQ_RTC)};
+	struct rtc_wiring rtc = {.bus = vm->bus,
+				 .clock = vm->clock,
+				 .irq = isa_irq(vm, IRQ_RTC),
+				 .mask_nmi = mask_nmi,
+				 .irq_masked = rtc_masked,
+				 .opaque = vm};
 
 	vm->pit = pit_create(&pit);
 	if (add(vm, &pit_class, vm->pit, r) < 0)

@@ -47,6 +47,7 @@ struct vm {
 	struct lapic *lapic;
 	struct ioapic *ioapic;
 	struct rtc *rtc;
+	bool nmi_masked; /* by bit 7 of port 70h */
 	struct i8042 *i8042;
 	unsigned a20_gates; /* which gates have A20 on */
 	struct piix4_pm *pm;
@@ -73,6 +74,7 @@ struct vm {
 	uint64_t paused_at;  /* guest ns while not running */
 	uint64_t tsc_offset; /* guest TSC = host TSC - this */
 	uint64_t icount_ns;  /* guest ns of -icount, up to the last refuelling */
+	uint64_t stop_at;    /* instructions after which to pause; 0: never */
 	bool redraw_wanted; /* vm_request_redraw() */
 	void (*on_state)(void *opaque, enum vm_state s);
 	void *on_state_opaque;
