@@ -11,7 +11,6 @@
 #define HEADS 16u
 #define SECTORS 63u
 #define MAX_CYLINDERS 16383u /* says: use LBA (ATA/ATAPI-6 6.2) */
-#define BIOS_CYLINDERS 1024u
 #define LBA28_MAX 0x0fffffffu
 
 struct ide_geometry ide_disk_geometry(const struct blockdev *b)
@@ -23,13 +22,6 @@ struct ide_geometry ide_disk_geometry(const struct blockdev *b)
 	if (!g.cylinders)
 		g.cylinders = 1;
 	return g;
-}
-
-unsigned ide_disk_translation(const struct blockdev *b)
-{
-	enum { NONE = 0, LBA = 1 };
-
-	return ide_disk_geometry(b).cylinders <= BIOS_CYLINDERS ? NONE : LBA;
 }
 
 void ata_put_string(uint8_t *words, const char *text, unsigned length)

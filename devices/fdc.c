@@ -438,6 +438,7 @@ unsigned fdc_drive_cmos_type(const struct fdc *f, unsigned drive)
 	return drive < FDC_DRIVES ? f->drives[drive].type : FLOPPY_DRIVE_NONE;
 }
 
+/* Saved state; a command in its execution phase has to be waited for first. */
 #define UNIT_FIELDS(n)                                                         \
 	FIELD(struct fdc, units[n].pcn), FIELD(struct fdc, units[n].target),   \
 		FIELD(struct fdc, units[n].seeking),                           \

@@ -42,10 +42,4 @@ struct ide_geometry {
 
 struct ide_geometry ide_disk_geometry(const struct blockdev *b);
 
-/*
- * How the BIOS is to translate it: 0 not at all, 1 LBA-assisted. Two bits a
- * disk in CMOS register 39h, the way SeaBIOS reads it.
- */
-unsigned ide_disk_translation(const struct blockdev *b);
-
 #endif

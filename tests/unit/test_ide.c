@@ -589,9 +589,6 @@ static void test_geometry(void)
 	struct blockdev b = {.size = 504ull << 20};
 
 	CHECK_EQ(ide_disk_geometry(&b).cylinders, 1024);
-	CHECK_EQ(ide_disk_translation(&b), 0);
-	b.size = 512ull << 20;
-	CHECK_EQ(ide_disk_translation(&b), 1);
 	b.size = 1ull << 40;
 	CHECK_EQ(ide_disk_geometry(&b).cylinders, 16383);
 	b.size = 512;
