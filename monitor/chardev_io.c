@@ -250,10 +250,11 @@ static bool round_of_io(struct chardev_host *h)
 	if (done)
 		return false;
 	fds[2 * n] = (struct pollfd){.fd = h->wake_fd, .events = POLLIN};
-	if (poll(fds, (nfds_t)(2 * n + 1), timeout) < 0 && errno != EINTR)
-		return false;
+	/* Out of memory for poll(): again. Ending here would leave writers waiting. */
+	if (poll(fds, (nfds_t)(2 * n + 1), timeout) < 0)
+		return true;
 	if (fds[2 * n].revents && read(h->wake_fd, &count, sizeof(count)) < 0)
-		return errno == EAGAIN;
+		return true;
 	for (int i = 0; i < n; i++) {
 		serve(&polled[i]);
 		if (is_over(polled[i].backend))
