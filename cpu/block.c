@@ -124,6 +124,35 @@ static void op_dropped(struct vcpu *cpu, const struct insn *in)
 	cpu->fuel++;
 }
 
+/* Stands in for the instruction before which the block is to be left. */
+static void op_cut(struct vcpu *cpu, const struct insn *in)
+{
+	restart_instruction(cpu);
+}
+
+void block_mend(struct vcpu *cpu)
+{
+	/* A dropped block, or what has taken its room, is not to be touched. */
+	if (cpu->cut.insn && cpu->cut.insn->exec == op_cut)
+		cpu->cut.insn->exec = cpu->cut.exec;
+	cpu->cut.insn = NULL;
+}
+
+void block_cut(struct vcpu *cpu)
+{
+	struct insn *next;
+
+	if (!cpu->cur || cpu->stepping || cpu->cur->ends_block)
+		return;
+	next = (struct insn *)cpu->cur + 1;
+	if (next->exec == op_cut || next->exec == op_dropped)
+		return;
+	block_mend(cpu);
+	cpu->cut.insn = next;
+	cpu->cut.exec = next->exec;
+	next->exec = op_cut;
+}
+
 static void block_drop(struct block_cache *c, struct block *b)
 {
 	struct block **p = &c->hash[hash_host(b->host, b->code32)];

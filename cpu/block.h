@@ -37,6 +37,15 @@ void block_cache_destroy(struct block_cache *c);
  */
 struct block *block_find(struct vcpu *cpu);
 
+/*
+ * The instruction under way, cpu->cur, has asked for attention: control leaves
+ * its block right after it, so that what it caused (an interrupt, a timer)
+ * comes where it would on the chip, wherever the block ends.
+ */
+void block_cut(struct vcpu *cpu);
+/* Forgets the cut, when it was reached or a fault led elsewhere. */
+void block_mend(struct vcpu *cpu);
+
 /* [gpa, gpa+len), inside one page, was written. */
 void block_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
 

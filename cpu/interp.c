@@ -158,6 +158,10 @@ static void run_block(struct vcpu *cpu)
 
 	cpu->cur = NULL;
 	b = block_find(cpu);
+	if (__builtin_expect(b->count > cpu->fuel, 0)) {
+		step(cpu);
+		return;
+	}
 	in = b->insns;
 	end = in + b->count;
 	cpu->fuel -= b->count;
@@ -201,17 +205,32 @@ static bool needs_step(const struct vcpu *cpu)
 	       !!(cpu->eflags & (FL_TF | FL_RF));
 }
 
+/* Instructions of the block under way that come after the current one. */
+static int64_t ahead(const struct vcpu *cpu)
+{
+	const struct insn *in = cpu->cur;
+	int64_t n = 0;
+
+	if (!in || cpu->stepping)
+		return 0;
+	while (!in++->ends_block)
+		n++;
+	return n;
+}
+
+int64_t vcpu_fuel_used(const struct vcpu *cpu)
+{
+	return cpu->fuel_given - cpu->fuel - ahead(cpu);
+}
+
 /* Gives back the fuel of instructions of the block that were not completed. */
 static void refund(struct vcpu *cpu)
 {
-	const struct insn *in = cpu->cur;
-
-	if (!in)
-		return;
-	cpu->fuel++;
-	while (!cpu->stepping && !in++->ends_block)
-		cpu->fuel++;
+	if (cpu->cur)
+		cpu->fuel += 1 + ahead(cpu);
 	cpu->stepping = false;
+	if (cpu->cut.insn)
+		block_mend(cpu);
 }
 
 void vcpu_run(struct vcpu *cpu)

@@ -168,24 +168,44 @@ static void tlb_fill(struct vcpu *cpu, gva_t gva, const struct walk *w, bool use
 	struct phys_page wr = physmem_lookup_write(cpu->mem, phys);
 
 	*e = (struct tlb_entry){.read = TLB_NONE, .write = TLB_NONE, .exec = TLB_NONE,
-				.phys = phys, .global = w->global};
+				.writable = TLB_NONE, .phys = phys, .global = w->global};
 	if ((r.kind != PHYS_RAM && r.kind != PHYS_ROM) || page_has_breakpoint(cpu, page))
 		return;
 	e->host = (uintptr_t)r.host - page;
 	e->read = page;
 	if (!w->nx)
 		e->exec = page;
-	if (w->dirty && wr.kind == PHYS_RAM && wr.host == r.host && !(wr.watch && *wr.watch) &&
-	    allowed(cpu, w, ACCESS_WRITE, user))
-		e->write = page;
+	if (w->dirty && wr.kind == PHYS_RAM && wr.host == r.host &&
+	    allowed(cpu, w, ACCESS_WRITE, user)) {
+		e->writable = page;
+		if (!(wr.watch && *wr.watch))
+			e->write = page;
+	}
+}
+
+/* A write that takes the slow path only because its page is or was watched. */
+static bool tlb_writable(struct vcpu *cpu, gva_t gva, bool user, gpa_t *gpa)
+{
+	struct tlb_entry *e = tlb_slot(cpu->tlb_views[user ? TLB_USER : TLB_SUPERVISOR], gva);
+	struct phys_page p;
+
+	if (e->writable != (gva & PAGE_MASK))
+		return false;
+	p = physmem_lookup_write(cpu->mem, e->phys);
+	if (!(p.watch && *p.watch))
+		e->write = e->writable;
+	*gpa = e->phys | (gva & ~PAGE_MASK);
+	return true;
 }
 
 gpa_t paging_translate(struct vcpu *cpu, gva_t gva, enum access_kind kind, bool user)
 {
 	struct walk w = {.writable = true, .user = true, .dirty = true};
 	uint64_t upper_entry = 0;
-	gpa_t upper = 0;
+	gpa_t upper = 0, cached;
 
+	if (kind == ACCESS_WRITE && tlb_writable(cpu, gva, user, &cached))
+		return cached;
 	if (!(cpu->cr0 & CR0_PG)) {
 		w.gpa = gva;
 	} else {
@@ -231,7 +251,7 @@ bool paging_load_pdptes(struct vcpu *cpu, uint32_t cr3)
 
 static void entry_drop(struct tlb_entry *e)
 {
-	e->read = e->write = e->exec = TLB_NONE;
+	e->read = e->write = e->exec = e->writable = TLB_NONE;
 }
 
 void tlb_flush(struct vcpu *cpu, bool all)

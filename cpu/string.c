@@ -46,14 +46,16 @@ static bool repeat_next(struct vcpu *cpu, const struct insn *in, struct repeat *
 		return false;
 	r->count -= done;
 	cpu->regs[ECX] = (cpu->regs[ECX] & ~r->mask) | r->count;
+	cpu->fuel -= done - 1; /* the first was paid for with its block */
 	if (!r->count)
 		return false;
-	cpu->fuel--;
 	pending = atomic_load_explicit(&cpu->pending, memory_order_relaxed);
 	if (!(cpu->eflags & FL_IF))
 		pending &= ~PENDING_IRQ;
-	if (!pending && cpu->fuel > 0 && !cpu->stepping)
+	if (!pending && cpu->fuel > 0 && !cpu->stepping) {
+		cpu->fuel--;
 		return true;
+	}
 	cpu->eip -= in->length;
 	return false;
 }
@@ -66,7 +68,7 @@ static bool zf_continues(const struct vcpu *cpu, const struct insn *in)
 
 /*
  * How many elements from seg:off on can be moved through one TLB entry:
- * within the page, the segment and the address size. *host is where.
+ * within the page, the segment, the address size and the fuel. *host is where.
  */
 static uint32_t chunk(struct vcpu *cpu, unsigned seg, uint32_t off, const struct repeat *r,
 		      uint32_t count, bool write, uint8_t **host)
@@ -82,6 +84,8 @@ static uint32_t chunk(struct vcpu *cpu, unsigned seg, uint32_t off, const struct
 	if (r->step < 0 || (uint64_t)gva - (write ? e->write : e->read) >= PAGE_SIZE)
 		return 0;
 	n = n < count ? n : count;
+	if (n > 1 && n - 1 > cpu->fuel)
+		n = cpu->fuel > 0 ? (uint32_t)cpu->fuel + 1 : 1;
 	if (!n)
 		return 0;
 	last = off + n * size - 1;

@@ -134,17 +134,23 @@ void vcpu_init_signal(struct vcpu *cpu)
 }
 
 /* ---- pins ---- */
+void vcpu_kick_now(struct vcpu *cpu, uint32_t bits)
+{
+	vcpu_kick(cpu, bits);
+	block_cut(cpu);
+}
+
 void vcpu_set_intr(struct vcpu *cpu, int level)
 {
 	if (level)
-		vcpu_kick(cpu, PENDING_IRQ);
+		vcpu_kick_now(cpu, PENDING_IRQ);
 	else
 		atomic_fetch_and(&cpu->pending, ~PENDING_IRQ);
 }
 
 void vcpu_nmi(struct vcpu *cpu)
 {
-	vcpu_kick(cpu, PENDING_NMI);
+	vcpu_kick_now(cpu, PENDING_NMI);
 }
 
 void vcpu_set_a20(struct vcpu *cpu, bool on)

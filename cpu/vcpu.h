@@ -155,6 +155,12 @@ struct table_register {
  */
 struct tlb_entry {
 	uint64_t read, write, exec;
+	/*
+	 * The page when it may be written and is dirty, even while somebody
+	 * watches it: who does (a display, as often as the host shows it) must
+	 * not decide whether the guest's tables are walked again.
+	 */
+	uint64_t writable;
 	uintptr_t host;
 	gpa_t phys;    /* of the page */
 	bool global;
@@ -272,9 +278,18 @@ struct vcpu {
 		uint32_t error;
 		uint32_t dr6; /* #DB only: bits to set in DR6 */
 	} fault;
-	int64_t fuel;            /* instructions until the clock is looked at */
+	/*
+	 * Instructions until the clock is looked at. Each costs one, whatever is
+	 * cached: an iteration of REP, or an exception, as well. A block is paid
+	 * for before it runs (vcpu_fuel_used()) and never begun beyond the fuel.
+	 */
+	int64_t fuel;
 	int64_t fuel_given;      /* what fuel was set to */
 	uint64_t executed;       /* instructions, up to the last refuelling */
+	struct {                 /* block_cut(): where the block is to be left */
+		struct insn *insn; /* NULL: nowhere */
+		void (*exec)(struct vcpu *cpu, const struct insn *in);
+	} cut;
 	bool slow;               /* TF, armed debug registers: one at a time */
 	uint32_t debug_hits;     /* DR6 bits of data breakpoints met by cur */
 	bool task_trap;          /* T of the TSS just switched to: #DB is due */
@@ -332,6 +347,11 @@ static inline void vcpu_kick(struct vcpu *cpu, uint32_t bits)
 {
 	atomic_fetch_or_explicit(&cpu->pending, bits, memory_order_seq_cst);
 }
+/*
+ * The same from the machine thread; when an instruction is under way that
+ * is what asks, then the run loop looks right after it.
+ */
+void vcpu_kick_now(struct vcpu *cpu, uint32_t bits);
 /* INTR and NMI pins; machine thread. */
 void vcpu_set_intr(struct vcpu *cpu, int level);
 void vcpu_nmi(struct vcpu *cpu);
@@ -345,6 +365,11 @@ void vcpu_clear_ferr(struct vcpu *cpu);
  * out, or the processor halts or shuts down. Interrupts are delivered here.
  */
 void vcpu_run(struct vcpu *cpu);
+/*
+ * Instructions executed since fuel_given was set, the one under way counted.
+ * Exact also from within an instruction, for clocks that follow execution.
+ */
+int64_t vcpu_fuel_used(const struct vcpu *cpu);
 
 /* ---- cpu/fault.c: all of these unwind to the run loop ---- */
 /* What sigsetjmp(cpu->unwind) returns there. */
