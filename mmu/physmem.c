@@ -106,6 +106,20 @@ uint64_t physmem_ram_size(const struct physmem *pm)
 	return pm->ram_size;
 }
 
+void physmem_for_each_memory(const struct physmem *pm,
+			     void (*fn)(void *arg, const char *name, const uint8_t *host,
+					uint64_t size),
+			     void *arg)
+{
+	fn(arg, "ram", pm->ram, pm->ram_size);
+	for (int i = 0; i < pm->region_count; i++) {
+		const struct phys_region *r = pm->regions[i];
+
+		if (r->kind == PHYS_RAM)
+			fn(arg, r->name, r->host, r->size);
+	}
+}
+
 uint64_t physmem_ram_below_4g(const struct physmem *pm)
 {
 	return pm->below_4g;

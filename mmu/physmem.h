@@ -74,6 +74,12 @@ uint64_t physmem_ram_size(const struct physmem *pm);
 /* RAM below 4 GiB ends here. */
 uint64_t physmem_ram_below_4g(const struct physmem *pm);
 
+/* Calls fn for RAM and every region of device RAM, mapped or not. */
+void physmem_for_each_memory(const struct physmem *pm,
+			     void (*fn)(void *arg, const char *name, const uint8_t *host,
+					uint64_t size),
+			     void *arg);
+
 void physmem_set_listener(struct physmem *pm, const struct physmem_listener *l);
 
 /*

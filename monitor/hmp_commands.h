@@ -16,6 +16,8 @@
 	X("quit", "q", "", hmp_quit, "quit the emulator")                                          \
 	X("stop", "s", "", hmp_stop, "stop the guest")                                             \
 	X("cont", "c", "", hmp_cont, "let the guest go on")                                        \
+	X("stop_at", NULL, "instructions", hmp_stop_at,                                            \
+	  "stop the guest when it has executed so many since it was switched on")                  \
 	X("system_reset", NULL, "", hmp_system_reset, "reset the machine")                         \
 	X("system_powerdown", NULL, "", hmp_system_powerdown, "press the power button")            \
 	X("system_wakeup", NULL, "", hmp_system_wakeup, "wake the guest up from suspend")          \
@@ -56,6 +58,8 @@
 	X("pic", "", hmp_info_pic, "show the state of the interrupt controllers")                  \
 	X("registers", "", hmp_info_registers, "show the processor's registers")                   \
 	X("screentext", "", hmp_info_screentext, "show the text on the screen")                    \
+	X("statehash", "[-v]", hmp_info_statehash,                                                 \
+	  "show a hash of the machine's state; -v of each part too")                               \
 	X("status", "", hmp_info_status, "show whether the guest is running")                      \
 	X("tlb", "", hmp_info_tlb, "show each virtual page and its physical one")                  \
 	X("version", "", hmp_info_version, "show the version")

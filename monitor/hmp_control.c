@@ -29,6 +29,18 @@ void hmp_cont(struct hmp *m, const struct hmp_args *a)
 		vm_resume(m->vm);
 }
 
+/* With -icount the same number is the same moment in every run. */
+void hmp_stop_at(struct hmp *m, const struct hmp_args *a)
+{
+	uint64_t instructions;
+
+	if (hmp_eval_all(m, a, &instructions) < 0)
+		return;
+	if (!vm_stop_at(m->vm, instructions) && instructions)
+		fprintf(m->out, "Error: %llu instructions have been executed already\n",
+			(unsigned long long)vm_vcpu(m->vm)->executed);
+}
+
 void hmp_system_reset(struct hmp *m, const struct hmp_args *a)
 {
 	vm_reset(m->vm);

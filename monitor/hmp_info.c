@@ -6,10 +6,12 @@
 #include "devices/blockdev.h"
 #include "devices/display.h"
 #include "devices/i8259.h"
+#include "cpu/vcpu.h"
 #include "devices/pci.h"
 #include "monitor/chardev_host.h"
 #include "monitor/hmp_internal.h"
 #include "monitor/options.h"
+#include "monitor/state_hash.h"
 
 void hmp_info_status(struct hmp *m, const struct hmp_args *a)
 {
@@ -21,6 +23,21 @@ void hmp_info_status(struct hmp *m, const struct hmp_args *a)
 	};
 
 	fprintf(m->out, "VM status: %s\n", states[vm_get_state(m->vm)]);
+}
+
+static void print_part(void *arg, const char *name, uint64_t hash)
+{
+	fprintf(arg, "%-12s %016llx\n", name, (unsigned long long)hash);
+}
+
+void hmp_info_statehash(struct hmp *m, const struct hmp_args *a)
+{
+	bool parts = a->count > 1 && !strcmp(a->words[1], "-v");
+	uint64_t hash = vm_state_hash(m->vm, parts ? print_part : NULL, m->out);
+
+	fprintf(m->out, "%016llx after %llu instructions, %llu ns\n", (unsigned long long)hash,
+		(unsigned long long)vm_vcpu(m->vm)->executed,
+		(unsigned long long)clock_now(vm_clock(m->vm)));
 }
 
 void hmp_info_version(struct hmp *m, const struct hmp_args *a)

@@ -355,10 +355,10 @@ int option_rtc(struct option_parse *p, const struct given *g)
 
 int option_icount(struct option_parse *p, const struct given *g)
 {
-	static const char *const known[] = {"shift", "align", "sleep", NULL};
+	static const char *const known[] = {"shift", "align", "sleep", "stop", NULL};
 	struct option_list l;
-	uint64_t shift = ICOUNT_SHIFT_AUTO;
-	const char *text;
+	uint64_t shift = ICOUNT_SHIFT_AUTO, stop = 0;
+	const char *text, *stop_text;
 	int result = 0;
 
 	if (option_split(p, g, &l, "shift", known) < 0)
@@ -368,8 +368,12 @@ int option_icount(struct option_parse *p, const struct given *g)
 	    option_parse_number(text, ICOUNT_SHIFT_MAX, &shift) < 0)
 		result = option_fail(p, g, "shift is a number from 0 to %d, or auto",
 				     ICOUNT_SHIFT_MAX);
+	stop_text = option_list_get(&l, "stop");
+	if (stop_text && option_parse_number(stop_text, INT64_MAX, &stop) < 0)
+		result = option_fail(p, g, "stop is a number of instructions");
 	p->o->vm.icount = true;
 	p->o->vm.icount_shift = (unsigned)shift;
+	p->o->vm.icount_stop = stop;
 	option_list_free(&l);
 	return result;
 }

@@ -118,8 +118,9 @@ enum option_phase {
 	  "Exit when the guest wants to reboot.")                                                  \
 	X(OPT_NO_SHUTDOWN, "no-shutdown", NULL, PHASE_SETTING, option_flag, GROUP_RUN,             \
 	  "Stop, and do not exit, when the guest powers off.")                                     \
-	X(OPT_ICOUNT, "icount", "[shift=]N|auto", PHASE_SETTING, option_icount, GROUP_RUN,         \
-	  "Let guest time follow the instructions: each takes 2^N ns.")                            \
+	X(OPT_ICOUNT, "icount", "[shift=]N|auto[,stop=INSNS]", PHASE_SETTING, option_icount,       \
+	  GROUP_RUN,                                                                               \
+	  "Let guest time follow the instructions: each takes 2^N ns; runs repeat exactly.")       \
 	X(OPT_PIDFILE, "pidfile", "FILE", PHASE_SETTING, option_string, GROUP_RUN,                 \
 	  "Write the process id to FILE.")                                                         \
 	X(OPT_DAEMONIZE, "daemonize", NULL, PHASE_SETTING, option_flag, GROUP_RUN,                 \

@@ -53,8 +53,9 @@ static uint64_t guest_ns(void *opaque)
 	struct vm *vm = opaque;
 
 	if (vm->config.icount)
-		return vm->icount_ns + ((uint64_t)(vm->cpu->fuel_given - vm->cpu->fuel)
-					<< vm->config.icount_shift);
+		return vm->icount_ns +
+		       ((uint64_t)(vm->cpu ? vcpu_fuel_used(vm->cpu) : 0)
+			<< vm->config.icount_shift);
 	return vm->state == VM_RUNNING ? host_ns() - vm->epoch : vm->paused_at;
 }
 
@@ -86,7 +87,7 @@ static void timer_earlier(void *opaque)
 	struct vm *vm = opaque;
 
 	if (vm->cpu)
-		vcpu_kick(vm->cpu, PENDING_TIMER);
+		vcpu_kick_now(vm->cpu, PENDING_TIMER);
 }
 
 /* ---- work ---- */
@@ -210,7 +211,7 @@ static void set_state(struct vm *vm, enum vm_state s)
 	if (s == VM_RUNNING)
 		time_start(vm);
 	vm->state = s;
-	vcpu_kick(vm->cpu, PENDING_STOP);
+	vcpu_kick_now(vm->cpu, PENDING_STOP);
 	if (vm->on_state)
 		vm->on_state(vm->on_state_opaque, s);
 }
@@ -230,7 +231,7 @@ void vm_resume(struct vm *vm)
 void vm_request_reset(struct vm *vm)
 {
 	vm->reset_wanted = true;
-	vcpu_kick(vm->cpu, PENDING_RESET);
+	vcpu_kick_now(vm->cpu, PENDING_RESET);
 }
 
 void vm_reset(struct vm *vm)
@@ -269,7 +270,7 @@ void vm_quit(struct vm *vm, int status)
 	if (!vm->quit)
 		vm->exit_status = status;
 	vm->quit = true;
-	vcpu_kick(vm->cpu, PENDING_STOP);
+	vcpu_kick_now(vm->cpu, PENDING_STOP);
 }
 
 void vm_stop_error(struct vm *vm, const char *fmt, ...)
@@ -296,19 +297,38 @@ static bool can_run(const struct vcpu *cpu)
 	       (pending & PENDING_IRQ && cpu->eflags & FL_IF);
 }
 
-/* Instructions until the next look at the clock. */
-static int64_t slice(struct vm *vm)
+/*
+ * Instructions until the next look at the clock. With -icount exactly as many
+ * as it takes until a timer is due, so that it does not matter for the guest
+ * how its way there was divided by other work.
+ */
+static int64_t slice_by_clock(struct vm *vm)
 {
 	uint64_t next = clock_next(vm->clock), now = clock_now(vm->clock), n;
 
 	if (vm->config.icount) {
 		if (next == CLOCK_NEVER)
 			return SLICE_MAX;
-		n = ((next > now ? next - now : 0) >> vm->config.icount_shift) + 1;
+		n = next > now ? ((next - now - 1) >> vm->config.icount_shift) + 1 : 1;
 		return (int64_t)(n < SLICE_MAX ? n : SLICE_MAX);
 	}
 	n = next > now ? (next - now) / NS_PER_INSTRUCTION : 0;
 	return (int64_t)(n < SLICE_MIN ? SLICE_MIN : n > SLICE_MAX ? SLICE_MAX : n);
+}
+
+static int64_t slice(struct vm *vm)
+{
+	int64_t n = slice_by_clock(vm);
+
+	if (vm->stop_at > vm->cpu->executed && vm->stop_at - vm->cpu->executed < (uint64_t)n)
+		n = (int64_t)(vm->stop_at - vm->cpu->executed);
+	return n;
+}
+
+bool vm_stop_at(struct vm *vm, uint64_t instructions)
+{
+	vm->stop_at = instructions;
+	return instructions > vm->cpu->executed;
 }
 
 static void run_slice(struct vm *vm)
@@ -327,6 +347,10 @@ static void run_slice(struct vm *vm)
 	cpu->executed += (uint64_t)used;
 	vm->icount_ns += (uint64_t)used << vm->config.icount_shift;
 	cpu->fuel_given = cpu->fuel = 0;
+	if (vm->stop_at && cpu->executed >= vm->stop_at) {
+		vm->stop_at = 0;
+		vm_pause(vm);
+	}
 }
 
 /* Nothing to execute: time passes until something happens. */
@@ -342,6 +366,7 @@ static void idle(struct vm *vm)
 
 int vm_run(struct vm *vm)
 {
+	vm_stop_at(vm, vm->config.icount_stop);
 	if (!vm->config.start_paused)
 		vm_resume(vm);
 	while (!vm->quit) {

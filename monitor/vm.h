@@ -90,6 +90,7 @@ struct vm_config {
 	int64_t rtc_base;       /* seconds since 1970 */
 	bool icount;            /* time follows instructions */
 	unsigned icount_shift;  /* 2^n ns an instruction */
+	uint64_t icount_stop;   /* pauses after so many instructions; 0: never */
 };
 
 enum vm_state { VM_PAUSED, VM_RUNNING, VM_SHUTDOWN, VM_INTERNAL_ERROR };
@@ -120,6 +121,11 @@ void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
 enum vm_state vm_get_state(const struct vm *vm);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+/*
+ * Pauses the guest as soon as it has executed so many instructions since it was
+ * switched on. Returns false when they lie behind already; 0: no such stop.
+ */
+bool vm_stop_at(struct vm *vm, uint64_t instructions);
 void vm_reset(struct vm *vm);
 /* The power button. */
 void vm_powerdown(struct vm *vm);

@@ -19,6 +19,7 @@
 #include "monitor/hmp_commands.h"
 #include "monitor/image.h"
 #include "monitor/key_names.h"
+#include "monitor/state_hash.h"
 #include "tests/unit/unit.h"
 
 #define RAM (4u << 20)
@@ -62,6 +63,21 @@ void vm_pause(struct vm *vm)
 void vm_resume(struct vm *vm)
 {
 	vm->state = VM_RUNNING;
+}
+bool vm_stop_at(struct vm *vm, uint64_t instructions)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "stop%llu", (unsigned long long)instructions);
+	note(vm, text);
+	return instructions > 1000;
+}
+uint64_t vm_state_hash(struct vm *vm, void (*part)(void *arg, const char *name, uint64_t hash),
+		       void *arg)
+{
+	if (part)
+		part(arg, "ram", 0x1234);
+	return 0xabcdef;
 }
 void vm_reset(struct vm *vm)
 {
@@ -439,12 +455,17 @@ static void test_state(void)
 	f.vm.state = VM_SHUTDOWN;
 	check_say(&f, "cont", "Error: Resetting the Virtual Machine is required\n");
 	check_say(&f, "info status", "VM status: paused (shutdown)\n");
+	check_say(&f, "stop_at 5000", "");
+	check_say(&f, "stop_at 12", "Error: 0 instructions have been executed already\n");
+	check_say(&f, "info statehash", "0000000000abcdef after 0 instructions, 0 ns\n");
+	check_say(&f, "info statehash -v", "ram          0000000000001234\n"
+					   "0000000000abcdef after 0 instructions, 0 ns\n");
 	check_say(&f, "system_reset", "");
 	check_say(&f, "system_powerdown", "");
 	check_say(&f, "nmi", "");
 	CHECK(f.vm.cpu->pending & PENDING_NMI);
 	check_say(&f, "q", "");
-	CHECK(!strcmp(f.vm.log, "reset powerdown quit0 "));
+	CHECK(!strcmp(f.vm.log, "stop5000 stop12 reset powerdown quit0 "));
 	check_say(&f, "info name", "test guest\n");
 	check_say(&f, "info kvm", "kvm support: disabled\n");
 	teardown(&f);
@@ -689,7 +710,7 @@ static void test_session(void)
 	CHECK(strstr(t.shown, "VM status: paused\r\n(qemu) ") != NULL);
 	terminal_type(&t, "\x1b[A\x15\x1b[B\x1b[A\n"); /* history, Ctrl-U, history */
 	CHECK(strstr(t.shown, "VM status: paused\r\n(qemu) ") != NULL);
-	terminal_type(&t, "inf\tstat\t\n");
+	terminal_type(&t, "inf\tstatu\t\n");
 	CHECK(strstr(t.shown, "VM status: paused\r\n(qemu) ") != NULL);
 	terminal_type(&t, "garbage\x03" "cont\n");
 	CHECK_EQ(f.vm.state, VM_RUNNING);
