@@ -120,7 +120,7 @@ def last_memory_wins():
     """The last -m counts, as QEMU's does."""
     with Machine("-m", "16", "-m", "48", "-kernel", guest("multiboot.elf"), "-append", "x",
                  "-initrd", guest("initrd"), "-device", "isa-debug-exit") as m:
-        upper = int(m.wait_serial(r"upper (\d+)").group(1))
+        upper = int(m.wait_serial(r"upper (\d+)\s").group(1))
         if not 47 * 1024 - 512 <= upper <= 47 * 1024:
             raise Failure(f"{upper} KiB above 1 MiB with -m 48")
 
