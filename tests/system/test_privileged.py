@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The privileged architecture, by the guests of tests/guests/privileged: each
+checks one topic from within and prints a line for every check.
+
+A second opinion comes from QEMU, which has to agree wherever a check does not
+carry the mark QEMU_DIFFERS, with the manual's section:
+
+    TRANSVISOR=qemu-system-i386 TRANSVISOR_ENGINE="-accel tcg" test_privileged.py
+"""
+import os
+import re
+
+from machine import DEBUG_EXIT, PROGRAM, Failure, Machine, guest, main
+
+QEMU = "qemu" in os.path.basename(PROGRAM)
+# All that TCG has, but for what newer processors added to the architecture.
+QEMU_CPU = ["-cpu", "max,-smep,-smap,-umip,-pku,-la57,-fsgsbase,-svm"] if QEMU else []
+SUMMARY = (
+    r"summary: \w+: (\d+) checks, (\d+) failed, (\d+) failed where QEMU differs, (\d+) skipped"
+)
+
+
+def run(name, *arguments):
+    """Runs a guest to its summary. Under QEMU, marked failures and checks that
+    need something its processor lacks are forgiven."""
+    kernel = ["-kernel", guest(f"priv_{name}.elf")]
+    with Machine(*kernel, *QEMU_CPU, *DEBUG_EXIT, "-no-reboot", *arguments) as m:
+        found = m.wait_serial(SUMMARY + r"|FAIL unexpected.*\n")
+        if found.group(1):
+            m.wait_exit()
+        failed = [line for line in m.serial().splitlines() if line.startswith(("FAIL", "skip"))]
+    if QEMU:
+        failed = [line for line in failed if line.startswith("FAIL") and "(qemu-" not in line]
+    if failed or not found.group(1):
+        raise Failure("\n".join(failed))
+    checks, _, marked, skipped = found.groups()
+    print(f"{checks} checks, {marked} where QEMU differs, {skipped} skipped")
+
+
+def segments():
+    """Loads of segment registers, limits, LDTR and TR, LAR and the like."""
+    run("segments")
+
+
+main([segments])
