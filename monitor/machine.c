@@ -147,6 +147,11 @@ static void request_reset_cf9(void *opaque, bool hard)
 	vm_request_reset(opaque);
 }
 
+static void request_init(void *opaque)
+{
+	vm_request_init(opaque);
+}
+
 static void power_off(void *opaque)
 {
 	vm_guest_power_off(opaque);
@@ -223,6 +228,7 @@ static int create_interrupts(struct vm *vm, struct report *r)
 				     .clock = vm->clock,
 				     .intr = {set_intr, vm, 0},
 				     .nmi = {set_nmi, vm, 0},
+				     .init = request_init,
 				     .opaque = vm};
 	struct pic_wiring pic = {.bus = vm->bus};
 	struct ioapic_wiring ioapic = {.mem = vm->mem};
@@ -621,6 +627,7 @@ void machine_destroy(struct vm *vm)
 	for (int i = 0; i < vm->drive_count; i++)
 		if (vm->drives[i].blk->ops->cancel_all)
 			vm->drives[i].blk->ops->cancel_all(vm->drives[i].blk);
+	vm_drain_work(vm);
 	for (int i = vm->device_count - 1; i >= 0; i--)
 		vm->devices[i].class->destroy(vm->devices[i].state);
 	for (int i = 0; i < vm->drive_count; i++)

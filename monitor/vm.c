@@ -166,7 +166,7 @@ static void run_work_locked(struct vm *vm)
 	}
 }
 
-static void run_work(struct vm *vm)
+void vm_drain_work(struct vm *vm)
 {
 	pthread_mutex_lock(&vm->lock);
 	run_work_locked(vm);
@@ -234,6 +234,12 @@ void vm_request_reset(struct vm *vm)
 	vcpu_kick_now(vm->cpu, PENDING_RESET);
 }
 
+void vm_request_init(struct vm *vm)
+{
+	vm->init_wanted = true;
+	vcpu_kick(vm->cpu, PENDING_RESET);
+}
+
 void vm_reset(struct vm *vm)
 {
 	vm_request_reset(vm);
@@ -243,7 +249,13 @@ void vm_reset(struct vm *vm)
 
 static void do_reset(struct vm *vm)
 {
-	vm->reset_wanted = false;
+	bool whole = vm->reset_wanted;
+
+	vm->reset_wanted = vm->init_wanted = false;
+	if (!whole) {
+		vcpu_init_signal(vm->cpu);
+		return;
+	}
 	if (vm->config.no_reboot) {
 		vm_guest_power_off(vm);
 		return;
@@ -339,8 +351,8 @@ static void run_slice(struct vm *vm)
 	cpu->fuel_given = cpu->fuel = slice(vm);
 	atomic_fetch_and(&cpu->pending, ~(PENDING_TIMER | PENDING_WORK | PENDING_STOP));
 	/* Work may have come between the last look and the clearing. */
-	run_work(vm);
-	if (vm->state != VM_RUNNING || vm->quit || vm->reset_wanted)
+	vm_drain_work(vm);
+	if (vm->state != VM_RUNNING || vm->quit || vm->reset_wanted || vm->init_wanted)
 		return;
 	vcpu_run(cpu);
 	used = cpu->fuel_given - cpu->fuel;
@@ -370,10 +382,10 @@ int vm_run(struct vm *vm)
 	if (!vm->config.start_paused)
 		vm_resume(vm);
 	while (!vm->quit) {
-		run_work(vm);
+		vm_drain_work(vm);
 		if (vm->quit)
 			break;
-		if (vm->reset_wanted) {
+		if (vm->reset_wanted || vm->init_wanted) {
 			atomic_fetch_and(&vm->cpu->pending, ~PENDING_RESET);
 			do_reset(vm);
 			continue;
@@ -383,7 +395,7 @@ int vm_run(struct vm *vm)
 			continue;
 		}
 		clock_run_due(vm->clock);
-		if (vm->quit || vm->reset_wanted || vm->state != VM_RUNNING)
+		if (vm->quit || vm->reset_wanted || vm->init_wanted || vm->state != VM_RUNNING)
 			continue;
 		if (can_run(vm->cpu))
 			run_slice(vm);

@@ -67,7 +67,7 @@ struct vm {
 
 	/* Life cycle (vm.c); machine thread. */
 	enum vm_state state;
-	bool reset_wanted;
+	bool reset_wanted, init_wanted;
 	bool quit;
 	int exit_status;
 	uint64_t epoch;      /* host ns that are guest time 0 */
@@ -101,6 +101,10 @@ void vm_post_plain(void *vm, void (*fn)(void *arg), void *arg);
 
 /* Asks for a reset of the whole machine, soon. */
 void vm_request_reset(struct vm *vm);
+/* INIT# of the processor alone, soon. */
+void vm_request_init(struct vm *vm);
+/* Runs what was posted; the machine thread, or nobody, runs the machine. */
+void vm_drain_work(struct vm *vm);
 /* The guest turned itself off. */
 void vm_guest_power_off(struct vm *vm);
 
