@@ -264,7 +264,8 @@ struct vcpu {
 	/* Software TLB of the interpreter. tlb points to the view of the CPL. */
 	struct tlb_entry *tlb;
 	struct tlb_entry tlb_views[TLB_VIEWS][TLB_SIZE];
-	uint32_t map_generation; /* counts TLB flushes; dates the block look-ups */
+	/* Counts TLB flushes; dates the block look-ups. 64 bits: never wraps. */
+	uint64_t map_generation;
 
 	/* Engine. */
 	struct physmem *mem;
