@@ -12,10 +12,17 @@ void access_segment_fault(struct vcpu *cpu, unsigned seg)
 	raise_error(cpu, seg == SS ? VEC_SS : VEC_GP, 0);
 }
 
+void access_check_alignment(struct vcpu *cpu, gva_t gva, unsigned align)
+{
+	if (cpu->align_check && gva & (align - 1))
+		raise_error(cpu, VEC_AC, 0);
+}
+
+/* An access of 1, 2, 4 or 8 bytes; the processor's own accesses are not checked. */
 static void check_alignment(struct vcpu *cpu, gva_t gva, unsigned size, bool user)
 {
-	if (user && cpu->align_check && size <= 8 && gva & (size - 1))
-		raise_error(cpu, VEC_AC, 0);
+	if (user)
+		access_check_alignment(cpu, gva, size);
 }
 
 /*
@@ -163,22 +170,36 @@ void lin_write_bytes(struct vcpu *cpu, gva_t gva, const void *buf, unsigned size
 		lin_write8(cpu, gva + i, from[i]);
 }
 
-void mem_read_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, void *buf, unsigned size)
+void mem_read_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, void *buf, unsigned size,
+		    unsigned align)
 {
-	lin_read_bytes(cpu, seg_read_check(cpu, seg, off, size), buf, size);
+	gva_t gva = seg_read_check(cpu, seg, off, size);
+
+	access_check_alignment(cpu, gva, align);
+	lin_read_bytes(cpu, gva, buf, size);
 }
 
-void mem_write_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, const void *buf, unsigned size)
+void mem_write_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, const void *buf, unsigned size,
+		     unsigned align)
 {
-	lin_write_bytes(cpu, seg_write_check(cpu, seg, off, size), buf, size);
+	gva_t gva = seg_write_check(cpu, seg, off, size);
+
+	access_check_alignment(cpu, gva, align);
+	lin_write_bytes(cpu, gva, buf, size);
 }
 
-void mem_probe_write(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size)
+void mem_probe_write(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size, unsigned align)
 {
-	lin_probe(cpu, seg_write_check(cpu, seg, off, size), size, true, cpu->cpl == 3);
+	gva_t gva = seg_write_check(cpu, seg, off, size);
+
+	access_check_alignment(cpu, gva, align);
+	lin_probe(cpu, gva, size, true, cpu->cpl == 3);
 }
 
-void mem_probe_read(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size)
+void mem_probe_read(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size, unsigned align)
 {
-	lin_probe(cpu, seg_read_check(cpu, seg, off, size), size, false, cpu->cpl == 3);
+	gva_t gva = seg_read_check(cpu, seg, off, size);
+
+	access_check_alignment(cpu, gva, align);
+	lin_probe(cpu, gva, size, false, cpu->cpl == 3);
 }

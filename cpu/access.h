@@ -21,6 +21,8 @@ void access_write_slow(struct vcpu *cpu, gva_t gva, uint64_t value, unsigned siz
 void access_rmw_probe(struct vcpu *cpu, gva_t gva, unsigned size);
 /* Raises #GP(0) or #SS(0) as the segment says. */
 _Noreturn void access_segment_fault(struct vcpu *cpu, unsigned seg);
+/* #AC(0) unless gva is a multiple of align (a power of 2) or nobody asked for checks. */
+void access_check_alignment(struct vcpu *cpu, gva_t gva, unsigned align);
 
 static inline struct tlb_entry *tlb_slot(struct tlb_entry *view, gva_t gva)
 {
@@ -108,13 +110,15 @@ ACCESS_FUNCTIONS(64)
 /*
  * Longer operands (far pointers, 80-bit reals, XMM, FXSAVE areas): the segment
  * check and the translation of all bytes happen before the first is moved.
- * #AC is checked only where the alignment given is above 1.
+ * align is what #AC asks for (SDM 3A table 6-7); 1: nothing.
  */
-void mem_read_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, void *buf, unsigned size);
-void mem_write_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, const void *buf, unsigned size);
+void mem_read_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, void *buf, unsigned size,
+		    unsigned align);
+void mem_write_bytes(struct vcpu *cpu, unsigned seg, uint32_t off, const void *buf, unsigned size,
+		     unsigned align);
 /* Faults as a write (read) of the range would; moves nothing. */
-void mem_probe_write(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size);
-void mem_probe_read(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size);
+void mem_probe_write(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size, unsigned align);
+void mem_probe_read(struct vcpu *cpu, unsigned seg, uint32_t off, unsigned size, unsigned align);
 
 /*
  * Checks that [gva, gva+size) may be read (written), with the rights of user

@@ -26,7 +26,7 @@
 
 struct recent {
 	gva_t gva;
-	uint32_t generation; /* of the vcpu's map; 0: empty */
+	uint64_t generation; /* of the vcpu's map; 0: empty */
 	bool code32, user;
 	struct block *block;
 };
@@ -294,6 +294,9 @@ static struct block *block_uncached(struct vcpu *cpu)
 			break;
 		status = decode_for(cpu, bytes, n, code_is_32(cpu), b->insns);
 	}
+	/* Faults of fetching come first (SDM 3A 6.9), also for what is too long. */
+	if (status == DECODE_TOO_LONG)
+		fetch_bytes(cpu, bytes, INSN_MAX_LENGTH, &limited);
 	if (limited)
 		raise_gp(cpu, 0);
 	if (status != DECODE_OK)
@@ -302,6 +305,7 @@ static struct block *block_uncached(struct vcpu *cpu)
 	b->count = 1;
 	b->bytes = b->insns[0].length;
 	b->insns[0].ends_block = true;
+	b->insns[0].uncached = true;
 	return b;
 }
 

@@ -128,8 +128,7 @@ static inline void wide_probe_write(struct vcpu *cpu, unsigned seg, uint32_t off
 
 	if ((uint64_t)gva - tlb_slot(cpu->tlb, gva)->write <= PAGE_SIZE - size)
 		return;
-	if (cpu->align_check && size <= 8 && gva & (size - 1))
-		raise_error(cpu, VEC_AC, 0);
+	access_check_alignment(cpu, gva, size > 8 ? 8 : size);
 	lin_probe(cpu, gva, size, true, cpu->cpl == 3);
 }
 
@@ -138,10 +137,12 @@ static inline __m128i lin_read128(struct vcpu *cpu, gva_t gva)
 	struct tlb_entry *e = tlb_slot(cpu->tlb, gva);
 	__m128i v;
 
-	if (unlikely((uint64_t)gva - e->read > PAGE_SIZE - sizeof(v)))
+	if (unlikely((uint64_t)gva - e->read > PAGE_SIZE - sizeof(v))) {
+		access_check_alignment(cpu, gva, sizeof(v));
 		lin_read_bytes(cpu, gva, &v, sizeof(v));
-	else
+	} else {
 		memcpy(&v, (void *)(e->host + gva), sizeof(v));
+	}
 	return v;
 }
 
@@ -149,10 +150,12 @@ static inline void lin_write128(struct vcpu *cpu, gva_t gva, __m128i v)
 {
 	struct tlb_entry *e = tlb_slot(cpu->tlb, gva);
 
-	if (unlikely((uint64_t)gva - e->write > PAGE_SIZE - sizeof(v)))
+	if (unlikely((uint64_t)gva - e->write > PAGE_SIZE - sizeof(v))) {
+		access_check_alignment(cpu, gva, sizeof(v));
 		lin_write_bytes(cpu, gva, &v, sizeof(v));
-	else
+	} else {
 		memcpy((void *)(e->host + gva), &v, sizeof(v));
+	}
 }
 
 /* The memory operand of in: 16 bytes at any address. */
@@ -165,22 +168,25 @@ static inline void sse_write_unaligned(struct vcpu *cpu, const struct insn *in, 
 	lin_write128(cpu, seg_write_check(cpu, in->seg, insn_ea(cpu, in), 16), v);
 }
 
-/* 16 bytes that must be aligned: #GP(0) (SDM 3A 6.15, interrupt 13). */
+/*
+ * 16 bytes that must be aligned: #GP(0) (SDM 3A 6.15, interrupt 13). As on the
+ * chip it comes before the #SS(0) of a stack segment that ends in the operand.
+ */
+static inline uint32_t sse_aligned_ea(struct vcpu *cpu, const struct insn *in)
+{
+	uint32_t ea = insn_ea(cpu, in);
+
+	if (unlikely((cpu->seg[in->seg].base + ea) & 15))
+		raise_gp(cpu, 0);
+	return ea;
+}
 static inline __m128i sse_read_aligned(struct vcpu *cpu, const struct insn *in)
 {
-	gva_t gva = seg_read_check(cpu, in->seg, insn_ea(cpu, in), 16);
-
-	if (unlikely(gva & 15))
-		raise_gp(cpu, 0);
-	return lin_read128(cpu, gva);
+	return lin_read128(cpu, seg_read_check(cpu, in->seg, sse_aligned_ea(cpu, in), 16));
 }
 static inline void sse_write_aligned(struct vcpu *cpu, const struct insn *in, __m128i v)
 {
-	gva_t gva = seg_write_check(cpu, in->seg, insn_ea(cpu, in), 16);
-
-	if (unlikely(gva & 15))
-		raise_gp(cpu, 0);
-	lin_write128(cpu, gva, v);
+	lin_write128(cpu, seg_write_check(cpu, in->seg, sse_aligned_ea(cpu, in), 16), v);
 }
 
 /* 2, 4, 8 or 16 bytes into the low end; bytes is a constant. */

@@ -249,7 +249,7 @@ HANDLER(V(op_pusha))
 
 	/* All eight are checked first; a fault leaves memory as it was. */
 	for (unsigned i = 0; i < 8; i++)
-		mem_probe_write(cpu, SS, (esp - (i + 1) * BYTES) & mask, BYTES);
+		mem_probe_write(cpu, SS, (esp - (i + 1) * BYTES) & mask, BYTES, BYTES);
 	for (unsigned i = 0; i < 8; i++)
 		N(mem_write)(cpu, SS, (esp - (i + 1) * BYTES) & mask, REG_READ(i));
 	stack_set(cpu, esp - 8 * BYTES);
@@ -288,7 +288,7 @@ HANDLER(V(op_enter))
 	}
 	esp -= size;
 	/* The new top of stack must be writable, though nothing is written. */
-	mem_probe_write(cpu, SS, esp & mask, 1);
+	mem_probe_write(cpu, SS, esp & mask, BYTES, BYTES);
 	REG_WRITE(EBP, (U)frame);
 	stack_set(cpu, esp);
 }

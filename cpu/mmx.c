@@ -163,7 +163,7 @@ void op_maskmovq(struct vcpu *cpu, const struct insn *in)
 	mmx_check(cpu);
 	v = peek(cpu, in->reg);
 	mask = peek(cpu, in->rm);
-	mem_probe_write(cpu, in->seg, address, 8);
+	mem_probe_write(cpu, in->seg, address, 8, 8);
 	for (unsigned i = 0; i < 8; i++)
 		if (mask >> (8 * i + 7) & 1)
 			mem_write8(cpu, in->seg, address + i, (uint8_t)(v >> 8 * i));

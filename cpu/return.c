@@ -23,11 +23,12 @@ struct far_return {
 /* Flags that IRETD and POPFD may change at any privilege. */
 #define FLAGS_USER (FL_ARITH | FL_TF | FL_DF | FL_NT | FL_RF | FL_AC | FL_ID)
 
+/* As on the chip, the item pushed first is read first: it shows in CR2. */
 static void read_code_target(struct vcpu *cpu, struct far_return *r)
 {
-	r->eip = stack_peek(cpu, 0, r->size);
 	r->cs = (uint16_t)stack_peek(cpu, r->size, r->size);
-	r->popped = 2 * r->size;
+	r->eip = stack_peek(cpu, 0, r->size);
+	r->popped += 2 * r->size;
 }
 
 /* ---- real and virtual-8086 mode ---- */
@@ -144,14 +145,14 @@ void op_retf_imm_32(struct vcpu *cpu, const struct insn *in)
 /* ---- IRET ---- */
 static void read_flags(struct vcpu *cpu, struct far_return *r)
 {
-	r->flags = stack_peek(cpu, r->popped, r->size);
+	r->flags = stack_peek(cpu, 2 * r->size, r->size);
 	r->popped += r->size;
 }
 
 static void iret_real(struct vcpu *cpu, struct far_return *r)
 {
-	read_code_target(cpu, r);
 	read_flags(cpu, r);
+	read_code_target(cpu, r);
 	r->flags_mask = FLAGS_USER | FL_IF | FL_IOPL;
 	if (r->size == 2)
 		r->flags_mask &= FLAGS16;
@@ -163,8 +164,8 @@ static void iret_v86_virtual(struct vcpu *cpu, struct far_return *r)
 {
 	if (!(cpu->cr4 & CR4_VME) || r->size != 2)
 		raise_gp(cpu, 0);
-	read_code_target(cpu, r);
 	read_flags(cpu, r);
+	read_code_target(cpu, r);
 	if (r->flags & FL_TF || (r->flags & FL_IF && cpu->eflags & FL_VIP))
 		raise_gp(cpu, 0);
 	if (r->flags & FL_IF)
@@ -179,8 +180,8 @@ static void iret_v86(struct vcpu *cpu, struct far_return *r)
 		iret_v86_virtual(cpu, r);
 		return;
 	}
-	read_code_target(cpu, r);
 	read_flags(cpu, r);
+	read_code_target(cpu, r);
 	r->flags_mask = FLAGS_USER | FL_IF;
 	if (r->size == 2)
 		r->flags_mask &= FLAGS16;
@@ -211,8 +212,8 @@ static void iret_protected(struct vcpu *cpu, struct far_return *r)
 		task_return(cpu);
 		return;
 	}
-	read_code_target(cpu, r);
 	read_flags(cpu, r);
+	read_code_target(cpu, r);
 	if (r->size == 4 && r->flags & FL_VM && cpu->cpl == 0) {
 		iret_to_v86(cpu, r);
 		return;

@@ -296,16 +296,25 @@ void op_maskmovdqu(struct vcpu *cpu, const struct insn *in)
 	uint32_t address = cpu->regs[EDI] & in->address_mask;
 
 	sse_check(cpu);
-	mem_probe_write(cpu, in->seg, address, 16);
+	mem_probe_write(cpu, in->seg, address, 16, 8);
 	for (unsigned i = 0; i < 16; i++)
 		if (cpu->fx.xmm[in->rm][i] & 0x80)
 			mem_write8(cpu, in->seg, address + i, cpu->fx.xmm[in->reg][i]);
 }
 
-/* Faults as a read of the byte would. */
+/*
+ * Faults as a read of the byte would, but an execute-only segment will do (SDM
+ * 2A CLFLUSH).
+ */
 void op_clflush(struct vcpu *cpu, const struct insn *in)
 {
-	mem_probe_read(cpu, in->seg, insn_ea(cpu, in), 1);
+	const struct segment *s = &cpu->seg[in->seg];
+	uint32_t ea = insn_ea(cpu, in);
+
+	if ((s->attr & (DESC_P | DESC_CODE)) == (DESC_P | DESC_CODE) && ea <= s->limit)
+		lin_probe(cpu, s->base + ea, 1, false, cpu->cpl == 3);
+	else
+		mem_probe_read(cpu, in->seg, ea, 1, 1);
 }
 
 void op_fence(struct vcpu *cpu, const struct insn *in)

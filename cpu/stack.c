@@ -32,6 +32,8 @@ static uint32_t item_offset(const struct frame *f, unsigned n)
 
 static void check_page(struct vcpu *cpu, struct tlb_entry *view, gva_t gva, const struct frame *f)
 {
+	if (f->user)
+		access_check_alignment(cpu, gva, f->size);
 	if ((uint64_t)gva - tlb_slot(view, gva)->write > PAGE_SIZE - f->size)
 		lin_probe(cpu, gva, f->size, true, f->user);
 }

@@ -57,7 +57,7 @@ static void load_far_pointer(struct vcpu *cpu, const struct insn *in, unsigned s
 	uint8_t pointer[6];
 	uint16_t selector;
 
-	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), pointer, size + 2);
+	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), pointer, size + 2, size);
 	memcpy(&selector, pointer + size, 2);
 	segment_load(cpu, seg, selector);
 	memcpy(&cpu->regs[in->reg], pointer, size);
@@ -98,7 +98,7 @@ static void load_table(struct vcpu *cpu, const struct insn *in, struct table_reg
 
 	if (cpu->cpl)
 		raise_gp(cpu, 0);
-	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), image, sizeof(image));
+	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), image, sizeof(image), 1);
 	memcpy(&limit, image, 2);
 	memcpy(&t->base, image + 2, 4);
 	t->limit = limit;
@@ -112,7 +112,7 @@ static void store_table(struct vcpu *cpu, const struct insn *in, const struct ta
 
 	memcpy(image, &t->limit, 2);
 	memcpy(image + 2, &t->base, 4);
-	mem_write_bytes(cpu, in->seg, insn_ea(cpu, in), image, sizeof(image));
+	mem_write_bytes(cpu, in->seg, insn_ea(cpu, in), image, sizeof(image), 4);
 }
 
 void op_lgdt(struct vcpu *cpu, const struct insn *in)

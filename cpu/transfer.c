@@ -222,7 +222,7 @@ static void far_transfer_memory(struct vcpu *cpu, const struct insn *in, unsigne
 	uint32_t offset = 0;
 	uint16_t selector;
 
-	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), pointer, size + 2);
+	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), pointer, size + 2, size);
 	memcpy(&offset, pointer, size);
 	memcpy(&selector, pointer + size, 2);
 	far_transfer(cpu, selector, offset, size, call);

@@ -177,7 +177,7 @@ void op_x87_load80(struct vcpu *cpu, const struct insn *in)
 	uint8_t v[10];
 
 	x87_ready(cpu);
-	mem_read_bytes(cpu, in->seg, ea, v, sizeof(v));
+	mem_read_bytes(cpu, in->seg, ea, v, sizeof(v), 8);
 	run_memory(cpu, in, ea, v);
 }
 
@@ -244,7 +244,7 @@ void op_x87_store80(struct vcpu *cpu, const struct insn *in)
 
 	run_memory(cpu, in, ea, v);
 	if (stored(cpu))
-		mem_write_bytes(cpu, in->seg, ea, v, sizeof(v));
+		mem_write_bytes(cpu, in->seg, ea, v, sizeof(v), 8);
 }
 
 /* ---- control and status words ---- */

@@ -277,6 +277,42 @@ static void env_unpack(struct vcpu *cpu, const struct insn *in, const uint8_t *f
 
 #define FSAVE_MAX (4 * ENV_WORDS + 80)
 
+/* Environments are aligned as their items (SDM 3A table 6-7). */
+static unsigned env_align(const struct insn *in)
+{
+	return env_size(in) / ENV_WORDS;
+}
+
+/*
+ * Environments: the chip looks at the first item, then at the last byte, which
+ * shows in CR2 when the operand crosses into a page that faults.
+ */
+static void probe_ends(struct vcpu *cpu, const struct insn *in, gva_t gva, unsigned size,
+		       bool write)
+{
+	lin_probe(cpu, gva, env_align(in), write, cpu->cpl == 3);
+	lin_probe(cpu, gva + size - 1, 1, write, cpu->cpl == 3);
+}
+
+static void read_environment(struct vcpu *cpu, const struct insn *in, void *to, unsigned size)
+{
+	gva_t gva = seg_read_check(cpu, in->seg, insn_ea(cpu, in), size);
+
+	access_check_alignment(cpu, gva, env_align(in));
+	probe_ends(cpu, in, gva, size, false);
+	lin_read_bytes(cpu, gva, to, size);
+}
+
+static void write_environment(struct vcpu *cpu, const struct insn *in, const void *from,
+			      unsigned size)
+{
+	gva_t gva = seg_write_check(cpu, in->seg, insn_ea(cpu, in), size);
+
+	access_check_alignment(cpu, gva, env_align(in));
+	probe_ends(cpu, in, gva, size, true);
+	lin_write_bytes(cpu, gva, from, size);
+}
+
 static void init_state(struct vcpu *cpu)
 {
 	struct fxsave_image *fx = &cpu->fx;
@@ -329,7 +365,7 @@ void op_fnstenv(struct vcpu *cpu, const struct insn *in)
 	check_available(cpu);
 	x87_sync(cpu);
 	env_pack(cpu, in, buf);
-	mem_write_bytes(cpu, in->seg, insn_ea(cpu, in), buf, env_size(in));
+	write_environment(cpu, in, buf, env_size(in));
 	cpu->fx.fcw |= FCW_MASKS; /* SDM 2A FSTENV: then masks all exceptions */
 	x87_update_error(cpu);
 }
@@ -339,7 +375,7 @@ void op_fldenv(struct vcpu *cpu, const struct insn *in)
 	uint8_t buf[FSAVE_MAX];
 
 	check_waiting(cpu);
-	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), buf, env_size(in));
+	read_environment(cpu, in, buf, env_size(in));
 	env_unpack(cpu, in, buf);
 }
 
@@ -353,7 +389,7 @@ void op_fnsave(struct vcpu *cpu, const struct insn *in)
 	env_pack(cpu, in, buf);
 	for (unsigned i = 0; i < 8; i++)
 		memcpy(buf + size + 10 * i, cpu->fx.st[i], 10);
-	mem_write_bytes(cpu, in->seg, insn_ea(cpu, in), buf, size + 80);
+	write_environment(cpu, in, buf, size + 80);
 	init_state(cpu);
 }
 
@@ -363,7 +399,7 @@ void op_frstor(struct vcpu *cpu, const struct insn *in)
 	unsigned size = env_size(in);
 
 	check_waiting(cpu);
-	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), buf, size + 80);
+	read_environment(cpu, in, buf, size + 80);
 	for (unsigned i = 0; i < 8; i++) /* before unpack may call ops->ferr() */
 		memcpy(cpu->fx.st[i], buf + size + 10 * i, 10);
 	cpu->fx.fsw = (uint16_t)(buf[size / ENV_WORDS] | buf[size / ENV_WORDS + 1] << 8);
@@ -376,15 +412,23 @@ void op_frstor(struct vcpu *cpu, const struct insn *in)
 #define FXSAVE_X87  160 /* bytes before XMM0 */
 #define FXSAVE_USED 288 /* to the end of XMM7; the rest is left alone */
 
-static uint32_t fxsave_address(struct vcpu *cpu, const struct insn *in, bool write)
+/*
+ * The address of an FXSAVE area, checked. Not aligned to 16 bytes: #GP(0), but
+ * with alignment checks on #AC(0) where it is not aligned to 4 either (SDM 2A
+ * FXSAVE leaves this to the processor). The chip looks at the last byte first.
+ */
+static gva_t fxsave_area(struct vcpu *cpu, const struct insn *in, bool write)
 {
 	uint32_t ea = insn_ea(cpu, in);
 	gva_t gva = write ? seg_write_check(cpu, in->seg, ea, FXSAVE_SIZE)
 			  : seg_read_check(cpu, in->seg, ea, FXSAVE_SIZE);
 
+	access_check_alignment(cpu, gva, 4);
 	if (gva & 15)
 		raise_gp(cpu, 0);
-	return ea;
+	lin_probe(cpu, gva + FXSAVE_SIZE - 1, 1, write, cpu->cpl == 3);
+	lin_probe(cpu, gva, FXSAVE_SIZE, write, cpu->cpl == 3);
+	return gva;
 }
 
 /* XMM and MXCSR are part of it only with CR4.OSFXSR. */
@@ -392,11 +436,10 @@ void op_fxsave(struct vcpu *cpu, const struct insn *in)
 {
 	bool sse = cpu->cr4 & CR4_OSFXSR;
 	struct fxsave_image image;
-	uint32_t ea;
+	gva_t gva;
 
 	check_available(cpu);
-	ea = fxsave_address(cpu, in, true);
-	mem_probe_write(cpu, in->seg, ea, FXSAVE_SIZE);
+	gva = fxsave_area(cpu, in, true);
 	fpu_leave(cpu);
 	image = cpu->fx;
 	image.mxcsr_mask = MXCSR_WRITABLE;
@@ -404,18 +447,16 @@ void op_fxsave(struct vcpu *cpu, const struct insn *in)
 	image.reserved2 = image.reserved3 = 0;
 	if (!sse)
 		image.mxcsr = image.mxcsr_mask = 0;
-	mem_write_bytes(cpu, in->seg, ea, &image, sse ? FXSAVE_USED : FXSAVE_X87);
+	lin_write_bytes(cpu, gva, &image, sse ? FXSAVE_USED : FXSAVE_X87);
 }
 
 void op_fxrstor(struct vcpu *cpu, const struct insn *in)
 {
 	bool sse = cpu->cr4 & CR4_OSFXSR;
 	struct fxsave_image image;
-	uint32_t ea;
 
 	check_available(cpu);
-	ea = fxsave_address(cpu, in, false);
-	mem_read_bytes(cpu, in->seg, ea, &image, sizeof(image));
+	lin_read_bytes(cpu, fxsave_area(cpu, in, false), &image, sizeof(image));
 	if (sse && image.mxcsr & ~MXCSR_WRITABLE)
 		raise_gp(cpu, 0);
 	fpu_leave(cpu);
