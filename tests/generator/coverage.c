@@ -112,8 +112,9 @@ unsigned coverage_report(const struct coverage *cov, FILE *f)
 		}
 	}
 	if (f)
-		fprintf(f, "%u forms of %u rows; %llu undefined encodings; %llu skipped\n", forms,
-			insn_table_rows, (unsigned long long)cov->undefined,
-			(unsigned long long)cov->skipped);
+		fprintf(f, "%u forms of %u rows; %llu undefined encodings; %llu beyond the model; %llu in "
+			   "an order of faults that the SDM leaves open\n",
+			forms, insn_table_rows, (unsigned long long)cov->undefined,
+			(unsigned long long)cov->skipped, (unsigned long long)cov->open);
 	return missing;
 }

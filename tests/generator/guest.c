@@ -101,6 +101,7 @@ static void make_gdt(struct guest *g)
 	static const uint64_t gdt[GDT_ENTRIES] = {
 		[1] = 0x00cf9b000000ffff, [2] = 0x00af9b000000ffff, [3] = 0x00cf93000000ffff,
 		[4] = 0x00cffb000000ffff, [5] = 0x00cff3000000ffff, [6] = 0x00affb000000ffff,
+		[15] = 0x0040f50000000000, /* the processor's number, for LSL */
 	};
 
 	memcpy(g->ram + GDT_AT, gdt, sizeof(gdt));

@@ -26,6 +26,13 @@ const char *hand_written(const struct insn_row *row, const char **why);
 const char *host_differs(const struct test_case *c, const struct decoded *d,
 			 const struct outcome *host);
 
+/*
+ * Why this difference is none: both are right by the SDM. NULL if it is not
+ * known to be.
+ */
+const char *order_open(const struct test_case *c, const struct decoded *d,
+		       const struct outcome *host, const struct outcome *guest);
+
 /* ---- undefined.c ---- */
 /* The flags that the SDM leaves undefined after the instruction. */
 uint32_t undefined_flags(const struct test_case *c, const struct decoded *d);

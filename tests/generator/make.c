@@ -185,7 +185,7 @@ static void aim_stack(uint64_t *seed, const struct insn_row *row, struct test_ca
 static uint32_t make_place(uint64_t *seed, unsigned length)
 {
 	if (once_in(seed, 16))
-		return CODE_AT + PAGE_SIZE - random_below(seed, length + 2);
+		return CODE_AT + PAGE_SIZE - 1 - random_below(seed, length + 1);
 	return CODE_AT + (once_in(seed, 2) ? 0x800 : 0) + random_below(seed, 64);
 }
 

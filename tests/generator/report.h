@@ -19,6 +19,7 @@ struct coverage {
 	uint64_t (*fault)[FORMS]; /* of these, ended by a fault */
 	uint64_t undefined;       /* compared cases that no row decodes */
 	uint64_t skipped;         /* by host_differs() */
+	uint64_t open;            /* differences that order_open() explains */
 };
 bool coverage_create(struct coverage *cov);
 void coverage_destroy(struct coverage *cov);

@@ -18,6 +18,7 @@ static const struct {
 	{"smsw", "unit.system", "the host's kernel answers in its place (UMIP)"},
 	{"cpuid", "unit.system", "shows the host's model"},
 	{"rdtsc", "unit.system", "shows the host's time"},
+	{"int1", "unit.interrupt", "reported at the instruction where the host is a KVM guest"},
 	{"sysenter", "unit.transfer", "calls the host's kernel, or is #UD in its long mode"},
 	{"sysexit", "unit.transfer", "AMD: #UD in the host's long mode"},
 };
@@ -60,11 +61,97 @@ const char *host_differs(const struct test_case *c, const struct decoded *d,
 		return "64-bit code segment";
 	if (p[0] == 0xcd && p[1] == 0x80)
 		return "system call";
+	if ((p[0] == 0xe0 || p[0] == 0xe1) && rep)
+		return "LOOPcc with REP: reserved (SDM 2A 2.1.1); AMD takes the prefix's condition";
 	if (p[0] != 0x0f)
 		return NULL;
+	if (p[1] == 0x0d && p[2] >= 0xc0 && host->vector == VEC_UD)
+		return "0F 0D with a register: #UD on AMD, a hint on Intel";
+	if ((p[1] == 0x20 || p[1] == 0x22) && memchr(c->code, 0xf0, (size_t)(p - c->code)))
+		return "LOCK MOV CR0 is MOV CR8 on AMD";
 	if (rep == 0xf3 && (p[1] == 0xbc || p[1] == 0xbd))
 		return "TZCNT, LZCNT";
+	if (rep && p[1] == 0x2b)
+		return "MOVNTSS, MOVNTSD (SSE4A)";
 	if (operand && p[1] == 0xae && p[2] < 0xc0)
 		return "CLFLUSHOPT, CLWB";
+	return NULL;
+}
+
+/*
+ * Exceptions of executing an instruction are of one priority, whose order "is
+ * implementation-dependent and may vary from processor to processor" (SDM 3A
+ * 6.9). These are the places where the chip's order is not followed.
+ */
+static bool same_class(unsigned vector)
+{
+	return vector == VEC_BR || (vector >= VEC_TS && vector <= VEC_PF) || vector == VEC_AC;
+}
+
+/*
+ * A fault of fetching bytes beyond the code's page or segment, or of having
+ * more than 15 of them: #GP for that and #UD are of one priority, too.
+ */
+static bool fetch_fault(const struct test_case *c, const struct outcome *o)
+{
+	if (c->code_at + INSN_MAX_LENGTH <= CODE_AT + PAGE_SIZE)
+		return o->vector == VEC_GP && c->length > INSN_MAX_LENGTH;
+	return o->vector == VEC_GP || (o->vector == VEC_PF && o->error & PF_I);
+}
+
+/*
+ * Whether an access may have wrapped around a flat segment's end: such
+ * "accesses may or may not cause the indicated exceptions" (SDM 3A 5.3).
+ */
+static bool may_wrap(const struct test_case *c, const struct decoded *d)
+{
+	const uint32_t top = 0u - 0x220; /* the longest operand, and some */
+	uint32_t regs[GPR_COUNT] = {0};
+
+	memcpy(regs, c->start.regs, sizeof(c->start.regs));
+	if (d->in.rm_is_memory &&
+	    regs[d->in.base] + (regs[d->in.index] << d->in.scale) + d->in.disp >= top)
+		return true;
+	return regs[ESP] >= top || regs[ESP] < 0x40 || regs[EBP] >= top || regs[ESI] >= top ||
+	       regs[EDI] >= top;
+}
+
+/* A 16-bit address whose operand reaches beyond 64 KiB: the parts' addresses may wrap. */
+static bool wraps_64k(const struct test_case *c, const struct decoded *d)
+{
+	uint32_t regs[GPR_COUNT] = {0};
+
+	memcpy(regs, c->start.regs, sizeof(c->start.regs));
+	return d->in.address_mask == 0xffff &&
+	       ((regs[d->in.base] + (regs[d->in.index] << d->in.scale) + d->in.disp) & 0xffff) >
+		       0x10000 - 512;
+}
+
+const char *order_open(const struct test_case *c, const struct decoded *d,
+		       const struct outcome *host, const struct outcome *guest)
+{
+	bool frame = d->ok && (!strcmp(d->row->name, "ret far") || !strcmp(d->row->name, "iret"));
+
+	if (d->ok && !strcmp(d->row->name, "lsl") && host->end.eflags & guest->end.eflags & FL_ZF &&
+	    guest->end.regs[d->in.reg] == 0)
+		return "LSL of the segment whose limit is the processor's number";
+	/* How much of an undefined instruction is fetched before it is refused. */
+	if (!d->ok && guest->vector == VEC_UD && host->end.eip == c->start.eip &&
+	    fetch_fault(c, host))
+		return "#UD before all bytes are fetched";
+	if (!d->ok || !same_class(host->vector) || !same_class(guest->vector))
+		return NULL;
+	if (may_wrap(c, d))
+		return "around the end of a 4 GiB segment";
+	/* The chip pushes before it looks at the target, the SDM the other way round. */
+	if (!strncmp(d->row->name, "call", 4) && guest->vector == VEC_GP)
+		return "CALL: target or stack first";
+	/* The chip reads SS:ESP, which only a return outwards has, before it refuses one inwards. */
+	if (frame && guest->vector == VEC_GP)
+		return "far return inwards: stack or selector first";
+	/* The chip reads areas in parts, and checks the parts one after the other. */
+	if (d->row->class == X87 && !strcmp(d->row->operands, "M") &&
+	    (host->vector == VEC_AC || guest->vector == VEC_AC || wraps_64k(c, d)))
+		return "FXSAVE, FNSAVE and the like: alignment or limit first";
 	return NULL;
 }
