@@ -43,4 +43,14 @@ def segments():
     run("segments")
 
 
-main([segments])
+def transfers():
+    """Far JMP, CALL and RET, call gates, SYSENTER and SYSEXIT."""
+    run("transfers")
+
+
+def interrupts():
+    """Gates of the IDT at every ring, IRET in all its modes but for tasks."""
+    run("interrupts")
+
+
+main([segments, transfers, interrupts])
