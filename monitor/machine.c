@@ -18,7 +18,6 @@
 
 #include "devices/debug_ports.h"
 #include "devices/fdc.h"
-#include "devices/fw_cfg.h"
 #include "devices/i440fx.h"
 #include "devices/i8042.h"
 #include "devices/i8237.h"
@@ -35,22 +34,14 @@
 #include "devices/port61.h"
 #include "devices/port92.h"
 #include "devices/vga.h"
-#include "monitor/acpi.h"
-#include "monitor/block_file.h"
 #include "monitor/chardev_host.h"
-#include "monitor/cmos.h"
 #include "monitor/firmware.h"
-#include "monitor/fw_items.h"
-#include "monitor/guest/carried.h"
 #include "monitor/kernel_loader.h"
 #include "monitor/vm_internal.h"
 
 #define IDE_SLOT 1
 #define IDE_FUNCTION 1
 #define VGA_SLOT 2
-#define BIOS_MAX (1u << 20)
-#define BIOS_GRAIN (64u << 10)
-#define ISA_BIOS_SIZE (128u << 10) /* of the BIOS seen below 1 MiB */
 #define VGABIOS_MAX (256u << 10)
 
 enum isa_irq {
@@ -67,8 +58,7 @@ enum isa_irq {
 	IRQ_IDE1 = 15,
 };
 
-/* Puts a created device into the machine's table. */
-static int add(struct vm *vm, const struct device_class *class, void *state, struct report *r)
+int machine_add(struct vm *vm, const struct device_class *class, void *state, struct report *r)
 {
 	if (!state)
 		return report_fail(r, "not enough memory for the machine (%s)", class->name);
@@ -188,38 +178,6 @@ static struct irq_line isa_irq(struct vm *vm, unsigned irq)
 	return irq_router_line(vm->irqs, IRQ_FROM_ISA, irq);
 }
 
-/* ---- memory and firmware ---- */
-
-/* The BIOS ends at 4 GiB; its last 128 KiB are also seen below 1 MiB. */
-static int create_bios(struct vm *vm, struct report *r)
-{
-	const char *name = vm->config.bios ? vm->config.bios : "bios-256k.bin";
-	uint32_t isa_size;
-	uint8_t *image;
-
-	if (firmware_read("-bios", name, vm->config.firmware_dir, BIOS_MAX, &image, &vm->bios_size,
-			  r) < 0)
-		return -1;
-	if (vm->bios_size % BIOS_GRAIN) {
-		free(image);
-		return report_fail(r, "-bios %s: %u bytes; a BIOS image is a multiple of 64 KiB",
-				   name, vm->bios_size);
-	}
-	vm->bios = aligned_alloc(PAGE_SIZE, vm->bios_size);
-	if (vm->bios)
-		memcpy(vm->bios, image, vm->bios_size);
-	free(image);
-	if (!vm->bios)
-		return report_fail(r, "not enough memory for the BIOS");
-	isa_size = vm->bios_size < ISA_BIOS_SIZE ? vm->bios_size : ISA_BIOS_SIZE;
-	physmem_region_map(physmem_add_rom(vm->mem, "bios", vm->bios_size, vm->bios),
-			   0x100000000ull - vm->bios_size, 0);
-	physmem_region_map(physmem_add_rom(vm->mem, "isa-bios", isa_size,
-					   vm->bios + vm->bios_size - isa_size),
-			   0x100000 - isa_size, 0);
-	return 0;
-}
-
 /* ---- interrupts, timers, keyboard: what every PC/AT has ---- */
 
 static int create_interrupts(struct vm *vm, struct report *r)
@@ -235,16 +193,16 @@ static int create_interrupts(struct vm *vm, struct report *r)
 	struct irq_router_wiring router;
 
 	vm->lapic = lapic_create(&lapic);
-	if (add(vm, &lapic_class, vm->lapic, r) < 0)
+	if (machine_add(vm, &lapic_class, vm->lapic, r) < 0)
 		return -1;
 	pic.intr = lapic_extint_line(vm->lapic);
 	vm->pic = pic_create(&pic);
-	if (add(vm, &pic_class, vm->pic, r) < 0)
+	if (machine_add(vm, &pic_class, vm->pic, r) < 0)
 		return -1;
 	lapic_attach_pic(vm->lapic, vm->pic);
 	ioapic.lapic = vm->lapic;
 	vm->ioapic = ioapic_create(&ioapic);
-	if (add(vm, &ioapic_class, vm->ioapic, r) < 0)
+	if (machine_add(vm, &ioapic_class, vm->ioapic, r) < 0)
 		return -1;
 	for (unsigned i = 0; i < ISA_IRQS; i++) {
 		router.pic[i] = pic_irq_line(vm->pic, (int)i);
@@ -252,7 +210,7 @@ static int create_interrupts(struct vm *vm, struct report *r)
 	}
 	vm->irqs = irq_router_create(&router);
 	vm->ferr_irq = isa_irq(vm, IRQ_FERR);
-	return add(vm, &irq_router_class, vm->irqs, r);
+	return machine_add(vm, &irq_router_class, vm->irqs, r);
 }
 
 static int create_timers(struct vm *vm, struct report *r)
@@ -271,14 +229,14 @@ static int create_timers(struct vm *vm, struct report *r)
 				 .opaque = vm};
 
 	vm->pit = pit_create(&pit);
-	if (add(vm, &pit_class, vm->pit, r) < 0)
+	if (machine_add(vm, &pit_class, vm->pit, r) < 0)
 		return -1;
 	pic_on_acknowledge(vm->pic, irq_acknowledged, vm);
 	port61.pit = vm->pit;
-	if (add(vm, &port61_class, port61_create(&port61), r) < 0)
+	if (machine_add(vm, &port61_class, port61_create(&port61), r) < 0)
 		return -1;
 	vm->rtc = rtc_create(&rtc);
-	return add(vm, &rtc_class, vm->rtc, r);
+	return machine_add(vm, &rtc_class, vm->rtc, r);
 }
 
 static int create_isa(struct vm *vm, struct report *r)
@@ -298,67 +256,14 @@ static int create_isa(struct vm *vm, struct report *r)
 	struct dma_wiring dma = {.bus = vm->bus};
 
 	vm->i8042 = i8042_create(&kbd);
-	if (add(vm, &i8042_class, vm->i8042, r) < 0 ||
-	    add(vm, &port92_class, port92_create(&port92), r) < 0)
+	if (machine_add(vm, &i8042_class, vm->i8042, r) < 0 ||
+	    machine_add(vm, &port92_class, port92_create(&port92), r) < 0)
 		return -1;
 	vm->dma = dma_create(&dma);
-	return add(vm, &dma_class, vm->dma, r);
+	return machine_add(vm, &dma_class, vm->dma, r);
 }
 
 /* ---- drives ---- */
-
-/* Options as the user gave them, for messages. ORDER: of vm_config.ide. */
-static const char *const ide_options[VM_IDE_DRIVES] = {"-hda", "-hdb", "-hdc", "-hdd"};
-static const char *const floppy_options[VM_FLOPPY_DRIVES] = {"-fda", "-fdb"};
-
-static struct blockdev *open_drive(struct vm *vm, const struct drive_config *d, const char *option,
-				   bool floppy, struct report *r)
-{
-	bool cd = d->media == MEDIA_CDROM && !floppy;
-	struct block_file_options o = {
-		.path = d->file,
-		.option = cd ? "-cdrom" : option,
-		.read_only = d->read_only || cd,
-		.snapshot = d->snapshot || vm->config.snapshot,
-		.removable = cd || floppy,
-		.floppy = floppy,
-		.sector_size = cd ? 2048 : 512,
-		.post = vm_post_plain,
-		.post_opaque = vm,
-		.synchronous = vm->config.icount,
-	};
-	struct blockdev *b = block_file_open(&o, r);
-	struct vm_drive *named = &vm->drives[vm->drive_count];
-
-	if (!b)
-		return NULL;
-	snprintf(named->id, sizeof(named->id), "%s", d->id ? d->id : option + 1);
-	named->blk = b;
-	vm->drive_count++;
-	return b;
-}
-
-/* The carried guest's image as the first disk; what it writes is forgotten. */
-static struct blockdev *open_carried_guest(struct vm *vm, struct report *r)
-{
-	struct vm_drive *named = &vm->drives[vm->drive_count];
-	size_t size = CARRIED_GUEST_SIZE;
-	struct blockdev *b = NULL;
-
-	vm->carried_image = malloc(size);
-	if (vm->carried_image) {
-		memcpy(vm->carried_image, carried_guest_image, size);
-		b = blockdev_create_memory(vm->carried_image, size, false);
-	}
-	if (!b) {
-		report_fail(r, "not enough memory for the carried guest");
-		return NULL;
-	}
-	snprintf(named->id, sizeof(named->id), "ide0-hd0");
-	named->blk = b;
-	vm->drive_count++;
-	return b;
-}
 
 static int create_ide(struct vm *vm, struct report *r)
 {
@@ -373,9 +278,9 @@ static int create_ide(struct vm *vm, struct report *r)
 		const struct drive_config *d = &vm->config.ide[i];
 
 		if (i == 0 && vm->config.carried_guest)
-			w.drives[i] = open_carried_guest(vm, r);
+			w.drives[i] = machine_open_carried_guest(vm, r);
 		else if (d->present)
-			w.drives[i] = open_drive(vm, d, ide_options[i], false, r);
+			w.drives[i] = machine_open_ide(vm, i, r);
 		else
 			continue;
 		w.is_cd[i] = d->present && d->media == MEDIA_CDROM;
@@ -383,7 +288,7 @@ static int create_ide(struct vm *vm, struct report *r)
 		if (!w.drives[i])
 			return -1;
 	}
-	return add(vm, &piix3_ide_class, piix3_ide_create(&w), r);
+	return machine_add(vm, &piix3_ide_class, piix3_ide_create(&w), r);
 }
 
 static int create_floppy(struct vm *vm, struct report *r)
@@ -398,12 +303,12 @@ static int create_floppy(struct vm *vm, struct report *r)
 
 		if (!d->present)
 			continue;
-		w.drives[i] = open_drive(vm, d, floppy_options[i], true, r);
+		w.drives[i] = machine_open_floppy(vm, i, r);
 		if (!w.drives[i])
 			return -1;
 	}
 	vm->fdc = fdc_create(&w);
-	return add(vm, &fdc_class, vm->fdc, r);
+	return machine_add(vm, &fdc_class, vm->fdc, r);
 }
 
 /* ---- serial ports and debug ports ---- */
@@ -433,7 +338,7 @@ static int create_serial(struct vm *vm, struct report *r)
 			continue;
 		snprintf(label, sizeof(label), "serial%u", i);
 		if (open_chardev(vm, &vm->config.serial[i], "-serial", label, &w.chardev, r) < 0 ||
-		    add(vm, &uart_class, uart_create(&w), r) < 0)
+		    machine_add(vm, &uart_class, uart_create(&w), r) < 0)
 			return -1;
 	}
 	return 0;
@@ -455,7 +360,7 @@ static int create_debug_ports(struct vm *vm, struct report *r)
 	w.debugcon_port = c->debugcon.kind == CHARDEV_NONE ? 0 : c->debugcon_port;
 	/* SeaBIOS writes its log whether or not anybody reads it. */
 	w.firmware_log_port = c->firmware_log_port;
-	return add(vm, &debug_ports_class, debug_ports_create(&w), r);
+	return machine_add(vm, &debug_ports_class, debug_ports_create(&w), r);
 }
 
 /* ---- PCI devices ---- */
@@ -470,16 +375,16 @@ static int create_chipset(struct vm *vm, struct report *r)
 				     .power_off = power_off,
 				     .opaque = vm};
 
-	if (add(vm, &i440fx_class, bridge, r) < 0)
+	if (machine_add(vm, &i440fx_class, bridge, r) < 0)
 		return -1;
 	vm->pci = i440fx_pci_bus(bridge);
 	isa.pci = pm.pci = vm->pci;
 	for (unsigned i = 0; i < PIIX3_IRQS; i++)
 		isa.irq[i] = irq_router_line(vm->irqs, IRQ_FROM_PCI, i);
-	if (add(vm, &piix3_class, piix3_create(&isa), r) < 0)
+	if (machine_add(vm, &piix3_class, piix3_create(&isa), r) < 0)
 		return -1;
 	vm->pm = piix4_pm_create(&pm);
-	return add(vm, &piix4_pm_class, vm->pm, r);
+	return machine_add(vm, &piix4_pm_class, vm->pm, r);
 }
 
 static int create_vga(struct vm *vm, struct report *r)
@@ -499,74 +404,10 @@ static int create_vga(struct vm *vm, struct report *r)
 	w.rom_size = size;
 	vm->vga = vga_create(&w);
 	free(rom);
-	return add(vm, &vga_class, vm->vga, r);
+	return machine_add(vm, &vga_class, vm->vga, r);
 }
 
 /* ---- the whole ---- */
-
-static unsigned acpi_have(const struct vm_config *c)
-{
-	static const unsigned com[VM_SERIAL_PORTS] = {ACPI_HAVE_COM1, ACPI_HAVE_COM2,
-						      ACPI_HAVE_COM3, ACPI_HAVE_COM4};
-	unsigned have = 0;
-
-	for (unsigned i = 0; i < VM_SERIAL_PORTS; i++)
-		if (c->serial[i].kind != CHARDEV_NONE)
-			have |= com[i];
-	for (unsigned i = 0; i < VM_FLOPPY_DRIVES; i++)
-		if (c->floppy[i].present)
-			have |= ACPI_HAVE_FDC;
-	return have;
-}
-
-static void fill_cmos(struct vm *vm)
-{
-	const struct vm_config *c = &vm->config;
-	uint64_t low = physmem_ram_below_4g(vm->mem);
-	struct cmos_config cmos = {.ram_below_4g = low,
-				   .ram_above_4g = physmem_ram_size(vm->mem) - low,
-				   .boot_order = vm->boot_once_done || !c->boot_once[0]
-							 ? c->boot_order
-							 : c->boot_once};
-
-	for (unsigned i = 0; i < VM_FLOPPY_DRIVES; i++)
-		if (c->floppy[i].present)
-			cmos.floppy[i] = fdc_drive_cmos_type(vm->fdc, i);
-	for (unsigned i = 0; i < VM_IDE_DRIVES; i++)
-		if (vm->ide_disks[i] && c->ide[i].media == MEDIA_DISK)
-			cmos.disk_sectors[i] = vm->ide_disks[i]->size / 512;
-	cmos_fill(vm->rtc, &cmos);
-}
-
-/* What SeaBIOS is told: memory, drives, boot order, ACPI tables, a kernel. */
-static int create_firmware_interface(struct vm *vm, struct report *r)
-{
-	const struct vm_config *c = &vm->config;
-	uint64_t low = physmem_ram_below_4g(vm->mem);
-	struct fw_cfg_wiring w = {.bus = vm->bus};
-	struct fw_items items = {.ram_below_4g = low,
-				 .ram_above_4g = physmem_ram_size(vm->mem) - low,
-				 .graphic = c->graphics && c->vga,
-				 .boot_menu = c->boot_menu,
-				 .boot_menu_timeout_ms = c->boot_menu_timeout_ms};
-	struct kernel_options kernel = {.kernel = c->kernel,
-					.initrd = c->initrd,
-					.append = c->append,
-					.ram_below_4g = low};
-
-	vm->fw_cfg = fw_cfg_create(&w);
-	if (add(vm, &fw_cfg_class, vm->fw_cfg, r) < 0)
-		return -1;
-	if (fw_items_publish(vm->fw_cfg, &items) < 0 ||
-	    acpi_publish(vm->fw_cfg, acpi_have(c)) < 0)
-		return report_fail(r, "not enough memory for the firmware's tables");
-	if (c->kernel) {
-		vm->kernel = kernel_loader_create(&kernel, vm->fw_cfg, r);
-		if (!vm->kernel)
-			return -1;
-	}
-	return 0;
-}
 
 static void quit_from_terminal(void *opaque)
 {
@@ -602,17 +443,17 @@ static int64_t wall_clock_now(const struct vm_config *c)
 int machine_create(struct vm *vm, struct report *r)
 {
 	clock_set_wall_base(vm->clock, wall_clock_now(&vm->config));
-	if (create_chardevs(vm, r) < 0 || create_bios(vm, r) < 0 || create_interrupts(vm, r) < 0 ||
+	if (create_chardevs(vm, r) < 0 || machine_create_bios(vm, r) < 0 || create_interrupts(vm, r) < 0 ||
 	    create_timers(vm, r) < 0 || create_isa(vm, r) < 0 || create_chipset(vm, r) < 0 ||
 	    create_ide(vm, r) < 0 || create_floppy(vm, r) < 0 || create_vga(vm, r) < 0 ||
 	    create_serial(vm, r) < 0 || create_debug_ports(vm, r) < 0)
 		return -1;
-	return create_firmware_interface(vm, r);
+	return machine_create_fw_cfg(vm, r);
 }
 
 void machine_reset(struct vm *vm)
 {
-	fill_cmos(vm);
+	machine_fill_cmos(vm);
 	vm->boot_once_done = true;
 	for (int i = 0; i < vm->device_count; i++)
 		if (vm->devices[i].class->reset)

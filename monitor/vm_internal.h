@@ -91,6 +91,20 @@ int machine_create(struct vm *vm, struct report *r);
 void machine_reset(struct vm *vm);
 void machine_destroy(struct vm *vm);
 
+/* Puts a created device into the machine's table. Returns 0, or -1 with *r. */
+int machine_add(struct vm *vm, const struct device_class *class, void *state, struct report *r);
+
+/* machine_drives.c: open an image and name the drive. NULL with *r on failure. */
+struct blockdev *machine_open_ide(struct vm *vm, unsigned n, struct report *r);
+struct blockdev *machine_open_floppy(struct vm *vm, unsigned n, struct report *r);
+struct blockdev *machine_open_carried_guest(struct vm *vm, struct report *r);
+
+/* machine_firmware.c. The first two return 0, or -1 with *r. */
+int machine_create_bios(struct vm *vm, struct report *r);
+int machine_create_fw_cfg(struct vm *vm, struct report *r);
+/* CMOS as the drives and -boot now say; at each reset. */
+void machine_fill_cmos(struct vm *vm);
+
 /* The processor's wires to the machine: struct vcpu_ops. */
 int machine_acknowledge(void *opaque);
 void machine_ferr(void *opaque, int level);
