@@ -23,6 +23,20 @@ struct source {
 	bool physical;
 };
 
+/*
+ * Part of one page. Registers are read as the processor would, side effects
+ * included: xp at B8000 shows the text screen, as users of QEMU expect.
+ */
+static void page_read(struct physmem *mem, gpa_t gpa, uint8_t *buf, size_t len)
+{
+	if (physmem_lookup(mem, gpa).kind != PHYS_MMIO) {
+		physmem_dma_read(mem, gpa, buf, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (uint8_t)physmem_read(mem, gpa + i, 1);
+}
+
 /* Reads what is there of len bytes; returns how many that are. */
 static size_t source_read(const struct source *s, uint64_t address, void *buf, size_t len)
 {
@@ -37,7 +51,7 @@ static size_t source_read(const struct source *s, uint64_t address, void *buf, s
 		n = n < len - done ? n : len - done;
 		if (!s->physical && !paging_debug_translate(vm_vcpu(s->m->vm), (gva_t)at, &gpa))
 			break;
-		physmem_dma_read(mem, gpa, (uint8_t *)buf + done, n);
+		page_read(mem, gpa, (uint8_t *)buf + done, n);
 		done += n;
 	}
 	return done;
