@@ -41,6 +41,7 @@ struct insn {
 	bool lock;
 	bool ends_block;       /* the last of its block */
 	bool rm_is_memory;
+	bool uncached;         /* in no cache: nobody notices writes to its bytes */
 	uint16_t offset;       /* from the block's first byte */
 };
 

@@ -15,11 +15,16 @@ struct repeat {
 	uint32_t mask;  /* of the address size */
 	uint32_t count; /* elements left; 1 without REP */
 	int32_t step;   /* bytes from one element to the next */
+	uint32_t generation; /* of the vcpu's map at the start: whether code was overwritten */
+	bool single;    /* to be fetched again for every element */
 };
 
 static struct repeat repeat_begin(const struct vcpu *cpu, const struct insn *in, unsigned size)
 {
-	struct repeat r = {.mask = in->address_mask, .count = 1};
+	struct repeat r = {.mask = in->address_mask,
+			   .count = 1,
+			   .generation = cpu->map_generation,
+			   .single = in->rep == REP_NONE || cpu->stepping || in->uncached};
 
 	r.step = cpu->eflags & FL_DF ? -(int32_t)size : (int32_t)size;
 	if (in->rep != REP_NONE)
@@ -52,7 +57,8 @@ static bool repeat_next(struct vcpu *cpu, const struct insn *in, struct repeat *
 	pending = atomic_load_explicit(&cpu->pending, memory_order_relaxed);
 	if (!(cpu->eflags & FL_IF))
 		pending &= ~PENDING_IRQ;
-	if (!pending && cpu->fuel > 0 && !cpu->stepping) {
+	/* An element may have been stored over the instruction itself. */
+	if (!pending && cpu->fuel > 0 && !r->single && cpu->map_generation == r->generation) {
 		cpu->fuel--;
 		return true;
 	}
@@ -145,7 +151,7 @@ static uint32_t stos_chunk(struct vcpu *cpu, const struct repeat *r)
 		if (!r.count)                                                                      \
 			return;                                                                    \
 		do {                                                                               \
-			n = in->rep != REP_NONE && !cpu->stepping ? movs_chunk(cpu, in, &r) : 0;   \
+			n = r.single ? 0 : movs_chunk(cpu, in, &r);                                \
 			if (!n) {                                                                  \
 				DEST_WRITE(bits, SOURCE_READ(bits));                               \
 				n = 1;                                                             \
@@ -162,7 +168,7 @@ static uint32_t stos_chunk(struct vcpu *cpu, const struct repeat *r)
 		if (!r.count)                                                                      \
 			return;                                                                    \
 		do {                                                                               \
-			n = in->rep != REP_NONE && !cpu->stepping ? stos_chunk(cpu, &r) : 0;       \
+			n = r.single ? 0 : stos_chunk(cpu, &r);                                    \
 			if (!n) {                                                                  \
 				DEST_WRITE(bits, reg_read##bits(cpu, EAX));                        \
 				n = 1;                                                             \
