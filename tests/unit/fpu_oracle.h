@@ -110,7 +110,8 @@ static inline uint8_t *host_page(void)
  */
 static inline void oracle_host(struct oracle *o, const uint8_t *code, unsigned len)
 {
-	uint8_t *page = host_page(), *data = page + 4096;
+	/* volatile: still wanted after siglongjmp. */
+	uint8_t *const volatile page = host_page(), *const volatile data = page + 4096;
 	const uint32_t default_mxcsr = MXCSR_DEFAULT;
 	struct host_trap *t = host_trap_slot();
 
@@ -127,7 +128,7 @@ static inline void oracle_host(struct oracle *o, const uint8_t *code, unsigned l
 		host_run(o, page, data);
 	}
 	__asm__ volatile("ldmxcsr %0" : : "m"(default_mxcsr));
-	memcpy(o->data, data, sizeof(o->data));
+	memcpy(o->data, host_page() + 4096, sizeof(o->data)); /* data may be lost in the jump */
 }
 
 /* A guest with nothing but a processor and memory, in flat protected mode. */
