@@ -128,7 +128,7 @@ static inline void oracle_host(struct oracle *o, const uint8_t *code, unsigned l
 		host_run(o, page, data);
 	}
 	__asm__ volatile("ldmxcsr %0" : : "m"(default_mxcsr));
-	memcpy(o->data, host_page() + 4096, sizeof(o->data)); /* data may be lost in the jump */
+	memcpy(o->data, data, sizeof(o->data));
 }
 
 /* A guest with nothing but a processor and memory, in flat protected mode. */
