@@ -325,12 +325,13 @@ static struct block *block_decode(struct vcpu *cpu, const uint8_t *host, gpa_t g
 		struct insn *in = &insns[count];
 		enum decode_status s = decode_for(cpu, host + used, n, code32, in);
 
-		if (s == DECODE_MORE)
+		if (s == DECODE_MORE || (s == DECODE_TOO_LONG && n < INSN_MAX_LENGTH))
 			break;
 		if (s != DECODE_OK)
 			make_faulting(in, s);
 		in->offset = (uint16_t)used;
-		used += in->length;
+		/* Any of the bytes may have been why: all are the block's. */
+		used += s == DECODE_OK ? in->length : n;
 		count++;
 		if (in->ends_block)
 			break;
@@ -342,7 +343,7 @@ static struct block *block_decode(struct vcpu *cpu, const uint8_t *host, gpa_t g
 		block_cache_flush(cpu);
 	b = arena_take(c, BLOCK_BYTES(count));
 	*b = (struct block){.host = host,
-			    .bytes = (uint16_t)(used < room ? used : room),
+			    .bytes = (uint16_t)used,
 			    .count = (uint16_t)count,
 			    .code32 = code32};
 	memcpy(b->insns, insns, count * sizeof(*insns));
