@@ -73,6 +73,20 @@ void sse_float_prepare(struct vcpu *cpu);
 enum sse_result { NO_TINY, F32_1, F32_4, F64_1, F64_2 };
 void sse_float_finish(struct vcpu *cpu, __m128i result, enum sse_result kind);
 
+/* Exceptions found before the result is computed; then the others are not looked for. */
+#define PRE_COMPUTATION	 (FSW_IE | FSW_DE | FSW_ZE)
+#define POST_COMPUTATION (FSW_OE | FSW_UE)
+
+/* ---- simd_trap.c: the instruction is cpu->cur ---- */
+/* Whether it is a dot product, whose flags only sse_trap_flags() knows. */
+bool sse_flags_in_steps(const struct insn *in);
+/*
+ * The flags that it raises, where the guest has not masked all. run: the MXCSR
+ * to compute with, all masked and no flags. May unwind. The host's MXCSR is
+ * the default one afterwards.
+ */
+uint32_t sse_trap_flags(struct vcpu *cpu, enum sse_result kind, uint32_t run);
+
 /* #UD or #NM before an instruction on XMM registers or MXCSR. */
 static inline void sse_check(struct vcpu *cpu)
 {

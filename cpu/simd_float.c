@@ -6,10 +6,7 @@
  * While the guest has all exceptions masked, as nearly all code does, its MXCSR
  * is the host's. Otherwise an instruction runs with all of them masked and the
  * flags clear, and the flags it raises say whether it should have faulted.
- *
- * Left out, when #XM is raised only: PE where the result would be inexact with
- * an unbounded exponent is taken from the masked result; and DPPS and DPPD are
- * judged as a whole, not by their single products and sums.
+ * What those flags do not say, simd_trap.c finds out.
  */
 #include "cpu/host_fpu.h"
 
@@ -21,8 +18,6 @@ _Noreturn void sse_unavailable(struct vcpu *cpu)
 }
 
 #define MASK_OF(flag) ((flag) << MXCSR_MASKS_SHIFT)
-/* Found before the result is computed; then the others are not looked for. */
-#define PRE_COMPUTATION (FSW_IE | FSW_DE | FSW_ZE)
 
 /* Gives the host an MXCSR for the next instruction. */
 void sse_float_prepare(struct vcpu *cpu)
@@ -86,13 +81,18 @@ static bool is_tiny(__m128i result, enum sse_result kind)
 void sse_float_finish(struct vcpu *cpu, __m128i result, enum sse_result kind)
 {
 	const uint32_t default_mxcsr = MXCSR_DEFAULT;
-	uint32_t host, raised, unmasked, masks = cpu->fx.mxcsr >> MXCSR_MASKS_SHIFT;
+	uint32_t host, raised, unmasked, masks = cpu->fx.mxcsr >> MXCSR_MASKS_SHIFT & MXCSR_FLAGS;
 
 	__asm__ volatile("stmxcsr %0\n\tldmxcsr %1" : "=m"(host) : "m"(default_mxcsr));
 	raised = host & MXCSR_FLAGS;
 	if (!(masks & FSW_UE) && is_tiny(result, kind))
 		raised |= FSW_UE;
 	unmasked = raised & ~masks;
+	if (sse_flags_in_steps(cpu->cur) ||
+	    (unmasked & POST_COMPUTATION && !(unmasked & PRE_COMPUTATION))) {
+		raised = sse_trap_flags(cpu, kind, host & ~MXCSR_FLAGS);
+		unmasked = raised & ~masks;
+	}
 	if (unmasked & PRE_COMPUTATION)
 		raised &= PRE_COMPUTATION;
 	cpu->fx.mxcsr |= raised;
