@@ -15,7 +15,7 @@ struct repeat {
 	uint32_t mask;  /* of the address size */
 	uint32_t count; /* elements left; 1 without REP */
 	int32_t step;   /* bytes from one element to the next */
-	uint32_t generation; /* of the vcpu's map at the start: whether code was overwritten */
+	uint64_t generation; /* of the map at the start: tells whether code was overwritten */
 	bool single;    /* to be fetched again for every element */
 };
 
@@ -63,6 +63,7 @@ static bool repeat_next(struct vcpu *cpu, const struct insn *in, struct repeat *
 		return true;
 	}
 	cpu->eip -= in->length;
+	cpu->repeating = true;
 	return false;
 }
 
