@@ -10,6 +10,7 @@
 #include "cpu/operand16.h"
 #include "cpu/segment.h"
 #include "cpu/stack.h"
+#include "cpu/transfer.h"
 
 /* ---- segment registers ---- */
 /* Loads of SS hold off interrupts for one instruction (SDM 3A 6.8.3). */
@@ -54,13 +55,10 @@ void op_pop_seg(struct vcpu *cpu, const struct insn *in)
 static void load_far_pointer(struct vcpu *cpu, const struct insn *in, unsigned seg)
 {
 	unsigned size = in->operand32 ? 4 : 2;
-	uint8_t pointer[6];
-	uint16_t selector;
+	struct far_pointer p = far_pointer_read(cpu, in, size);
 
-	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), pointer, size + 2, size);
-	memcpy(&selector, pointer + size, 2);
-	segment_load(cpu, seg, selector);
-	memcpy(&cpu->regs[in->reg], pointer, size);
+	segment_load(cpu, seg, p.selector);
+	memcpy(&cpu->regs[in->reg], &p.offset, size);
 }
 
 void op_les(struct vcpu *cpu, const struct insn *in)

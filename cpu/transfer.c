@@ -215,17 +215,22 @@ static void far_transfer(struct vcpu *cpu, uint16_t selector, uint32_t offset, u
 		raise_gp(cpu, selector & SELECTOR_ERROR);
 }
 
-/* The far pointer in memory: offset, then selector. */
+/* Two accesses, as on the chip: each has its own checks. */
+struct far_pointer far_pointer_read(struct vcpu *cpu, const struct insn *in, unsigned size)
+{
+	uint32_t ea = insn_ea(cpu, in);
+	struct far_pointer p;
+
+	p.offset = size == 4 ? mem_read32(cpu, in->seg, ea) : mem_read16(cpu, in->seg, ea);
+	p.selector = mem_read16(cpu, in->seg, (ea + size) & in->address_mask);
+	return p;
+}
+
 static void far_transfer_memory(struct vcpu *cpu, const struct insn *in, unsigned size, bool call)
 {
-	uint8_t pointer[6];
-	uint32_t offset = 0;
-	uint16_t selector;
+	struct far_pointer p = far_pointer_read(cpu, in, size);
 
-	mem_read_bytes(cpu, in->seg, insn_ea(cpu, in), pointer, size + 2, size);
-	memcpy(&offset, pointer, size);
-	memcpy(&selector, pointer + size, 2);
-	far_transfer(cpu, selector, offset, size, call);
+	far_transfer(cpu, p.selector, p.offset, size, call);
 }
 
 void op_far_call_imm_16(struct vcpu *cpu, const struct insn *in)

@@ -7,7 +7,17 @@
 #include <stdint.h>
 
 #include "cpu/descriptor.h"
+#include "cpu/insn.h"
 #include "cpu/vcpu.h"
+
+/* A far pointer: offset, then selector. */
+struct far_pointer {
+	uint32_t offset;
+	uint16_t selector;
+};
+
+/* The memory operand as a far pointer with an offset of size 2 or 4 bytes. */
+struct far_pointer far_pointer_read(struct vcpu *cpu, const struct insn *in, unsigned size);
 
 /* Unwinds with #GP(0) if the offset lies outside the code segment's limit. */
 void transfer_check_eip(struct vcpu *cpu, uint32_t limit, uint32_t eip);
