@@ -149,9 +149,10 @@ const char *order_open(const struct test_case *c, const struct decoded *d,
 	/* The chip reads SS:ESP, which only a return outwards has, before it refuses one inwards. */
 	if (frame && guest->vector == VEC_GP)
 		return "far return inwards: stack or selector first";
+	if (d->in.rm_is_memory && wraps_64k(c, d))
+		return "across the end of 64 KiB with a 16-bit address";
 	/* The chip reads areas in parts, and checks the parts one after the other. */
-	if (d->row->class == X87 && !strcmp(d->row->operands, "M") &&
-	    (host->vector == VEC_AC || guest->vector == VEC_AC || wraps_64k(c, d)))
-		return "FXSAVE, FNSAVE and the like: alignment or limit first";
+	if (d->row->class == X87 && !strcmp(d->row->operands, "M"))
+		return "FXSAVE, FNSAVE and the like: page, alignment or limit first";
 	return NULL;
 }
