@@ -89,6 +89,8 @@ static void deliver_external(struct vcpu *cpu, unsigned vector)
 static void deliver_debug_trap(struct vcpu *cpu, uint32_t dr6)
 {
 	cpu->dr[6] |= dr6;
+	cpu->fault = (struct fault){.vector = VEC_DB, .dr6 = dr6};
+	cpu->halted = false; /* the instruction may have been HLT */
 	begin_delivery(cpu, VEC_DB, true);
 	interrupt_deliver(cpu, VEC_DB, EVENT_EXCEPTION, false, 0);
 	cpu->delivery.active = false;
@@ -122,7 +124,7 @@ static void step(struct vcpu *cpu)
 	uint32_t traps = 0;
 	const struct insn *in;
 
-	if (cpu->slow && !(cpu->eflags & FL_RF) && !debug_shadow) {
+	if (cpu->slow && !(cpu->eflags & FL_RF) && !debug_shadow && !cpu->repeating) {
 		uint32_t hit = instruction_breakpoints(cpu);
 
 		if (hit) {
@@ -134,7 +136,10 @@ static void step(struct vcpu *cpu)
 	in = block_find(cpu)->insns;
 	cpu->interrupt_shadow = cpu->debug_shadow = false;
 	cpu->eflags &= ~FL_RF;
-	cpu->debug_hits = 0;
+	cpu->repeating = false;
+	/* Data breakpoints that MOV SS met are held for one instruction. */
+	if (!debug_shadow)
+		cpu->debug_hits = 0;
 	cpu->step_suppressed = false;
 	cpu->fuel--;
 	cpu->stepping = true;
@@ -164,6 +169,7 @@ static void run_block(struct vcpu *cpu)
 	}
 	in = b->insns;
 	end = in + b->count;
+	cpu->repeating = false;
 	cpu->fuel -= b->count;
 	do {
 		cpu->cur = in;

@@ -40,6 +40,7 @@ static bool gate_dpl_counts(const struct event *e)
  * RF in the saved image (SDM 3B 17.3.1.1): set by faults, so that the
  * instruction is not stopped at by its own breakpoint again. Not by traps and
  * aborts, nor by #DB, unless that is the fault of touching a debug register.
+ * Set by whatever comes between two elements of a string instruction.
  */
 static uint32_t saved_eflags(const struct vcpu *cpu, unsigned vector, enum event_kind kind)
 {
@@ -57,7 +58,7 @@ static uint32_t saved_eflags(const struct vcpu *cpu, unsigned vector, enum event
 		fault = false;
 		break;
 	}
-	return fault ? cpu->eflags | FL_RF : cpu->eflags;
+	return fault || cpu->repeating ? cpu->eflags | FL_RF : cpu->eflags;
 }
 
 /* ---- real mode, and virtual-8086 mode's redirected INT n ---- */
@@ -247,7 +248,7 @@ void interrupt_deliver(struct vcpu *cpu, unsigned vector, enum event_kind kind, 
 		deliver_protected(cpu, &e);
 	else
 		deliver_real(cpu, &e);
-	cpu->delivering_ext = false;
+	cpu->delivering_ext = cpu->repeating = false;
 	cpu->interrupt_shadow = cpu->debug_shadow = false;
 	if (vector == VEC_DB && kind == EVENT_EXCEPTION)
 		cpu->dr[7] &= ~DR7_GD;

@@ -9,6 +9,7 @@
 
 #define TSS_IO_MAP_BASE 0x66u
 #define TSS_MIN_LIMIT	0x67u
+#define BREAK_ON_IO	2u /* DR7's R/W field, with CR4.DE */
 
 void io_check(struct vcpu *cpu, uint16_t port, unsigned size)
 {
@@ -28,14 +29,31 @@ void io_check(struct vcpu *cpu, uint16_t port, unsigned size)
 		raise_gp(cpu, 0);
 }
 
+/* Breakpoints on ports, SDM 3B 17.2.4; reported like those on data. */
+static void note_breakpoints(struct vcpu *cpu, uint16_t port, unsigned size)
+{
+	if (!cpu->slow || !(cpu->cr4 & CR4_DE))
+		return;
+	for (unsigned i = 0; i < 4; i++) {
+		unsigned type = cpu->dr[7] >> (16 + 4 * i) & 3;
+		uint32_t length = (cpu->dr[7] >> (18 + 4 * i) & 3) + 1;
+		uint32_t start = cpu->dr[i] & ~(length - 1);
+
+		if (type == BREAK_ON_IO && port < start + length && start < port + size)
+			cpu->debug_hits |= 1u << i;
+	}
+}
+
 uint32_t io_read(struct vcpu *cpu, uint16_t port, unsigned size)
 {
+	note_breakpoints(cpu, port, size);
 	fpu_leave(cpu);
 	return cpu->ops->port_read(cpu->opaque, port, size);
 }
 
 void io_write(struct vcpu *cpu, uint16_t port, uint32_t value, unsigned size)
 {
+	note_breakpoints(cpu, port, size);
 	fpu_leave(cpu);
 	cpu->ops->port_write(cpu->opaque, port, value, size);
 }

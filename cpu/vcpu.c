@@ -108,7 +108,7 @@ static void reset_common(struct vcpu *cpu, uint32_t cache_bits)
 	memset(cpu->pdpte, 0, sizeof(cpu->pdpte));
 	cpu->msr.efer = 0;
 	cpu->halted = cpu->shutdown = cpu->nmi_blocked = false;
-	cpu->interrupt_shadow = cpu->debug_shadow = false;
+	cpu->interrupt_shadow = cpu->debug_shadow = cpu->repeating = false;
 	cpu->delivering_ext = false;
 	cpu->delivery.active = false;
 	cpu->debug_hits = 0;

@@ -264,6 +264,7 @@ struct vcpu {
 	/* Software TLB of the interpreter. tlb points to the view of the CPL. */
 	struct tlb_entry *tlb;
 	struct tlb_entry tlb_views[TLB_VIEWS][TLB_SIZE];
+	uint32_t large_regions[32]; /* a bit for each 4 MiB: the TLB may hold parts of large pages */
 	/* Counts TLB flushes; dates the block look-ups. 64 bits: never wraps. */
 	uint64_t map_generation;
 
@@ -296,6 +297,7 @@ struct vcpu {
 	bool task_trap;          /* T of the TSS just switched to: #DB is due */
 	bool step_suppressed;    /* cur is an INT: no single-step trap after it */
 	bool stepping;           /* cur runs alone, not as part of its block */
+	bool repeating;          /* a string instruction at EIP has elements left to do */
 	struct delivery {        /* of an event by the run loop */
 		bool active;
 		uint8_t vector;

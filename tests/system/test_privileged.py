@@ -53,4 +53,9 @@ def interrupts():
     run("interrupts")
 
 
-main([segments, transfers, interrupts])
+def debug():
+    """Single step, breakpoints, debug registers, interrupt shadows, NMI."""
+    run("debug")
+
+
+main([segments, transfers, interrupts, debug])
