@@ -26,7 +26,7 @@
 /* What a walk found. */
 struct walk {
 	gpa_t gpa;        /* of the byte */
-	bool writable, user, nx, global, dirty;
+	bool writable, user, nx, global, dirty, large;
 	uint32_t error;   /* PF_P or PF_RSVD bits when it failed */
 	/* The leaf, for setting its dirty bit. */
 	gpa_t leaf;
@@ -103,6 +103,7 @@ static bool walk_tables(struct vcpu *cpu, gva_t gva, struct walk *w, gpa_t *uppe
 
 		if (!take_level(cpu, w, entry, large_reserved))
 			return false;
+		w->large = true;
 		take_leaf(w, where, entry,
 			  (pae ? entry & PAE_ADDRESS & ~(uint64_t)page_mask
 			       : (entry & ~page_mask) | (entry & 0x1e000) << 19) |
@@ -169,6 +170,8 @@ static void tlb_fill(struct vcpu *cpu, gva_t gva, const struct walk *w, bool use
 
 	*e = (struct tlb_entry){.read = TLB_NONE, .write = TLB_NONE, .exec = TLB_NONE,
 				.writable = TLB_NONE, .phys = phys, .global = w->global};
+	if (w->large)
+		cpu->large_regions[page >> 27] |= 1u << (page >> 22 & 31);
 	if ((r.kind != PHYS_RAM && r.kind != PHYS_ROM) || page_has_breakpoint(cpu, page))
 		return;
 	e->host = (uintptr_t)r.host - page;
@@ -256,6 +259,8 @@ static void entry_drop(struct tlb_entry *e)
 
 void tlb_flush(struct vcpu *cpu, bool all)
 {
+	if (all)
+		memset(cpu->large_regions, 0, sizeof(cpu->large_regions));
 	cpu->map_generation++;
 	for (unsigned v = TLB_SUPERVISOR; v <= TLB_USER; v++)
 		for (unsigned i = 0; i < TLB_SIZE; i++)
@@ -263,8 +268,22 @@ void tlb_flush(struct vcpu *cpu, bool all)
 				entry_drop(&cpu->tlb_views[v][i]);
 }
 
+/*
+ * The TLB holds a large page in parts of 4 KiB; INVLPG anywhere in it drops
+ * all of them (SDM 3A 4.10.4.1).
+ */
+static void flush_large_page(struct vcpu *cpu, gva_t gva)
+{
+	for (unsigned v = TLB_SUPERVISOR; v <= TLB_USER; v++)
+		for (unsigned i = 0; i < TLB_SIZE; i++)
+			if ((cpu->tlb_views[v][i].read ^ gva) >> 22 == 0)
+				entry_drop(&cpu->tlb_views[v][i]);
+}
+
 void tlb_flush_page(struct vcpu *cpu, gva_t gva)
 {
+	if (cpu->large_regions[gva >> 27] >> (gva >> 22 & 31) & 1)
+		flush_large_page(cpu, gva);
 	cpu->map_generation++;
 	for (unsigned v = TLB_SUPERVISOR; v <= TLB_USER; v++)
 		entry_drop(tlb_slot(cpu->tlb_views[v], gva));
