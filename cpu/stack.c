@@ -47,6 +47,8 @@ void frame_check(struct vcpu *cpu, const struct frame *f)
 
 		if (off < f->ss->lo_write || last > f->ss->hi_write || last < off)
 			raise_error(cpu, VEC_SS, f->error);
+		if (f->user && cpu->align_check && (f->ss->base + off) & (f->size - 1u))
+			raise_error(cpu, VEC_AC, 0);
 		check_page(cpu, view, f->ss->base + off, f);
 	}
 }
