@@ -58,4 +58,9 @@ def debug():
     run("debug")
 
 
-main([segments, transfers, interrupts, debug])
+def paging():
+    """The matrix of page permissions, reserved bits, what TLBs must forget."""
+    run("paging")
+
+
+main([segments, transfers, interrupts, debug, paging])
