@@ -1,23 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian's i386 kernels, started directly, as far as an init that powers off."""
-import time
-
 from machine import Failure, Machine, guest, main, package
 
-SECONDS = 60  # what the interpreter may take
+SECONDS = 60  # of a host processor: what the interpreter may take, however busy the host
 
 
 def boot(flavour, *more):
-    start = time.monotonic()
     with Machine(
         *["-m", "256", "-kernel", package(f"kernel-{flavour}", "vmlinuz")],
         *["-initrd", guest("initrd"), "-append", "console=ttyS0", *more],
     ) as m:
         m.wait_serial(rf"transvisor: init reached: 6\.1\.0-\d+-{flavour} i686")
-        reached = time.monotonic() - start
+        reached = m.cpu_seconds()
         m.expect_exit(0)
-    print(f"init reached after {reached:.1f} s")
+    print(f"init reached after {reached:.1f} s of processor time")
     if reached > SECONDS:
         raise Failure(f"init reached after {reached:.1f} s, should be {SECONDS} at most")
 
