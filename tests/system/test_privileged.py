@@ -63,4 +63,9 @@ def paging():
     run("paging")
 
 
-main([segments, transfers, interrupts, debug, paging])
+def tasks():
+    """Task switches of all kinds between TSSs of both sizes."""
+    run("tasks")
+
+
+main([segments, transfers, interrupts, debug, paging, tasks])
