@@ -7,6 +7,10 @@
  * speculated: systems that patch themselves against speculation attacks leave
  * that alone, which is right for an interpreter and keeps the guest fast.
  *
+ * The named models report what their chips do (Intel application note 485), less
+ * what is not modelled here: debug store, thermal control, performance counters,
+ * 64-bit mode. As those chips, they are open to what Linux mitigates.
+ *
  * Left out: hypervisor leaves, thermal and power leaf 6, topology leaf 0Bh,
  * MONITOR/MWAIT, SYSCALL, 64-bit mode.
  */
@@ -31,7 +35,8 @@
 	 BIT_OF(FEATURE_PGE) | BIT_OF(FEATURE_MCA) | BIT_OF(FEATURE_CMOV) | BIT_OF(FEATURE_PAT) |  \
 	 BIT_OF(FEATURE_PSE36) | BIT_OF(FEATURE_FXSR))
 #define EDX_PENTIUM3 (EDX_PENTIUM2 | BIT_OF(FEATURE_SSE))
-#define EDX_PENTIUM4 (EDX_PENTIUM3 | BIT_OF(FEATURE_SSE2) | BIT_OF(FEATURE_CLFSH))
+#define EDX_PENTIUM4                                                                               \
+	(EDX_PENTIUM3 | BIT_OF(FEATURE_SSE2) | BIT_OF(FEATURE_CLFSH) | BIT_OF(FEATURE_SS))
 #define ECX_CORE2 (BIT_OF(FEATURE_SSE3) | BIT_OF(FEATURE_SSSE3))
 #define ECX_ALL                                                                                    \
 	(ECX_CORE2 | BIT_OF(FEATURE_SSE41) | BIT_OF(FEATURE_SSE42) | BIT_OF(FEATURE_POPCNT))
@@ -115,6 +120,7 @@ static const struct cpu_model models[] = {
 		.family = 6,
 		.model = 8,
 		.stepping = 3,
+		.brand_index = 2,
 		.max_leaf = 2,
 		.features = {[FEATURES_1_EDX] = EDX_PENTIUM3},
 		.leaf2 = {0x03020101, 0, 0x0c040882},
@@ -127,6 +133,7 @@ static const struct cpu_model models[] = {
 		.family = 15,
 		.model = 2,
 		.stepping = 9,
+		.brand_index = 9,
 		.max_leaf = 2,
 		.max_extended = 0x80000004,
 		.features = {[FEATURES_1_EDX] = EDX_PENTIUM4},
@@ -140,13 +147,15 @@ static const struct cpu_model models[] = {
 		.family = 6,
 		.model = 15,
 		.stepping = 11,
-		.max_leaf = 4,
+		.max_leaf = 10,
 		.max_extended = MAX_EXTENDED,
 		.features = {[FEATURES_1_EDX] = EDX_PENTIUM4,
 			     [FEATURES_1_ECX] = ECX_CORE2,
 			     [FEATURES_EXT1_EDX] = BIT_OF(FEATURE_NX)},
-		.leaf2 = LEAF2_CORE,
-		.caches = CACHES_CORE,
+		.leaf2 = {0x05b0b101, 0x005657f0, 0x2cb43049},
+		.caches = {{CACHE_DATA, 1, 8, 64, 64},
+			   {CACHE_CODE, 1, 8, 64, 64},
+			   {CACHE_UNIFIED, 2, 16, 64, 4096}},
 	},
 	{
 		.name = "host",
@@ -246,10 +255,11 @@ static void leaf_features(const struct vcpu *cpu, uint32_t out[4])
 	const struct cpu_model *m = cpu->model;
 
 	out[0] = cpu_signature(m);
-	if (cpu_has(cpu, FEATURE_CLFSH))
+	out[1] = m->brand_index;
+	if (cpu_has(cpu, FEATURE_CLFSH)) {
 		out[1] |= 64 / 8 << 8;
-	if (m->family >= 6)
 		out[1] |= 1 << 16; /* one logical processor, APIC id 0 */
+	}
 	out[2] = m->features[FEATURES_1_ECX];
 	out[3] = m->features[FEATURES_1_EDX];
 	if (!(cpu->msr.apic_base & APIC_BASE_ENABLE))

@@ -78,6 +78,7 @@ struct cpu_model {
 	const char *vendor;	 /* 12 characters */
 	const char *brand;	 /* leaves 80000002h-80000004h; NULL: none */
 	uint8_t family, model, stepping;
+	uint8_t brand_index; /* leaf 1's EBX, of chips before brand strings; 0: none */
 	uint8_t max_leaf;
 	uint32_t max_extended; /* 0: no extended leaves */
 	uint32_t features[FEATURE_WORDS];

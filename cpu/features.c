@@ -80,6 +80,12 @@ static enum cpu_feature plain_feature(const struct insn_row *row)
 		return FEATURE_FPU;
 	if (!strncmp(row->name, "cmov", 4))
 		return FEATURE_CMOV;
+	/*
+	 * Hints are no operations since the P6, which brought CMOV, and 0F 0D (once
+	 * AMD's PREFETCHW) since the chips with 64-bit mode, which brought SSE3.
+	 */
+	if (!strcmp(row->name, "nop"))
+		return row->opcode == 0x0d ? FEATURE_SSE3 : FEATURE_CMOV;
 	for (unsigned i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
 		if (!strcmp(row->name, by_name[i].name))
 			return by_name[i].feature;
