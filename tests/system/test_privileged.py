@@ -68,4 +68,9 @@ def tasks():
     run("tasks")
 
 
-main([segments, transfers, interrupts, debug, paging, tasks])
+def v86():
+    """IOPL, the I/O bitmap, virtual-8086 mode with and without VME, PVI."""
+    run("v86")
+
+
+main([segments, transfers, interrupts, debug, paging, tasks, v86])

