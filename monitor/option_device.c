@@ -70,6 +70,8 @@ static bool has_property(const struct device_row *row, const char *key)
 {
 	size_t len = strlen(key);
 
+	if (!len)
+		return false;
 	for (const char *at = row->properties; (at = strstr(at, key)); at += len) {
 		if ((at == row->properties || at[-1] == ' ') && at[len] == '=')
 			return true;
