@@ -88,13 +88,13 @@ void sse_float_finish(struct vcpu *cpu, __m128i result, enum sse_result kind)
 	if (!(masks & FSW_UE) && is_tiny(result, kind))
 		raised |= FSW_UE;
 	unmasked = raised & ~masks;
-	if (sse_flags_in_steps(cpu->cur) ||
-	    (unmasked & POST_COMPUTATION && !(unmasked & PRE_COMPUTATION))) {
+	if (sse_flags_in_steps(cpu->cur))
 		raised = sse_trap_flags(cpu, kind, host & ~MXCSR_FLAGS);
-		unmasked = raised & ~masks;
-	}
-	if (unmasked & PRE_COMPUTATION)
+	else if (unmasked & PRE_COMPUTATION)
 		raised &= PRE_COMPUTATION;
+	else if (unmasked & POST_COMPUTATION)
+		raised = sse_trap_flags(cpu, kind, host & ~MXCSR_FLAGS);
+	unmasked = raised & ~masks;
 	cpu->fx.mxcsr |= raised;
 	if (!unmasked)
 		return;

@@ -182,8 +182,8 @@ static bool within_repeat(const struct test_case *c, const struct decoded *d,
 	       host->vector == VEC_DB && host->end.eip == c->start.eip;
 }
 
-const char *compare(const struct test_case *c, const struct decoded *d,
-		    const struct outcome *host, const struct outcome *guest)
+const char *compare(const struct test_case *c, const struct decoded *d, const struct outcome *host,
+		    const struct outcome *guest)
 {
 	const struct state *a = &host->end, *b = &guest->end;
 	bool done = completed(c, d, host);
@@ -211,7 +211,8 @@ const char *compare(const struct test_case *c, const struct decoded *d,
 	if (done && undefined_result(c, d))
 		return NULL;
 	if (!done && half_done(d))
-		return a->regs[ESP] == b->regs[ESP] && guest_untouched(c, guest) ? NULL : "half done";
+		return a->regs[ESP] == b->regs[ESP] && guest_untouched(c, guest) ? NULL
+										 : "half done";
 	if (memcmp(a->regs, b->regs, sizeof(a->regs)))
 		return "general registers";
 	find_holes(c, d, holes);

@@ -63,11 +63,11 @@ static void print_encoding(FILE *f, const struct insn_row *row)
 	char text[32];
 
 	if (row->ext < XR)
-		snprintf(text, sizeof(text), "%s%s%02x /%u", prefixes[row->prefix],
-			 maps[row->map], row->opcode, row->ext);
+		snprintf(text, sizeof(text), "%s%s%02x /%u", prefixes[row->prefix], maps[row->map],
+			 row->opcode, row->ext);
 	else if (row->ext >= 0xc0)
-		snprintf(text, sizeof(text), "%s%s%02x %02x", prefixes[row->prefix],
-			 maps[row->map], row->opcode, row->ext);
+		snprintf(text, sizeof(text), "%s%s%02x %02x", prefixes[row->prefix], maps[row->map],
+			 row->opcode, row->ext);
 	else
 		snprintf(text, sizeof(text), "%s%s%02x%s", prefixes[row->prefix], maps[row->map],
 			 row->opcode, row->ext == XR ? " /r" : "");
@@ -79,8 +79,26 @@ static void print_form(FILE *f, const struct insn_row *row, unsigned form)
 	bool memory = form & 2, sizes = row->exec[memory][0] != row->exec[memory][1];
 
 	print_encoding(f, row);
-	fprintf(f, " %-4s %-3s", row->ext == XN ? "-" : memory ? "mem" : "reg",
-		!sizes ? "-" : form & 1 ? "32" : "16");
+	fprintf(f, " %-4s %-3s",
+		row->ext == XN ? "-"
+		: memory       ? "mem"
+			       : "reg",
+		!sizes	   ? "-"
+		: form & 1 ? "32"
+			   : "16");
+}
+
+static void print_oracle(FILE *f, const struct insn_row *row, uint64_t ran, const char *test,
+			 const char *why)
+{
+	if (test)
+		fprintf(f, "hand-written: %s (%s)\n", test, why);
+	else if (!ran)
+		fprintf(f, "NONE\n");
+	else if (ring0_test(row))
+		fprintf(f, "chip in ring 3; hand-written in ring 0: %s\n", ring0_test(row));
+	else
+		fprintf(f, "chip\n");
 }
 
 unsigned coverage_report(const struct coverage *cov, FILE *f)
@@ -92,9 +110,10 @@ unsigned coverage_report(const struct coverage *cov, FILE *f)
 			"operands", "form", "op", "ran", "faulted");
 	for (unsigned i = 0; i < insn_table_rows; i++) {
 		const struct insn_row *row = &insn_table[i];
-		const char *why = "", *test = hand_written(row, &why);
 
 		for (unsigned form = 0; form < FORMS; form++) {
+			const char *why = "", *test = form_hand_written(row, form & 2, &why);
+
 			if (!form_exists(row, form))
 				continue;
 			forms++;
@@ -105,16 +124,15 @@ unsigned coverage_report(const struct coverage *cov, FILE *f)
 			print_form(f, row, form);
 			fprintf(f, " %8llu %8llu  ", (unsigned long long)cov->ran[i][form],
 				(unsigned long long)cov->fault[i][form]);
-			if (test)
-				fprintf(f, "hand-written: %s (%s)\n", test, why);
-			else
-				fprintf(f, "%s\n", cov->ran[i][form] ? "chip" : "NONE");
+			print_oracle(f, row, cov->ran[i][form], test, why);
 		}
 	}
 	if (f)
-		fprintf(f, "%u forms of %u rows; %llu undefined encodings; %llu beyond the model; %llu in "
-			   "an order of faults that the SDM leaves open\n",
-			forms, insn_table_rows, (unsigned long long)cov->undefined,
-			(unsigned long long)cov->skipped, (unsigned long long)cov->open);
+		fprintf(
+		    f,
+		    "%u forms of %u rows; %llu undefined encodings; %llu beyond the model; %llu in "
+		    "an order of faults that the SDM leaves open\n",
+		    forms, insn_table_rows, (unsigned long long)cov->undefined,
+		    (unsigned long long)cov->skipped, (unsigned long long)cov->open);
 	return missing;
 }

@@ -17,27 +17,27 @@
 
 #define RAM_SIZE 0x200000u
 /* Physical addresses. The first ones are also at SYSTEM_AT + themselves. */
-#define GDT_AT 0x1000u
-#define IDT_AT 0x2000u
-#define LDT_AT 0x3000u
-#define TSS_AT 0x4000u
+#define GDT_AT	    0x1000u
+#define IDT_AT	    0x2000u
+#define LDT_AT	    0x3000u
+#define TSS_AT	    0x4000u
 #define HANDLERS_AT 0x5000u
-#define STACK_AT 0x6000u
-#define STACK_TOP (STACK_AT + PAGE_SIZE)
-#define PDPT_AT 0x8000u
-#define TABLES_AT 0x10000u /* page directories and tables, one after the other */
-#define WORLD_AT 0x40000u
+#define STACK_AT    0x6000u
+#define STACK_TOP   (STACK_AT + PAGE_SIZE)
+#define PDPT_AT	    0x8000u
+#define TABLES_AT   0x10000u /* page directories and tables, one after the other */
+#define WORLD_AT    0x40000u
 
 #define HANDLER_SIZE 16u
-#define HLT 0xf4u
-#define KERNEL_CODE 0x08u
-#define KERNEL_DATA 0x18u
-#define GDT_ENTRIES 16u
-#define PTE_P 1u
-#define PTE_W 2u
-#define PTE_U 4u
-#define PTE_NX (1ull << 63)
-#define FUEL 100000
+#define HLT	     0xf4u
+#define KERNEL_CODE  0x08u
+#define KERNEL_DATA  0x18u
+#define GDT_ENTRIES  16u
+#define PTE_P	     1u
+#define PTE_W	     2u
+#define PTE_U	     4u
+#define PTE_NX	     (1ull << 63)
+#define FUEL	     100000
 
 struct guest {
 	struct physmem *mem;
@@ -90,8 +90,7 @@ static void make_page_tables(struct guest *g)
 		const struct world_page *p = &world_pages[i];
 
 		map_page(g, p->at, WORLD_AT + i * PAGE_SIZE,
-			 PTE_P | PTE_U | (p->writable ? PTE_W : 0) |
-				 (p->executable ? 0 : PTE_NX));
+			 PTE_P | PTE_U | (p->writable ? PTE_W : 0) | (p->executable ? 0 : PTE_NX));
 	}
 }
 
@@ -99,9 +98,9 @@ static void make_page_tables(struct guest *g)
 static void make_gdt(struct guest *g)
 {
 	static const uint64_t gdt[GDT_ENTRIES] = {
-		[1] = 0x00cf9b000000ffff, [2] = 0x00af9b000000ffff, [3] = 0x00cf93000000ffff,
-		[4] = 0x00cffb000000ffff, [5] = 0x00cff3000000ffff, [6] = 0x00affb000000ffff,
-		[15] = 0x0040f50000000000, /* the processor's number, for LSL */
+	    [1] = 0x00cf9b000000ffff,  [2] = 0x00af9b000000ffff, [3] = 0x00cf93000000ffff,
+	    [4] = 0x00cffb000000ffff,  [5] = 0x00cff3000000ffff, [6] = 0x00affb000000ffff,
+	    [15] = 0x0040f50000000000, /* the processor's number, for LSL */
 	};
 
 	memcpy(g->ram + GDT_AT, gdt, sizeof(gdt));
@@ -118,7 +117,7 @@ static void make_idt(struct guest *g)
 
 		put64(g, IDT_AT + 8 * v,
 		      (offset & 0xffff) | KERNEL_CODE << 16 | 0x8e00ull << 32 | dpl << 45 |
-			      (uint64_t)(offset >> 16) << 48);
+			  (uint64_t)(offset >> 16) << 48);
 	}
 	memset(g->ram + HANDLERS_AT, HLT, 256 * HANDLER_SIZE);
 }

@@ -28,11 +28,11 @@
 
 #define ALT_STACK_SIZE 65536
 /* Of FXSAVE: FCW to FOP; ST and XMM0-7. */
-#define FX_CONTROL 8
-#define FX_REGISTERS 32
+#define FX_CONTROL	  8
+#define FX_REGISTERS	  32
 #define FX_REGISTERS_SIZE 256
-#define ORDINARY_SS 0x2b
-#define ORDINARY_CS 0x33
+#define ORDINARY_SS	  0x2b
+#define ORDINARY_CS	  0x33
 
 struct host {
 	pid_t child;
@@ -150,14 +150,14 @@ static bool map_world(void)
 
 	if (fd < 0 || ftruncate(fd, WORLD_SIZE))
 		return false;
-	child.pages = mmap(NULL, WORLD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd,
-			   0);
+	child.pages =
+	    mmap(NULL, WORLD_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
 	if (child.pages == MAP_FAILED)
 		return false;
 	for (unsigned i = 0; i < WORLD_PAGES; i++) {
 		const struct world_page *p = &world_pages[i];
-		int prot = PROT_READ | (p->writable ? PROT_WRITE : 0) |
-			   (p->executable ? PROT_EXEC : 0);
+		int prot =
+		    PROT_READ | (p->writable ? PROT_WRITE : 0) | (p->executable ? PROT_EXEC : 0);
 
 		if (mmap((void *)(uintptr_t)p->at, PAGE_SIZE, prot,
 			 MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd,

@@ -22,6 +22,12 @@ void decode_case(const struct decoder *d, const struct test_case *c, struct deco
  */
 const char *hand_written(const struct insn_row *row, const char **why);
 
+/* The same for one form of a row; what hand_written() says, or more. */
+const char *form_hand_written(const struct insn_row *row, bool memory, const char **why);
+
+/* For an instruction that only faults in ring 3: which test runs it in ring 0. Else NULL. */
+const char *ring0_test(const struct insn_row *row);
+
 /* Why the host need not agree on this very case; NULL if it has to. */
 const char *host_differs(const struct test_case *c, const struct decoded *d,
 			 const struct outcome *host);
@@ -44,7 +50,7 @@ bool undefined_result(const struct test_case *c, const struct decoded *d);
  * Compares; returns NULL if they agree, else the name of the first thing that
  * differs.
  */
-const char *compare(const struct test_case *c, const struct decoded *d,
-		    const struct outcome *host, const struct outcome *guest);
+const char *compare(const struct test_case *c, const struct decoded *d, const struct outcome *host,
+		    const struct outcome *guest);
 
 #endif

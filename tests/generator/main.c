@@ -12,14 +12,15 @@
 #include "engine.h"
 #include "make.h"
 #include "report.h"
+#include "shrink.h"
 
-#define DEFAULT_CASES 150000u
+#define DEFAULT_CASES	 150000u
 #define MISMATCHES_SHOWN 10u
 
 struct options {
 	uint64_t seed, cases, first;
 	const char *engine, *row;
-	bool coverage, keep_going;
+	bool coverage, whole;
 	unsigned shown;
 };
 
@@ -31,7 +32,9 @@ struct run {
 	struct coverage coverage;
 	uint16_t *rows; /* that cases are made from */
 	unsigned row_count;
-	unsigned differing;
+	struct test_case *differing; /* the first ones, up to options.shown */
+	unsigned differing_count;
+	unsigned batches; /* given to the host so far */
 	struct outcome outcome;
 };
 
@@ -39,7 +42,7 @@ static void usage(FILE *f)
 {
 	fprintf(f,
 		"usage: generator [--seed N] [--cases N] [--row NAME] [--engine NAME]\n"
-		"                 [--coverage] [--show N] [--replay CASE]\n"
+		"                 [--coverage] [--show N] [--whole] [--replay CASE]\n"
 		"\n"
 		"Runs cases made from the instruction table on the host's processor and in a\n"
 		"guest, and compares what came of them.\n"
@@ -50,6 +53,7 @@ static void usage(FILE *f)
 		"  --engine NAME  what runs the guest: interp\n"
 		"  --coverage     print how often each instruction form was judged, and by whom\n"
 		"  --show N       stop after N differing cases (default %u)\n"
+		"  --whole        show differing cases as they were made, not simplified\n"
 		"  --replay CASE  only this case; give the seed (and row) of the run it is from\n"
 		"\n"
 		"The exit status is 0 if nothing differs and no form is without an oracle.\n",
@@ -70,17 +74,16 @@ static uint64_t number_option(const char *name, const char *text)
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { SEED = 1, CASES, ROW, ENGINE, COVERAGE, SHOW, REPLAY, HELP };
+	enum { SEED = 1, CASES, ROW, ENGINE, COVERAGE, SHOW, WHOLE, REPLAY, HELP };
 	static const struct option longs[] = {
-		{"seed", 1, NULL, SEED},	 {"cases", 1, NULL, CASES},
-		{"row", 1, NULL, ROW},		 {"engine", 1, NULL, ENGINE},
-		{"coverage", 0, NULL, COVERAGE}, {"show", 1, NULL, SHOW},
-		{"replay", 1, NULL, REPLAY},	 {"help", 0, NULL, HELP},
-		{NULL, 0, NULL, 0}};
+	    {"seed", 1, NULL, SEED},	 {"cases", 1, NULL, CASES},	  {"row", 1, NULL, ROW},
+	    {"engine", 1, NULL, ENGINE}, {"coverage", 0, NULL, COVERAGE}, {"show", 1, NULL, SHOW},
+	    {"whole", 0, NULL, WHOLE},	 {"replay", 1, NULL, REPLAY},	  {"help", 0, NULL, HELP},
+	    {NULL, 0, NULL, 0}};
 	int opt;
 
-	*o = (struct options){.seed = 1, .cases = DEFAULT_CASES, .engine = "interp",
-			      .shown = MISMATCHES_SHOWN};
+	*o = (struct options){
+	    .seed = 1, .cases = DEFAULT_CASES, .engine = "interp", .shown = MISMATCHES_SHOWN};
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		const char *name = opt > 0 && opt <= HELP ? longs[opt - 1].name : "";
 
@@ -96,6 +99,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			o->coverage = true;
 		else if (opt == SHOW)
 			o->shown = (unsigned)number_option(name, optarg);
+		else if (opt == WHOLE)
+			o->whole = true;
 		else if (opt == REPLAY) {
 			o->first = number_option(name, optarg);
 			o->cases = 1;
@@ -152,75 +157,123 @@ static uint64_t fill_batch(struct run *r, struct batch *b, uint64_t from, uint64
 	return from;
 }
 
-static void judge_case(struct run *r, const struct test_case *c, const struct outcome *host)
+/*
+ * Runs the case in the guest. Returns what differs from the host's outcome, or
+ * NULL, also where it need not agree.
+ */
+static const char *judge(struct run *r, const struct test_case *c, const struct outcome *host,
+			 struct coverage *cov)
 {
 	struct decoded d;
 	const char *what;
 
 	decode_case(r->decoder, c, &d);
 	if (host_differs(c, &d, host)) {
-		r->coverage.skipped++;
-		return;
+		cov->skipped++;
+		return NULL;
 	}
 	guest_run(r->guest, c, &r->outcome);
-	coverage_count(&r->coverage, &d, host);
+	coverage_count(cov, &d, host);
 	what = compare(c, &d, host, &r->outcome);
-	if (!what)
-		return;
-	if (order_open(c, &d, host, &r->outcome)) {
-		r->coverage.open++;
-		return;
+	if (what && order_open(c, &d, host, &r->outcome)) {
+		cov->open++;
+		return NULL;
 	}
-	r->differing++;
-	print_case(stdout, c, what, host, &r->outcome);
+	return what;
+}
+
+static void judge_batch(struct run *r, const struct batch *b)
+{
+	for (unsigned i = 0; i < b->count && r->differing_count < r->options.shown; i++)
+		if (judge(r, &b->cases[i], &b->outcomes[i], &r->coverage))
+			r->differing[r->differing_count++] = b->cases[i];
 }
 
 static bool run_cases(struct run *r)
 {
 	uint64_t next = r->options.first, end = next + r->options.cases;
-	unsigned n = 0;
+	struct batch *b = host_batch(r->host, r->batches);
 
-	next = fill_batch(r, host_batch(r->host, n), next, end);
-	host_start(r->host, n);
-	while (host_batch(r->host, n)->count && r->differing < r->options.shown) {
-		struct batch *b = host_batch(r->host, n);
-		struct batch *other = host_batch(r->host, n + 1);
+	next = fill_batch(r, b, next, end);
+	host_start(r->host, r->batches);
+	while (b) {
+		struct batch *other = host_batch(r->host, r->batches + 1);
 
 		/* The next batch is made while this one runs on the other processor. */
 		next = fill_batch(r, other, next, end);
 		if (!host_wait(r->host)) {
-			printf("the oracle died in case %" PRIu64 "\n", b->cases[b->at].number);
-			print_case(stdout, &b->cases[b->at], "oracle died", &r->outcome,
+			printf("the oracle died in this case:\n");
+			print_case(stdout, &b->cases[b->at], "no outcome", &r->outcome,
 				   &r->outcome);
 			return false;
 		}
-		n++;
+		r->batches++;
+		if (r->differing_count == r->options.shown)
+			other->count = 0;
 		if (other->count)
-			host_start(r->host, n);
-		for (unsigned i = 0; i < b->count && r->differing < r->options.shown; i++)
-			judge_case(r, &b->cases[i], &b->outcomes[i]);
-		if (!other->count)
-			break;
+			host_start(r->host, r->batches);
+		judge_batch(r, b);
+		b = other->count ? other : NULL;
 	}
 	return true;
 }
 
+/* ---- reproducers ---- */
+
+/* Runs one case on both sides; b->outcomes[0] and r->outcome have what came of it. */
+static const char *run_one(struct run *r, const struct test_case *c)
+{
+	struct batch *b = host_batch(r->host, r->batches);
+	struct coverage ignored = r->coverage;
+
+	b->count = 1;
+	b->cases[0] = *c;
+	host_start(r->host, r->batches);
+	if (!host_wait(r->host))
+		return NULL;
+	return judge(r, c, &b->outcomes[0], &ignored);
+}
+
+static bool still_differs(void *opaque, const struct test_case *c)
+{
+	struct run *r = opaque;
+	struct decoded d;
+
+	decode_case(r->decoder, c, &d);
+	if (!c->single_step && d.ok && (d.row->class == TRANSFER || d.row->class == FAR))
+		return false;
+	return runnable(r, c) && run_one(r, c);
+}
+
+static void print_differing(struct run *r)
+{
+	for (unsigned i = 0; i < r->differing_count; i++) {
+		struct test_case *c = &r->differing[i];
+		const char *what;
+
+		if (!r->options.whole)
+			shrink_case(c, still_differs, r);
+		what = run_one(r, c);
+		print_case(stdout, c, what ? what : "differs, but not always",
+			   &host_batch(r->host, r->batches)->outcomes[0], &r->outcome);
+	}
+}
+
 static int report(struct run *r)
 {
-	bool whole = !r->options.row && r->options.cases > 1 && !r->differing;
-	unsigned missing =
-		coverage_report(&r->coverage, r->options.coverage ? stdout : NULL);
+	bool whole = !r->options.row && r->options.cases > 1 && !r->differing_count;
+	unsigned missing = coverage_report(&r->coverage, r->options.coverage ? stdout : NULL);
 	uint64_t judged = r->coverage.undefined;
 
 	for (unsigned i = 0; i < insn_table_rows; i++)
 		for (unsigned f = 0; f < FORMS; f++)
 			judged += r->coverage.ran[i][f];
 	printf("seed %" PRIu64 ": %" PRIu64 " cases judged by the chip, %u differ", r->options.seed,
-	       judged, r->differing);
+	       judged, r->differing_count);
 	if (whole)
 		printf(", %u instruction forms without an oracle", missing);
 	printf("\n");
-	return r->differing || (whole && missing);
+	return r->differing_count || (whole && missing);
 }
 
 int main(int argc, char **argv)
@@ -233,10 +286,13 @@ int main(int argc, char **argv)
 	r.host = host_create();
 	r.guest = guest_create(r.options.engine);
 	if (r.decoder && r.host && coverage_create(&r.coverage) && choose_rows(&r) &&
-	    run_cases(&r))
+	    (r.differing = calloc(r.options.shown + 1, sizeof(*r.differing))) && run_cases(&r)) {
+		print_differing(&r);
 		status = report(&r);
+	}
 	coverage_destroy(&r.coverage);
 	free(r.rows);
+	free(r.differing);
 	guest_destroy(r.guest);
 	host_destroy(r.host);
 	decoder_destroy(r.decoder);

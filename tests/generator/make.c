@@ -41,9 +41,8 @@ static void make_fpu(uint64_t *seed, struct fxsave_image *fx)
 
 static void make_segments(uint64_t *seed, struct test_case *c, bool code32)
 {
-	static const uint16_t rare_code[] = {LDT_SELECTOR(SEG_CODE_BASED),
-					     LDT_SELECTOR(SEG_CODE_FLAT),
-					     LDT_SELECTOR(SEG_CODE_EXEC)};
+	static const uint16_t rare_code[] = {
+	    LDT_SELECTOR(SEG_CODE_BASED), LDT_SELECTOR(SEG_CODE_FLAT), LDT_SELECTOR(SEG_CODE_EXEC)};
 
 	for (unsigned i = 0; i < SEG_COUNT; i++)
 		c->start.seg[i] = random_data_selector(seed, code32, i == SS);

@@ -5,9 +5,9 @@
  */
 #include "make.h"
 
-#define PREFIX_LOCK 0xf0u
-#define PREFIX_REPNE 0xf2u
-#define PREFIX_REPE 0xf3u
+#define PREFIX_LOCK    0xf0u
+#define PREFIX_REPNE   0xf2u
+#define PREFIX_REPE    0xf3u
 #define PREFIX_OPERAND 0x66u
 #define PREFIX_ADDRESS 0x67u
 
@@ -30,9 +30,9 @@ static bool has(const struct prefixes *p, uint8_t byte)
 /* SDM 2A LOCK: the instructions that take it, with a memory operand. */
 static bool takes_lock(const struct insn_row *row)
 {
-	static const char *const names[] = {"add", "adc", "and", "btc", "btr", "bts", "cmpxchg",
-					    "cmpxchg8b", "dec", "inc", "neg", "not", "or", "sbb",
-					    "sub", "xor", "xadd", "xchg"};
+	static const char *const names[] = {"add",     "adc",	    "and", "btc", "btr",  "bts",
+					    "cmpxchg", "cmpxchg8b", "dec", "inc", "neg",  "not",
+					    "or",      "sbb",	    "sub", "xor", "xadd", "xchg"};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (row_named(row, names[i]))
@@ -50,8 +50,9 @@ static uint8_t random_segment_prefix(uint64_t *seed)
 /* More of what is there, or of anything. */
 static void add_redundant(uint64_t *seed, struct prefixes *p)
 {
-	static const uint8_t all[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
-				      PREFIX_OPERAND, PREFIX_ADDRESS, PREFIX_REPNE, PREFIX_REPE};
+	static const uint8_t all[] = {0x26,	    0x2e,	0x36,		0x3e,
+				      0x64,	    0x65,	PREFIX_OPERAND, PREFIX_ADDRESS,
+				      PREFIX_REPNE, PREFIX_REPE};
 
 	for (unsigned n = 1 + random_below(seed, 3); n--;)
 		add(p, p->count && !once_in(seed, 3) ? p->bytes[random_below(seed, p->count)]
@@ -71,9 +72,8 @@ static void shuffle(uint64_t *seed, struct prefixes *p)
 
 static void make_prefixes(uint64_t *seed, const struct insn_row *row, struct prefixes *p)
 {
-	static const uint8_t mandatory[] = {[P66] = PREFIX_OPERAND,
-					    [PF3] = PREFIX_REPE,
-					    [PF2] = PREFIX_REPNE};
+	static const uint8_t mandatory[] = {
+	    [P66] = PREFIX_OPERAND, [PF3] = PREFIX_REPE, [PF2] = PREFIX_REPNE};
 
 	p->count = 0;
 	if (row->prefix >= P66)

@@ -5,11 +5,11 @@
 
 uint32_t random_u32(uint64_t *seed)
 {
-	static const uint32_t edges[] = {0,	 1,	  2,	    3,		7,	    8,
-					 0xf,	 0x10,	  0x1f,	    0x20,	0x7f,	    0x80,
-					 0xff,	 0x100,	  0x7fff,   0x8000,	0xffff,	    0x10000,
-					 0xffff8000, 0xffffff80, 0x7fffffff, 0x80000000, 0xfffffffe,
-					 0xffffffff};
+	static const uint32_t edges[] = {0,	     1,		 2,	     3,		 7,
+					 8,	     0xf,	 0x10,	     0x1f,	 0x20,
+					 0x7f,	     0x80,	 0xff,	     0x100,	 0x7fff,
+					 0x8000,     0xffff,	 0x10000,    0xffff8000, 0xffffff80,
+					 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
 	uint32_t r = random_below(seed, 8);
 
 	if (r < 4)
@@ -22,9 +22,9 @@ uint32_t random_u32(uint64_t *seed)
 /* Where something changes: the ends of pages, and of the segments' limits. */
 static uint32_t random_boundary(uint64_t *seed)
 {
-	static const uint32_t boundaries[] = {PAGE_RW1_AT, PAGE_RW2_AT, PAGE_RO_AT, PAGE_RW3_AT,
-					      PAGES_END,   PAGE_RW2_AT, DATA_AT + 0x17ff,
-					      DATA_AT + 0x1804};
+	static const uint32_t boundaries[] = {PAGE_RW1_AT,	PAGE_RW2_AT,	 PAGE_RO_AT,
+					      PAGE_RW3_AT,	PAGES_END,	 PAGE_RW2_AT,
+					      DATA_AT + 0x17ff, DATA_AT + 0x1804};
 
 	return boundaries[random_below(seed, sizeof(boundaries) / sizeof(boundaries[0]))];
 }
@@ -52,13 +52,13 @@ uint32_t random_target(uint64_t *seed, uint32_t size)
 
 uint16_t random_data_selector(uint64_t *seed, bool code32, bool stack)
 {
-	static const uint16_t any[] = {
-		SELECTOR_DATA32, LDT_SELECTOR(SEG_FLAT), LDT_SELECTOR(SEG_DATA_BASED),
-		LDT_SELECTOR(SEG_DATA_16), LDT_SELECTOR(SEG_DATA_SMALL),
-		LDT_SELECTOR(SEG_DOWN_32), LDT_SELECTOR(SEG_DOWN_16),
-		/* Not for SS. */
-		LDT_SELECTOR(SEG_DATA_RO), LDT_SELECTOR(SEG_CODE_BASED),
-		LDT_SELECTOR(SEG_CODE_16), LDT_SELECTOR(SEG_CODE_FLAT), 0};
+	static const uint16_t any[] = {SELECTOR_DATA32, LDT_SELECTOR(SEG_FLAT),
+				       LDT_SELECTOR(SEG_DATA_BASED), LDT_SELECTOR(SEG_DATA_16),
+				       LDT_SELECTOR(SEG_DATA_SMALL), LDT_SELECTOR(SEG_DOWN_32),
+				       LDT_SELECTOR(SEG_DOWN_16),
+				       /* Not for SS. */
+				       LDT_SELECTOR(SEG_DATA_RO), LDT_SELECTOR(SEG_CODE_BASED),
+				       LDT_SELECTOR(SEG_CODE_16), LDT_SELECTOR(SEG_CODE_FLAT), 0};
 	const unsigned writable = 7, all = sizeof(any) / sizeof(any[0]);
 
 	if (random_below(seed, 8) < 5)
@@ -68,9 +68,9 @@ uint16_t random_data_selector(uint64_t *seed, bool code32, bool stack)
 
 uint16_t random_selector(uint64_t *seed)
 {
-	static const uint16_t pool[] = {0,    1,    3,	  0x08, 0x0b, 0x10, 0x18, 0x1b, 0x20,
-					0x21, 0x23, 0x28, 0x2b, 0x2b, 0x40, 0x50, 0x60, 0x73,
-					0x80, 0x8b, 0xfff8};
+	static const uint16_t pool[] = {0,    1,    3,	  0x08, 0x0b, 0x10, 0x18,
+					0x1b, 0x20, 0x21, 0x23, 0x28, 0x2b, 0x2b,
+					0x40, 0x50, 0x60, 0x73, 0x80, 0x8b, 0xfff8};
 	uint32_t r = random_below(seed, 16);
 
 	if (r < 10)
@@ -196,8 +196,10 @@ uint32_t make_operand(uint64_t *seed, const struct insn_row *row, const struct t
 		random_vector(seed, bytes);
 		random_vector(seed, bytes + 16);
 		if (row_named(row, "ldmxcsr"))
-			put_item(bytes, 0, random_below(seed, MXCSR_WRITABLE + 1) |
-						   (once_in(seed, 8) ? 0x00040000 : 0), 4);
+			put_item(bytes, 0,
+				 random_below(seed, MXCSR_WRITABLE + 1) |
+				     (once_in(seed, 8) ? 0x00040000 : 0),
+				 4);
 		return 32;
 	}
 	for (unsigned i = 0; i < 16; i += 4)

@@ -15,11 +15,11 @@ void print_case(FILE *f, const struct test_case *c, const char *what, const stru
 /* Forms of a row: register or memory operand, by operand size 16 or 32. */
 #define FORMS 4
 struct coverage {
-	uint64_t (*ran)[FORMS];   /* by row: compared with the chip */
+	uint64_t (*ran)[FORMS];	  /* by row: compared with the chip */
 	uint64_t (*fault)[FORMS]; /* of these, ended by a fault */
-	uint64_t undefined;       /* compared cases that no row decodes */
-	uint64_t skipped;         /* by host_differs() */
-	uint64_t open;            /* differences that order_open() explains */
+	uint64_t undefined;	  /* compared cases that no row decodes */
+	uint64_t skipped;	  /* by host_differs() */
+	uint64_t open;		  /* differences that order_open() explains */
 };
 bool coverage_create(struct coverage *cov);
 void coverage_destroy(struct coverage *cov);

@@ -8,19 +8,21 @@
 
 #include "judge.h"
 
+#define UMIP "the host's kernel answers in its place (UMIP)"
+
 static const struct {
 	const char *name, *test, *why;
 } by_hand[] = {
-	{"sgdt", "unit.system", "the host's kernel answers in its place (UMIP)"},
-	{"sidt", "unit.system", "the host's kernel answers in its place (UMIP)"},
-	{"sldt", "unit.system", "the host's kernel answers in its place (UMIP)"},
-	{"str", "unit.system", "the host's kernel answers in its place (UMIP)"},
-	{"smsw", "unit.system", "the host's kernel answers in its place (UMIP)"},
-	{"cpuid", "unit.system", "shows the host's model"},
-	{"rdtsc", "unit.system", "shows the host's time"},
-	{"int1", "unit.interrupt", "reported at the instruction where the host is a KVM guest"},
-	{"sysenter", "unit.transfer", "calls the host's kernel, or is #UD in its long mode"},
-	{"sysexit", "unit.transfer", "AMD: #UD in the host's long mode"},
+    {"sgdt", "unit.regressions", UMIP},
+    {"sidt", "unit.regressions", UMIP},
+    {"sldt", "unit.regressions", UMIP},
+    {"str", "unit.regressions", UMIP},
+    {"smsw", "unit.regressions", UMIP},
+    {"cpuid", "unit.system", "shows the host's model"},
+    {"rdtsc", "unit.system", "shows the host's time"},
+    {"int1", "unit.regressions", "where the host is a guest, it reports INT1's own address"},
+    {"sysenter", "unit.transfer", "calls the host's kernel, or is #UD in its long mode"},
+    {"sysexit", "unit.transfer", "AMD: #UD in the host's long mode"},
 };
 
 const char *hand_written(const struct insn_row *row, const char **why)
@@ -32,6 +34,41 @@ const char *hand_written(const struct insn_row *row, const char **why)
 		}
 	return NULL;
 }
+
+static bool one_of(const char *name, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(name, *names))
+			return true;
+	return false;
+}
+
+const char *ring0_test(const struct insn_row *row)
+{
+	static const char *const here[] = {"insb", "ins",    "outsb", "outs", "in",
+					   "out",  "clts",   "invd",  "lgdt", "wbinvd",
+					   "lidt", "invlpg", NULL};
+
+	if (one_of(row->name, here))
+		return "unit.regressions";
+	return row->class == PRIVILEGED || !strcmp(row->name, "rdpmc") ? "unit.system" : NULL;
+}
+
+static bool is_prefetch(const struct insn_row *row)
+{
+	return row->map == M2 && row->opcode == 0x0d;
+}
+
+const char *form_hand_written(const struct insn_row *row, bool memory, const char **why)
+{
+	if (is_prefetch(row) && !memory) {
+		*why = "AMD: #UD";
+		return "unit.regressions";
+	}
+	return hand_written(row, why);
+}
+
+#define MXCSR_MM (1u << 17)
 
 /* The opcode without legacy prefixes; *rep: the last F2 or F3. */
 static const uint8_t *opcode_of(const struct test_case *c, uint8_t *rep, bool *operand)
@@ -65,7 +102,9 @@ const char *host_differs(const struct test_case *c, const struct decoded *d,
 		return "LOOPcc with REP: reserved (SDM 2A 2.1.1); AMD takes the prefix's condition";
 	if (p[0] != 0x0f)
 		return NULL;
-	if (p[1] == 0x0d && p[2] >= 0xc0 && host->vector == VEC_UD)
+	if (host->end.fx.mxcsr & MXCSR_MM)
+		return "MXCSR.MM (AMD's misaligned SSE mode)";
+	if (d->ok && is_prefetch(d->row) && !d->in.rm_is_memory && host->vector == VEC_UD)
 		return "0F 0D with a register: #UD on AMD, a hint on Intel";
 	if ((p[1] == 0x20 || p[1] == 0x22) && memchr(c->code, 0xf0, (size_t)(p - c->code)))
 		return "LOCK MOV CR0 is MOV CR8 on AMD";
@@ -124,7 +163,14 @@ static bool wraps_64k(const struct test_case *c, const struct decoded *d)
 	memcpy(regs, c->start.regs, sizeof(c->start.regs));
 	return d->in.address_mask == 0xffff &&
 	       ((regs[d->in.base] + (regs[d->in.index] << d->in.scale) + d->in.disp) & 0xffff) >
-		       0x10000 - 512;
+		   0x10000 - 512;
+}
+
+static bool in_parts(const struct insn_row *row)
+{
+	if (row->class == X87)
+		return !strcmp(row->operands, "M") || !strcmp(row->operands, "Mt");
+	return !strncmp(row->name, "maskmov", 7);
 }
 
 const char *order_open(const struct test_case *c, const struct decoded *d,
@@ -133,7 +179,7 @@ const char *order_open(const struct test_case *c, const struct decoded *d,
 	bool frame = d->ok && (!strcmp(d->row->name, "ret far") || !strcmp(d->row->name, "iret"));
 
 	if (d->ok && !strcmp(d->row->name, "lsl") && host->end.eflags & guest->end.eflags & FL_ZF &&
-	    guest->end.regs[d->in.reg] == 0)
+	    (uint16_t)guest->end.regs[d->in.reg] == 0)
 		return "LSL of the segment whose limit is the processor's number";
 	/* How much of an undefined instruction is fetched before it is refused. */
 	if (!d->ok && guest->vector == VEC_UD && host->end.eip == c->start.eip &&
@@ -146,13 +192,14 @@ const char *order_open(const struct test_case *c, const struct decoded *d,
 	/* The chip pushes before it looks at the target, the SDM the other way round. */
 	if (!strncmp(d->row->name, "call", 4) && guest->vector == VEC_GP)
 		return "CALL: target or stack first";
-	/* The chip reads SS:ESP, which only a return outwards has, before it refuses one inwards. */
+	/* The chip reads SS:ESP, which only a return outwards has, before it refuses one inwards.
+	 */
 	if (frame && guest->vector == VEC_GP)
 		return "far return inwards: stack or selector first";
 	if (d->in.rm_is_memory && wraps_64k(c, d))
 		return "across the end of 64 KiB with a 16-bit address";
 	/* The chip reads areas in parts, and checks the parts one after the other. */
-	if (d->row->class == X87 && !strcmp(d->row->operands, "M"))
-		return "FXSAVE, FNSAVE and the like: page, alignment or limit first";
+	if (in_parts(d->row))
+		return "FXSAVE, FNSAVE, FBSTP and the like: page, alignment or limit first";
 	return NULL;
 }

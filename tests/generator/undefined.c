@@ -18,26 +18,26 @@ static const struct {
 	const char *name;
 	uint32_t flags;
 } by_name[] = {
-	{"aaa", OF | SF | ZF | PF},
-	{"aas", OF | SF | ZF | PF},
-	{"aad", OF | AF | CF},
-	{"aam", OF | AF | CF},
-	{"daa", OF},
-	{"das", OF},
-	{"and", AF},
-	{"or", AF},
-	{"xor", AF},
-	{"test", AF},
-	{"mul", SF | ZF | AF | PF},
-	{"imul", SF | ZF | AF | PF},
-	{"div", FL_ARITH},
-	{"idiv", FL_ARITH},
-	{"bsf", CF | OF | SF | AF | PF},
-	{"bsr", CF | OF | SF | AF | PF},
-	{"bt", OF | SF | AF | PF},
-	{"bts", OF | SF | AF | PF},
-	{"btr", OF | SF | AF | PF},
-	{"btc", OF | SF | AF | PF},
+    {"aaa", OF | SF | ZF | PF},
+    {"aas", OF | SF | ZF | PF},
+    {"aad", OF | AF | CF},
+    {"aam", OF | AF | CF},
+    {"daa", OF},
+    {"das", OF},
+    {"and", AF},
+    {"or", AF},
+    {"xor", AF},
+    {"test", AF},
+    {"mul", SF | ZF | AF | PF},
+    {"imul", SF | ZF | AF | PF},
+    {"div", FL_ARITH},
+    {"idiv", FL_ARITH},
+    {"bsf", CF | OF | SF | AF | PF},
+    {"bsr", CF | OF | SF | AF | PF},
+    {"bt", OF | SF | AF | PF},
+    {"bts", OF | SF | AF | PF},
+    {"btr", OF | SF | AF | PF},
+    {"btc", OF | SF | AF | PF},
 };
 
 static bool one_of(const char *name, const char *const *names)
@@ -77,12 +77,9 @@ uint32_t undefined_flags(const struct test_case *c, const struct decoded *d)
 	if (one_of(name, rotates))
 		return count > 1 ? OF : 0;
 	if (one_of(name, shifts))
-		return !count ? 0
-			      : AF | (count > 1 ? OF : 0) | (count >= operand_bits(d) ? CF : 0);
+		return !count ? 0 : AF | (count > 1 ? OF : 0) | (count >= operand_bits(d) ? CF : 0);
 	if (one_of(name, double_shifts))
-		return !count			  ? 0
-		       : count > operand_bits(d) ? FL_ARITH
-						  : AF | (count > 1 ? OF : 0);
+		return !count ? 0 : count > operand_bits(d) ? FL_ARITH : AF | (count > 1 ? OF : 0);
 	for (unsigned i = 0; i < sizeof(by_name) / sizeof(by_name[0]); i++)
 		if (!strcmp(name, by_name[i].name))
 			return by_name[i].flags;

@@ -18,19 +18,19 @@
 
 #include "cpu/vcpu.h"
 
-#define CODE_AT 0x00280000u
-#define DATA_AT 0x00300000u
-#define SYSTEM_AT 0x9e3d0000u
+#define CODE_AT	    0x00280000u
+#define DATA_AT	    0x00300000u
+#define SYSTEM_AT   0x9e3d0000u
 #define SYSTEM_SIZE 0x00010000u
 
 /* The mapped pages, in the order in which they lie in memory buffers. */
 enum { PAGE_CODE, PAGE_RW1, PAGE_RW2, PAGE_RO, PAGE_RW3, WORLD_PAGES };
 #define PAGE_RW1_AT (DATA_AT + 1 * PAGE_SIZE)
 #define PAGE_RW2_AT (DATA_AT + 2 * PAGE_SIZE)
-#define PAGE_RO_AT (DATA_AT + 3 * PAGE_SIZE)
+#define PAGE_RO_AT  (DATA_AT + 3 * PAGE_SIZE)
 #define PAGE_RW3_AT (DATA_AT + 4 * PAGE_SIZE)
-#define PAGES_END (DATA_AT + 5 * PAGE_SIZE)
-#define WORLD_SIZE (WORLD_PAGES * PAGE_SIZE)
+#define PAGES_END   (DATA_AT + 5 * PAGE_SIZE)
+#define WORLD_SIZE  (WORLD_PAGES * PAGE_SIZE)
 
 struct world_page {
 	uint32_t at;
@@ -39,9 +39,9 @@ struct world_page {
 extern const struct world_page world_pages[WORLD_PAGES];
 
 /* The host's selectors of flat segments, as Linux has them in every GDT. */
-#define SELECTOR_CODE32 0x23u
-#define SELECTOR_DATA32 0x2bu
-#define SELECTOR_CODE64 0x33u
+#define SELECTOR_CODE32	    0x23u
+#define SELECTOR_DATA32	    0x2bu
+#define SELECTOR_CODE64	    0x33u
 #define SELECTOR_CPU_NUMBER 0x7bu /* its limit says on which processor it runs */
 
 /* Entries of the LDT. */
