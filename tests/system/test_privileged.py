@@ -73,4 +73,9 @@ def v86():
     run("v86")
 
 
-main([segments, transfers, interrupts, debug, paging, tasks, v86])
+def control():
+    """CR0 and CR4, real and unreal mode, A20."""
+    run("control")
+
+
+main([segments, transfers, interrupts, debug, paging, tasks, v86, control])
