@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The life of a machine: its thread's loop, guest time, work from other
- * threads, pause, reset and end.
+ * The life of a machine: its thread's loop, guest time,
+ * pause, reset and end. Work from other threads: vm_work.c.
  *
  * The machine thread alternates between running the processor for a slice of
  * instructions and firing due timers. A halted processor sleeps on `wake`
@@ -29,14 +29,6 @@
 #define SLICE_MIN 1000
 #define SLICE_MAX 20000
 #define NS_PER_INSTRUCTION 10
-
-struct vm_work {
-	struct vm_work *next;
-	void (*fn)(struct vm *vm, void *arg);
-	void (*plain)(void *arg); /* instead of fn: from back ends */
-	void *arg;
-	bool *done; /* vm_call: set under the lock */
-};
 
 static uint64_t host_ns(void)
 {
@@ -88,116 +80,6 @@ static void timer_earlier(void *opaque)
 
 	if (vm->cpu)
 		vcpu_kick_now(vm->cpu, PENDING_TIMER);
-}
-
-/* ---- work ---- */
-
-static void work_add(struct vm *vm, struct vm_work *w)
-{
-	w->next = NULL;
-	*vm->work_tail = w;
-	vm->work_tail = &w->next;
-	pthread_cond_broadcast(&vm->wake);
-	vcpu_kick(vm->cpu, PENDING_WORK);
-}
-
-void vm_post(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg)
-{
-	struct vm_work *w = malloc(sizeof(*w));
-
-	assert(w);
-	*w = (struct vm_work){.fn = fn, .arg = arg};
-	pthread_mutex_lock(&vm->lock);
-	work_add(vm, w);
-	pthread_mutex_unlock(&vm->lock);
-}
-
-void vm_post_plain(void *opaque, void (*fn)(void *arg), void *arg)
-{
-	struct vm *vm = opaque;
-	struct vm_work *w = malloc(sizeof(*w));
-
-	assert(w);
-	*w = (struct vm_work){.plain = fn, .arg = arg};
-	pthread_mutex_lock(&vm->lock);
-	work_add(vm, w);
-	pthread_mutex_unlock(&vm->lock);
-}
-
-void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg)
-{
-	bool done = false;
-	struct vm_work *w = malloc(sizeof(*w));
-
-	assert(w);
-	*w = (struct vm_work){.fn = fn, .arg = arg, .done = &done};
-	pthread_mutex_lock(&vm->lock);
-	if (vm->ended) { /* nobody else uses the machine any more */
-		pthread_mutex_unlock(&vm->lock);
-		free(w);
-		fn(vm, arg);
-		return;
-	}
-	work_add(vm, w);
-	while (!done)
-		pthread_cond_wait(&vm->wake, &vm->lock);
-	pthread_mutex_unlock(&vm->lock);
-}
-
-static void run_work_locked(struct vm *vm)
-{
-	struct vm_work *w;
-
-	while ((w = vm->work)) {
-		vm->work = w->next;
-		if (!vm->work)
-			vm->work_tail = &vm->work;
-		pthread_mutex_unlock(&vm->lock);
-		if (w->plain)
-			w->plain(w->arg);
-		else
-			w->fn(vm, w->arg);
-		pthread_mutex_lock(&vm->lock);
-		if (w->done) {
-			*w->done = true;
-			pthread_cond_broadcast(&vm->wake);
-		}
-		free(w);
-	}
-}
-
-void vm_drain_work(struct vm *vm)
-{
-	pthread_mutex_lock(&vm->lock);
-	run_work_locked(vm);
-	pthread_mutex_unlock(&vm->lock);
-}
-
-/* The last work of the machine thread; vm_call() does not wait for it again. */
-static void run_work_and_end(struct vm *vm)
-{
-	pthread_mutex_lock(&vm->lock);
-	run_work_locked(vm);
-	vm->ended = true;
-	pthread_mutex_unlock(&vm->lock);
-}
-
-/* Sleeps until work is there or guest time reaches `until`. */
-static void wait_for_work(struct vm *vm, uint64_t until)
-{
-	uint64_t host = until == CLOCK_NEVER ? 0 : vm->epoch + until;
-	struct timespec t = {.tv_sec = (time_t)(host / NS_PER_SEC),
-			     .tv_nsec = (long)(host % NS_PER_SEC)};
-	int err = 0;
-
-	pthread_mutex_lock(&vm->lock);
-	while (!vm->work && !err) {
-		if (until == CLOCK_NEVER)
-			err = pthread_cond_wait(&vm->wake, &vm->lock);
-		else
-			err = pthread_cond_timedwait(&vm->wake, &vm->lock, &t);
-	}
-	pthread_mutex_unlock(&vm->lock);
 }
 
 /* ---- states ---- */
@@ -373,7 +255,7 @@ static void idle(struct vm *vm)
 	if (vm->config.icount && next != CLOCK_NEVER)
 		vm->icount_ns = next > vm->icount_ns ? next : vm->icount_ns;
 	else
-		wait_for_work(vm, next);
+		vm_wait_for_work(vm, next);
 }
 
 int vm_run(struct vm *vm)
@@ -391,7 +273,7 @@ int vm_run(struct vm *vm)
 			continue;
 		}
 		if (vm->state != VM_RUNNING) {
-			wait_for_work(vm, CLOCK_NEVER);
+			vm_wait_for_work(vm, CLOCK_NEVER);
 			continue;
 		}
 		clock_run_due(vm->clock);
@@ -404,7 +286,7 @@ int vm_run(struct vm *vm)
 	}
 	if (vm->state == VM_RUNNING)
 		set_state(vm, VM_PAUSED);
-	run_work_and_end(vm);
+	vm_end_work(vm);
 	return vm->exit_status;
 }
 
@@ -466,18 +348,6 @@ static int create_base(struct vm *vm, struct report *r)
 	return create_cpu(vm, r);
 }
 
-static void init_lock(struct vm *vm)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&vm->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&vm->wake, &attr);
-	pthread_condattr_destroy(&attr);
-	vm->work_tail = &vm->work;
-}
-
 struct vm *vm_create(const struct vm_config *c, struct report *r)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -487,7 +357,7 @@ struct vm *vm_create(const struct vm_config *c, struct report *r)
 		return NULL;
 	}
 	vm->config = *c;
-	init_lock(vm);
+	vm_init_work(vm);
 	if (create_base(vm, r) < 0 || machine_create(vm, r) < 0) {
 		vm_destroy(vm);
 		return NULL;
@@ -498,21 +368,14 @@ struct vm *vm_create(const struct vm_config *c, struct report *r)
 
 void vm_destroy(struct vm *vm)
 {
-	struct vm_work *w;
-
 	if (!vm)
 		return;
 	machine_destroy(vm);
-	while ((w = vm->work)) {
-		vm->work = w->next;
-		free(w);
-	}
 	vcpu_destroy(vm->cpu);
 	clock_destroy(vm->clock);
 	bus_destroy(vm->bus);
 	physmem_destroy(vm->mem);
-	pthread_cond_destroy(&vm->wake);
-	pthread_mutex_destroy(&vm->lock);
+	vm_destroy_work(vm);
 	free(vm);
 }
 

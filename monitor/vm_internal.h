@@ -117,6 +117,14 @@ void vm_post_plain(void *vm, void (*fn)(void *arg), void *arg);
 void vm_request_reset(struct vm *vm);
 /* INIT# of the processor alone, soon. */
 void vm_request_init(struct vm *vm);
+/* ---- vm_work.c ---- */
+void vm_init_work(struct vm *vm);
+/* Forgets what was posted and never run. */
+void vm_destroy_work(struct vm *vm);
+/* The last work of the machine thread; vm_call() does not wait for it again. */
+void vm_end_work(struct vm *vm);
+/* Sleeps until work is there or guest time reaches `until` (ns). */
+void vm_wait_for_work(struct vm *vm, uint64_t until);
 /* Runs what was posted; the machine thread, or nobody, runs the machine. */
 void vm_drain_work(struct vm *vm);
 /* The guest turned itself off. */
