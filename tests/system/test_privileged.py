@@ -78,4 +78,27 @@ def control():
     run("control")
 
 
-main([segments, transfers, interrupts, debug, paging, tasks, v86, control])
+def faults():
+    """Faults inside each other, their order within an instruction, #AC."""
+    run("faults")
+
+
+def x87():
+    """#MF, IRQ 13, #NM, #XM."""
+    run("x87")
+
+
+def shutdown():
+    """Triple faults: each ends the machine, because of -no-reboot."""
+    for way in range(5):
+        kernel = ["-kernel", guest("priv_shutdown.elf"), "-append", f"way {way}"]
+        with Machine(*kernel, *QEMU_CPU, *DEBUG_EXIT, "-no-reboot") as m:
+            m.wait_serial(f"shutdown: way {way}")
+            m.expect_exit(0)
+            if "survived" in m.serial():
+                raise Failure(f"way {way} was survived")
+
+
+main(
+    [segments, transfers, interrupts, debug, paging, tasks, v86, control, faults, x87, shutdown]
+)

@@ -36,15 +36,6 @@ tests:
 	SAME	{%1, ": CR0 kept"}, eax, ecx
 %endmacro
 
-; ZF = 1 under TCG, by its CPUID signature: where it would not survive a check.
-is_tcg:
-	pushad
-	mov	eax, 0x40000000
-	cpuid
-	cmp	ebx, "TCGT"
-	popad
-	ret
-
 cr0_bits:
 	call	is_tcg
 	je	.no_paging
