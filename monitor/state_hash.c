@@ -91,6 +91,7 @@ static const struct field cpu_fields[] = {
 	CPU(nmi_blocked),
 	CPU(interrupt_shadow),
 	CPU(debug_shadow),
+	CPU(repeating),
 	CPU(ferr),
 	CPU(ignne),
 	CPU(a20_mask),
