@@ -220,6 +220,9 @@ static _Noreturn void child_main(struct batch *batches, int from, int to)
 	world_fill(child.background);
 	memcpy(child.expected, child.background, WORLD_SIZE);
 	memcpy(child.pages, child.background, WORLD_SIZE);
+	n = 0; /* ready */
+	if (write(to, &n, 1) != 1)
+		_exit(0);
 	while (read(from, &n, 1) == 1) {
 		child.batch = &batches[n & 1];
 		child.batch->at = 0;
@@ -257,6 +260,10 @@ struct host *host_create(void)
 	close(back[1]);
 	h->to_child = there[1];
 	h->from_child = back[0];
+	if (!host_wait(h)) {
+		host_destroy(h);
+		return NULL;
+	}
 	return h;
 }
 

@@ -16,6 +16,7 @@
 
 #define DEFAULT_CASES	 150000u
 #define MISMATCHES_SHOWN 10u
+#define EXIT_SKIPPED	 77 /* as CTest knows it */
 
 struct options {
 	uint64_t seed, cases, first;
@@ -56,7 +57,8 @@ static void usage(FILE *f)
 		"  --whole        show differing cases as they were made, not simplified\n"
 		"  --replay CASE  only this case; give the seed (and row) of the run it is from\n"
 		"\n"
-		"The exit status is 0 if nothing differs and no form is without an oracle.\n",
+		"The exit status is 0 if nothing differs and no form is without an oracle, and 77\n"
+		"if the host cannot run 32-bit code with an LDT.\n",
 		DEFAULT_CASES, MISMATCHES_SHOWN);
 }
 
@@ -276,25 +278,34 @@ static int report(struct run *r)
 	return r->differing_count || (whole && missing);
 }
 
+static void destroy(struct run *r)
+{
+	coverage_destroy(&r->coverage);
+	free(r->rows);
+	free(r->differing);
+	guest_destroy(r->guest);
+	host_destroy(r->host);
+	decoder_destroy(r->decoder);
+}
+
 int main(int argc, char **argv)
 {
 	struct run r = {0};
 	int status = 1;
 
 	parse_options(&r.options, argc, argv);
-	r.decoder = decoder_create();
+	/* First: the oracle is a fork that should have nothing of the guest. */
 	r.host = host_create();
+	if (!r.host)
+		return EXIT_SKIPPED;
+	r.decoder = decoder_create();
 	r.guest = guest_create(r.options.engine);
-	if (r.decoder && r.host && coverage_create(&r.coverage) && choose_rows(&r) &&
-	    (r.differing = calloc(r.options.shown + 1, sizeof(*r.differing))) && run_cases(&r)) {
+	r.differing = calloc(r.options.shown + 1, sizeof(*r.differing));
+	if (r.decoder && r.differing && coverage_create(&r.coverage) && choose_rows(&r) &&
+	    run_cases(&r)) {
 		print_differing(&r);
 		status = report(&r);
 	}
-	coverage_destroy(&r.coverage);
-	free(r.rows);
-	free(r.differing);
-	guest_destroy(r.guest);
-	host_destroy(r.host);
-	decoder_destroy(r.decoder);
+	destroy(&r);
 	return status;
 }
