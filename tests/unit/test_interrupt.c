@@ -554,6 +554,82 @@ static void test_data_breakpoint(void)
 	fixture_end(&f);
 }
 
+/* SDM 3B 17.3.1.1: what comes between two elements saves RF, what comes after the last does not. */
+static void test_rep_interrupted(void)
+{
+	struct fixture f;
+
+	fixture_start(&f);
+	enter_protected(&f, 0);
+	CODE(&f, 0xf3, 0xac, 0x90, 0xf4); /* rep lodsb; nop; hlt */
+	f.cpu->regs[ESI] = DATA_AT;
+	f.cpu->regs[ECX] = 100;
+	f.cpu->eflags |= FL_IF;
+	f.cpu->fuel = 3; /* the clock is looked at in the middle */
+	vcpu_run(f.cpu);
+	CHECK_EQ(f.cpu->eip, CODE_AT);
+	CHECK(f.cpu->regs[ECX] > 0 && f.cpu->regs[ECX] < 100);
+	f.next_vector = 0x42;
+	vcpu_set_intr(f.cpu, 1);
+	run(&f);
+	CHECK_EQ(vector_taken(&f), 0x42);
+	CHECK_EQ(pushed(&f, 0), CODE_AT);
+	CHECK_EQ(pushed(&f, 2), FL_1 | FL_IF | FL_RF);
+	fixture_end(&f);
+}
+
+/* A breakpoint on a repeated instruction stops before its first element only. */
+static void test_rep_breakpoint(void)
+{
+	struct fixture f;
+
+	fixture_start(&f);
+	enter_protected(&f, 0);
+	CODE(&f, 0xf3, 0xac, 0x90, 0xf4);
+	f.cpu->regs[ESI] = DATA_AT;
+	f.cpu->regs[ECX] = 10;
+	f.cpu->dr[0] = CODE_AT;
+	f.cpu->dr[7] |= 1;
+	f.cpu->eflags |= FL_RF;
+	cpu_mode_changed(f.cpu);
+	run(&f);
+	CHECK_EQ(f.cpu->regs[ECX], 0);
+	CHECK_EQ(f.cpu->eip, CODE_AT + 4);
+	fixture_end(&f);
+}
+
+static void test_step_wakes_halt(void)
+{
+	struct fixture f;
+
+	fixture_start(&f);
+	enter_protected(&f, 0);
+	CODE(&f, 0xf4, 0x90);
+	eflags_set(f.cpu, FL_TF, FL_TF);
+	run(&f);
+	CHECK_EQ(vector_taken(&f), VEC_DB);
+	CHECK_EQ(pushed(&f, 0), CODE_AT + 1);
+	fixture_end(&f);
+}
+
+static void test_port_breakpoint(void)
+{
+	struct fixture f;
+
+	fixture_start(&f);
+	enter_protected(&f, 0);
+	CODE(&f, 0xe6, 0x81, 0xe6, 0x80, 0x90, 0xf4); /* out 81h; out 80h; nop; hlt */
+	f.cpu->cr4 = CR4_DE;
+	f.cpu->dr[0] = 0x80;
+	f.cpu->dr[7] |= 0x00020001;
+	cpu_mode_changed(f.cpu);
+	run(&f);
+	CHECK_EQ(vector_taken(&f), VEC_DB);
+	CHECK_EQ(pushed(&f, 0), CODE_AT + 4);
+	CHECK_EQ(f.cpu->dr[6] & 15, 1);
+	fixture_end(&f);
+}
+
 static void test_general_detect(void)
 {
 	struct fixture f;
@@ -611,5 +687,7 @@ UNIT_MAIN("interrupts", {"same level", test_same_level}, {"trap gate", test_trap
 	  {"vme flags", test_vme_flags}, {"pvi", test_pvi}, {"single step", test_single_step},
 	  {"no step into int", test_no_step_into_interrupt},
 	  {"instruction breakpoint", test_instruction_breakpoint},
-	  {"data breakpoint", test_data_breakpoint}, {"general detect", test_general_detect},
+	  {"data breakpoint", test_data_breakpoint}, {"rep interrupted", test_rep_interrupted},
+	  {"rep breakpoint", test_rep_breakpoint}, {"step over hlt", test_step_wakes_halt},
+	  {"port breakpoint", test_port_breakpoint}, {"general detect", test_general_detect},
 	  {"int3, into, int1", test_int3_into_int1})
