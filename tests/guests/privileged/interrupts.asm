@@ -15,6 +15,7 @@ tests:
 	call	iret_outer
 	call	iret_flags
 	call	iret_to_v86
+	call	small_stacks
 	ret
 
 ; Ring 1 and conforming handlers end in int3, whose own gate is ring 0's.
@@ -567,6 +568,66 @@ iret_to_v86:
 	QEMU_DIFFERS "2A INT: conforming handlers from virtual-8086 mode are #GP"
 	FAULT	"virtual-8086 mode to conforming code: #GP", GP, T0
 	call	idt_reset
+	ret
+
+; ---- 16-bit stacks: SP wraps, the upper half of ESP does not count ----
+small_stacks:
+	RUN	RING0_16
+	mov	esp, 0x12340000
+	push	ax
+	mov	ebx, esp
+	pop	cx
+	mov	edx, esp
+	mov	esp, STACK16_TOP
+	DONE
+	NOFAULT	"16-bit stack at ring 0"
+	SAME	"16-bit stack: PUSH wraps SP, keeps the upper half", [got_ebx], 0x1234fffe
+	SAME	"16-bit stack: POP wraps SP, keeps the upper half", [got_edx], 0x12340000
+	RUN	RING0_16
+	mov	esp, 0xabcd0000 | STACK16_TOP
+	int	0x40
+..@w1:
+	DONE
+	TRAP	"INT on a 16-bit stack, through a 32-bit gate", 0x40, ..@w1
+	SAME	"INT on a 16-bit stack: 12 bytes", [got_esp], STACK16_TOP
+	RUN	RING0_16
+	mov	sp, 0			; wraps at the first push
+	int	0x40
+..@w2:
+	DONE
+	SAME	"INT on a 16-bit stack that wraps", [got_vector], 0x40
+	movzx	eax, word [got_hesp]
+	SAME	"INT on a 16-bit stack that wraps: SP", eax, 0xfff4
+	RUN	RING3_16
+	mov	esp, 0x56780000 | STACK16_TOP
+	int	0x40
+	DONE
+	SAME	"from a 16-bit stack at ring 3: all of ESP is saved", [got_outer_esp], 0x56780000 | STACK16_TOP
+	SAME	"from a 16-bit stack at ring 3: SS", [got_ss], DATA16_3
+	SAME	"from a 16-bit stack at ring 3: CS", [got_cs], CODE16_3
+	; 16-bit code, 32-bit operands, and back
+	RUN	RING0_16
+	db	0x66, 0xe8		; call dword: of 6 bytes, to its own end
+	dd	0
+	mov	bx, sp
+	pop	eax
+	DONE
+	NOFAULT	"near CALL with a 32-bit operand in 16-bit code"
+	movzx	eax, word [got_ebx]
+	SAME	"it pushes 4 bytes", eax, STACK16_TOP - 4
+	SAME	"it pushes a 32-bit EIP", [got_eax], 6
+	; to a 16-bit stack of an outer ring: SP alone is loaded
+	RUN	RING0
+	mov	esp, stack0_top
+	push	dword DATA16_3
+	push	dword 0x99998000
+	push	dword FL_1
+	push	dword CODE3
+	push	dword landing
+	iret
+	DONE
+	movzx	eax, word [got_outer_esp]
+	SAME	"IRET to a 16-bit stack: SP", eax, 0x8000
 	ret
 
 	section .bss

@@ -256,6 +256,24 @@ loads_named:
 	FAULT	"selector of the LDT without an LDT", GP, 4
 	mov	ax, LDT_SEL
 	lldt	ax
+	; a descriptor of the LDT
+	DESC	L1, arena, 0xffff, A_DATA | DPL(3), F_BYTE
+	mov	dword [arena + 4], 0x1d71d700
+	RUN	RING3
+	mov	ax, L1 | 3
+	mov	es, ax
+	mov	ecx, [es:4]
+	DONE
+	NOFAULT	"a segment of the LDT"
+	SAME	"a segment of the LDT: its base", [got_ecx], 0x1d71d700
+	SAME	"a segment of the LDT: its selector", [got_es], L1 | 3
+	DESC	L2, 0, 0xfffff, A_CODE | DPL(3), F_FLAT
+	RUN	RING3
+	jmp	L2 | 3:..@in_ldt
+..@in_ldt:
+	nop
+	DONE
+	SAME	"code in the LDT", [got_cs], L2 | 3
 	; GDT's limit in the middle of a descriptor
 	mov	word [gdt_pointer], T0 + 6
 	lgdt	[gdt_pointer]
