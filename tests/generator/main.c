@@ -167,20 +167,22 @@ static const char *judge(struct run *r, const struct test_case *c, const struct 
 			 struct coverage *cov)
 {
 	struct decoded d;
-	const char *what;
+	const char *what, *why;
 
 	decode_case(r->decoder, c, &d);
-	if (host_differs(c, &d, host)) {
-		cov->skipped++;
+	why = host_differs(c, &d, host);
+	if (why) {
+		coverage_excuse(cov, why);
 		return NULL;
 	}
 	guest_run(r->guest, c, &r->outcome);
-	coverage_count(cov, &d, host);
 	what = compare(c, &d, host, &r->outcome);
-	if (what && order_open(c, &d, host, &r->outcome)) {
-		cov->open++;
+	why = what ? order_open(c, &d, host, &r->outcome) : NULL;
+	if (why) {
+		coverage_excuse(cov, why);
 		return NULL;
 	}
+	coverage_count(cov, &d, host);
 	return what;
 }
 

@@ -96,8 +96,6 @@ const char *host_differs(const struct test_case *c, const struct decoded *d,
 
 	if (host->end.seg[CS] == SELECTOR_CODE64)
 		return "64-bit code segment";
-	if (p[0] == 0xcd && p[1] == 0x80)
-		return "system call";
 	if ((p[0] == 0xe0 || p[0] == 0xe1) && rep)
 		return "LOOPcc with REP: reserved (SDM 2A 2.1.1); AMD takes the prefix's condition";
 	if (p[0] != 0x0f)

@@ -8,7 +8,7 @@
 
 const struct world_page world_pages[WORLD_PAGES] = {
     [PAGE_CODE] = {CODE_AT, .executable = true},  [PAGE_RW1] = {PAGE_RW1_AT, .writable = true},
-    [PAGE_RW2] = {PAGE_RW2_AT, .writable = true}, [PAGE_RO] = {PAGE_RO_AT},
+    [PAGE_RW2] = {PAGE_RW2_AT, .writable = true}, [PAGE_RO] = {.at = PAGE_RO_AT},
     [PAGE_RW3] = {PAGE_RW3_AT, .writable = true},
 };
 
@@ -18,18 +18,18 @@ enum { DATA, DATA_DOWN, CODE, CODE_CONFORMING };
 const struct world_descriptor world_ldt[WORLD_SEGMENTS] = {
     [SEG_FLAT] = {0, LIMIT_4G, DATA, .big = true, .pages = true},
     [SEG_DATA_BASED] = {DATA_AT, LIMIT_4G, DATA, .big = true, .pages = true},
-    [SEG_DATA_16] = {DATA_AT, 0xffff, DATA},
+    [SEG_DATA_16] = {DATA_AT, 0xffff, .contents = DATA},
     [SEG_DATA_SMALL] = {DATA_AT, 0x17fe, DATA, .big = true},
     [SEG_DATA_RO] = {0, LIMIT_4G, DATA, .big = true, .read_only = true, .pages = true},
     [SEG_DOWN_32] = {DATA_AT, 0x1803, DATA_DOWN, .big = true},
-    [SEG_DOWN_16] = {DATA_AT, 0x1803, DATA_DOWN},
+    [SEG_DOWN_16] = {DATA_AT, 0x1803, .contents = DATA_DOWN},
     [SEG_DATA_ABSENT] = {0, LIMIT_4G, DATA, .big = true, .pages = true, .absent = true},
     [SEG_CODE_BASED] = {CODE_AT, 0xfff, CODE, .big = true},
-    [SEG_CODE_16] = {CODE_AT, 0xffff, CODE},
+    [SEG_CODE_16] = {CODE_AT, 0xffff, .contents = CODE},
     [SEG_CODE_EXEC] = {0, LIMIT_4G, CODE, .big = true, .read_only = true, .pages = true},
     [SEG_CODE_ABSENT] = {0, LIMIT_4G, CODE_CONFORMING, .big = true, .pages = true, .absent = true},
     [SEG_CODE_FLAT] = {0, LIMIT_4G, CODE, .big = true, .pages = true},
-    [SEG_NONE] = {0},
+    [SEG_NONE] = {.limit = 0},
 };
 
 /* As Linux makes it of modify_ldt()'s arguments: accessed, DPL 3. */
