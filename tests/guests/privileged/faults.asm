@@ -204,6 +204,18 @@ priorities:
 	DONE
 	QEMU_DIFFERS "2A LOCK"
 	FAULT	"LOCK on a load is #UD before the page fault", UD
+	; 15 bytes are the longest instruction
+	RUN	RING3
+	times 14 db 0x3e
+	nop
+	DONE
+	NOFAULT	"an instruction of 15 bytes"
+	RUN	RING3
+	HERE
+	times 15 db 0x3e
+	nop
+	DONE
+	FAULT	"an instruction of 16 bytes", GP, 0
 	; the divisor is read before it divides
 	RUN	RING3
 	HERE

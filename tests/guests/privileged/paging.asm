@@ -568,6 +568,30 @@ tlb_rules:
 	mov	eax, [got_ebx]
 	and	eax, PTE_A | PTE_D
 	SAME	"the dirty bit is set again", eax, PTE_A | PTE_D
+	; rings 1 and 2 are supervisors
+	mov	eax, frame
+	or	eax, PTE_P
+	call	set_pte
+	mov	eax, cr0
+	and	eax, ~CR0_WP
+	mov	cr0, eax
+	invlpg	[TEST_PAGE]
+	RUN	RING1
+	mov	[TEST_PAGE], eax
+	DONE
+	NOFAULT	"ring 1 writes a supervisor's read-only page without WP"
+	RUN	RING2
+	mov	eax, [TEST_PAGE]
+	DONE
+	NOFAULT	"ring 2 reads a supervisor's page"
+	mov	eax, cr0
+	or	eax, CR0_WP
+	mov	cr0, eax
+	mov	esi, TEST_PAGE
+	RUN	RING2
+	mov	[esi], eax
+	DONE
+	FAULT	"ring 2 with WP", PF, PF_P | PF_W
 	; INVLPG's privilege
 	RUN	RING3
 	HERE

@@ -487,6 +487,38 @@ limits:
 	mov	eax, [ds:ecx]
 	DONE
 	NOFAULT	"ring 3 reads its stack"
+	; an expand-down stack at ring 3 that ends at 0x1000: 4 bytes are left
+%macro STACK_FAULT 2+
+	RUN	RING3
+	mov	eax, T3 | 3
+	mov	ss, ax
+	mov	esp, 0x1006
+	HERE
+	%2
+	DONE
+	QEMU_DIFFERS "3A 5.3: expand-down stacks"
+	FAULT	{%1}, SS_, 0
+	QEMU_DIFFERS "3A 5.3: nothing done"
+	SAME	{%1, ": ESP kept"}, [got_esp], 0x1006
+%endmacro
+	DESC	T3, arena, 0xfff, A_DOWN | DPL(3), F_BYTE
+	RUN	RING3
+	mov	eax, T3 | 3
+	mov	ss, ax
+	mov	esp, 0x1006
+	push	eax
+	DONE
+	NOFAULT	"a push that fits in an expand-down stack"
+	mov	dword [far_pointer], 0
+	mov	dword [far_pointer + 4], CODE3
+	STACK_FAULT "PUSHA beyond the stack", pusha
+	STACK_FAULT "far CALL beyond the stack", call far [far_pointer]
+	STACK_FAULT "ENTER beyond the stack", enter 8, 0
+	DESC	T3, arena, 0x1007, A_DATA | DPL(3), F_BYTE
+	STACK_FAULT "POP beyond the stack", pop eax
+	STACK_FAULT "POPA beyond the stack", popa
+	STACK_FAULT "RETF beyond the stack", retf
+	STACK_FAULT "IRET beyond the stack", iret
 	; code segment limit: the next instruction is fetched beyond
 	DESC	T1, arena, 0x0f, A_CODE, F_BYTE
 	mov	dword [arena + 0xc], 0x90909090
