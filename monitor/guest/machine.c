@@ -144,6 +144,11 @@ void bios(unsigned vector, struct bios_registers *r)
 	pic_program(BIOS_PIC1_VECTOR, BIOS_PIC2_VECTOR, 0xff, 0xff);
 	bios_call(vector, r);
 	pic_program(IRQ_VECTOR, IRQ_VECTOR + 8, pic_mask[0], pic_mask[1]);
+	/*
+	 * ICW1 forgets edges: a byte that came meanwhile keeps its line high and
+	 * would never interrupt again, nor would any after it.
+	 */
+	input_interrupt();
 	if (flags & EFLAGS_IF)
 		__asm__ volatile("sti");
 }
