@@ -215,4 +215,17 @@ static inline __m128i sse_read(struct vcpu *cpu, const struct insn *in, unsigned
 	return _mm_cvtsi32_si128(mem_read16(cpu, in->seg, insn_ea(cpu, in)));
 }
 
+/* a op= b in two forms, both through id##_common: b from a register and from memory. */
+#define BOTH_FORMS(id, bytes)                                                                      \
+	void op_sse_##id##_r(struct vcpu *cpu, const struct insn *in)                              \
+	{                                                                                          \
+		sse_check(cpu);                                                                    \
+		id##_common(cpu, in, xmm_get(cpu, in->rm));                                        \
+	}                                                                                          \
+	void op_sse_##id##_m(struct vcpu *cpu, const struct insn *in)                              \
+	{                                                                                          \
+		sse_check(cpu);                                                                    \
+		id##_common(cpu, in, sse_read(cpu, in, bytes));                                    \
+	}
+
 #endif

@@ -105,18 +105,6 @@ void sse_float_finish(struct vcpu *cpu, __m128i result, enum sse_result kind)
 
 /* ---- the patterns of cpu/table_simd.h ---- */
 
-#define BOTH_FORMS(id, bytes)                                                                      \
-	void op_sse_##id##_r(struct vcpu *cpu, const struct insn *in)                              \
-	{                                                                                          \
-		sse_check(cpu);                                                                    \
-		id##_common(cpu, in, xmm_get(cpu, in->rm));                                        \
-	}                                                                                          \
-	void op_sse_##id##_m(struct vcpu *cpu, const struct insn *in)                              \
-	{                                                                                          \
-		sse_check(cpu);                                                                    \
-		id##_common(cpu, in, sse_read(cpu, in, bytes));                                    \
-	}
-
 #define SSE_FLOAT(map, prefix, opcode, id, operands, bytes, result)                                \
 	static inline void id##_common(struct vcpu *cpu, const struct insn *in, __m128i b)         \
 	{                                                                                          \

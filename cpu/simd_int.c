@@ -7,19 +7,6 @@
  */
 #include "cpu/host_fpu.h"
 
-/* a op= b in two forms: b from a register and from memory. */
-#define BOTH_FORMS(id, bytes)                                                                      \
-	void op_sse_##id##_r(struct vcpu *cpu, const struct insn *in)                              \
-	{                                                                                          \
-		sse_check(cpu);                                                                    \
-		id##_common(cpu, in, xmm_get(cpu, in->rm));                                        \
-	}                                                                                          \
-	void op_sse_##id##_m(struct vcpu *cpu, const struct insn *in)                              \
-	{                                                                                          \
-		sse_check(cpu);                                                                    \
-		id##_common(cpu, in, sse_read(cpu, in, bytes));                                    \
-	}
-
 #define SSE_INT(map, prefix, opcode, id, operands, bytes)                                          \
 	static inline void id##_common(struct vcpu *cpu, const struct insn *in, __m128i b)         \
 	{                                                                                          \

@@ -275,20 +275,6 @@ static void test_endless_faults(void)
 	fixture_end(&f);
 }
 
-static void test_triple_fault(void)
-{
-	struct fixture f;
-
-	fixture_start(&f);
-	enter_protected(&f, 0);
-	f.cpu->idtr.limit = 0;
-	CODE(&f, 0x0f, 0x0b);
-	run(&f);
-	CHECK_EQ(f.shutdowns, 1);
-	CHECK(f.cpu->shutdown);
-	fixture_end(&f);
-}
-
 static void test_single_step(void)
 {
 	struct fixture f;
@@ -358,6 +344,6 @@ UNIT_MAIN("interp", {"rewrites the next instruction", test_rewrites_the_next_ins
 	  {"rep downwards", test_rep_downwards},
 	  {"rep leaves when fuel ends", test_rep_leaves_when_fuel_ends},
 	  {"shadows", test_shadows}, {"endless faults", test_endless_faults},
-	  {"triple fault", test_triple_fault}, {"single step", test_single_step},
+	  {"single step", test_single_step},
 	  {"fuel counts instructions", test_fuel_counts_instructions},
 	  {"end of segment", test_end_of_segment}, {"too long", test_too_long})
