@@ -216,7 +216,7 @@ static inline __m128i sse_read(struct vcpu *cpu, const struct insn *in, unsigned
 }
 
 /* a op= b in two forms, both through id##_common: b from a register and from memory. */
-#define BOTH_FORMS(id, bytes)                                                                      \
+#define XMM_BOTH_FORMS(id, bytes)                                                                      \
 	void op_sse_##id##_r(struct vcpu *cpu, const struct insn *in)                              \
 	{                                                                                          \
 		sse_check(cpu);                                                                    \

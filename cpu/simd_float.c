@@ -115,7 +115,7 @@ void sse_float_finish(struct vcpu *cpu, __m128i result, enum sse_result kind)
 		sse_float_end(cpu, a, result);                                                     \
 		xmm_set(cpu, in->reg, a);                                                          \
 	}                                                                                          \
-	BOTH_FORMS(id, bytes)
+	XMM_BOTH_FORMS(id, bytes)
 
 #define SSE_FLOAT_IMM_OP(map, prefix, opcode, id, operands, bytes, result)                         \
 	extern const uint8_t host_imm_##id[];                                                      \
@@ -129,7 +129,7 @@ void sse_float_finish(struct vcpu *cpu, __m128i result, enum sse_result kind)
 		sse_float_end(cpu, a, result);                                                     \
 		xmm_set(cpu, in->reg, a);                                                          \
 	}                                                                                          \
-	BOTH_FORMS(id, bytes)
+	XMM_BOTH_FORMS(id, bytes)
 
 #define SSE_COMPARE(prefix, opcode, id, operands, bytes)                                           \
 	static inline void id##_common(struct vcpu *cpu, const struct insn *in, __m128i b)         \
@@ -145,7 +145,7 @@ void sse_float_finish(struct vcpu *cpu, __m128i result, enum sse_result kind)
 		cpu->eflags = (cpu->eflags & ~FL_ARITH) | (z ? FL_ZF : 0) | (p ? FL_PF : 0) |      \
 			      (c ? FL_CF : 0);                                                     \
 	}                                                                                          \
-	BOTH_FORMS(id, bytes)
+	XMM_BOTH_FORMS(id, bytes)
 
 #define MMX_INT(map, opcode, id, bytes)
 #define INSN(...)

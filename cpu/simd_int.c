@@ -15,7 +15,7 @@
 		__asm__(#id " %1, %0" : "+x"(a) : "x"(b));                                         \
 		xmm_set(cpu, in->reg, a);                                                          \
 	}                                                                                          \
-	BOTH_FORMS(id, bytes)
+	XMM_BOTH_FORMS(id, bytes)
 
 #define SSE_IMM_OP(map, prefix, opcode, id, operands, bytes)                                       \
 	extern const uint8_t host_imm_##id[];                                                      \
@@ -25,7 +25,7 @@
                                                                                                    \
 		xmm_set(cpu, in->reg, stub(xmm_get(cpu, in->reg), b));                             \
 	}                                                                                          \
-	BOTH_FORMS(id, bytes)
+	XMM_BOTH_FORMS(id, bytes)
 
 #define SSE_BLENDV(opcode, id)                                                                     \
 	static inline void id##_common(struct vcpu *cpu, const struct insn *in, __m128i b)         \
@@ -35,7 +35,7 @@
 		__asm__(#id " %%xmm0, %1, %0" : "+x"(a) : "x"(b), "Yz"(mask));                     \
 		xmm_set(cpu, in->reg, a);                                                          \
 	}                                                                                          \
-	BOTH_FORMS(id, 16)
+	XMM_BOTH_FORMS(id, 16)
 
 #define SSE_SHIFT(opcode, ext, id)                                                                 \
 	void op_sse_##id##_imm(struct vcpu *cpu, const struct insn *in)                            \
