@@ -59,6 +59,8 @@ struct window {
 	bool visible, full_screen;
 	bool presented_stale;  /* has to be presented anew */
 	bool follow_guest;     /* the window takes the guest's size */
+	bool placed;           /* by us, at placed_x, placed_y */
+	int placed_x, placed_y;
 	Uint32 refresh_due, refresh_interval; /* SDL ticks, ms */
 
 	bool grabbed;

@@ -155,15 +155,30 @@ static bool texture_fit(struct window *w, unsigned width, unsigned height)
 	return w->texture;
 }
 
+/* Where on the desktop the window's inside may be. */
+static bool room_for_window(struct window *w, SDL_Rect *room)
+{
+	int display = SDL_GetWindowDisplayIndex(w->window);
+	int top = 0, left = 0, bottom = 0, right = 0;
+
+	if (display < 0 || SDL_GetDisplayUsableBounds(display, room))
+		return false;
+	SDL_GetWindowBordersSize(w->window, &top, &left, &bottom, &right);
+	room->x += left;
+	room->y += top;
+	room->w -= left + right;
+	room->h -= top + bottom;
+	return room->w > 0 && room->h > 0;
+}
+
 /* The guest's size, shrunk to what the desktop has room for. */
 static void wanted_size(struct window *w, int *width, int *height)
 {
 	SDL_Rect room;
-	int display = SDL_GetWindowDisplayIndex(w->window);
 
 	*width = (int)w->texture_width;
 	*height = (int)w->texture_height;
-	if (display < 0 || SDL_GetDisplayUsableBounds(display, &room))
+	if (!room_for_window(w, &room))
 		return;
 	if (*width > room.w) {
 		*height = (int)((int64_t)*height * room.w / *width);
@@ -175,6 +190,35 @@ static void wanted_size(struct window *w, int *width, int *height)
 	}
 }
 
+/*
+ * After the window has grown by so much, to the right and down as windows do:
+ * its middle goes back to where it was, unless the user has chosen the place,
+ * and all of it onto the desktop.
+ */
+static void follow_place(struct window *w, int grown_x, int grown_y)
+{
+	int x, y, now_x, now_y, width, height;
+	SDL_Rect room;
+
+	if (!room_for_window(w, &room))
+		return;
+	SDL_GetWindowPosition(w->window, &now_x, &now_y);
+	SDL_GetWindowSize(w->window, &width, &height);
+	x = now_x;
+	y = now_y;
+	if (!w->placed || (x == w->placed_x && y == w->placed_y)) {
+		x -= grown_x / 2;
+		y -= grown_y / 2;
+	}
+	x = SDL_max(room.x, SDL_min(x, room.x + room.w - width));
+	y = SDL_max(room.y, SDL_min(y, room.y + room.h - height));
+	if (x != now_x || y != now_y)
+		SDL_SetWindowPosition(w->window, x, y);
+	/* What the window manager has made of it; a later change is the user's. */
+	SDL_GetWindowPosition(w->window, &w->placed_x, &w->placed_y);
+	w->placed = true;
+}
+
 static void follow_size(struct window *w)
 {
 	int width, height, now_width, now_height;
@@ -183,8 +227,10 @@ static void follow_size(struct window *w)
 		return;
 	wanted_size(w, &width, &height);
 	SDL_GetWindowSize(w->window, &now_width, &now_height);
-	if (width != now_width || height != now_height)
-		SDL_SetWindowSize(w->window, SDL_max(width, 1), SDL_max(height, 1));
+	if (width == now_width && height == now_height)
+		return;
+	SDL_SetWindowSize(w->window, SDL_max(width, 1), SDL_max(height, 1));
+	follow_place(w, width - now_width, height - now_height);
 }
 
 /* Moves what has changed from the frame to the texture. */
