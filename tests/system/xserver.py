@@ -6,11 +6,13 @@ import select
 import struct
 import subprocess
 import tempfile
+import time
 import zlib
 
 from machine import Failure, need
 
-GEOMETRY = "1400x1050x24"
+WIDTH, HEIGHT = 1400, 1050
+LIMIT = 60  # seconds for what takes a fraction of one
 
 
 class Server:
@@ -19,13 +21,15 @@ class Server:
         self.directory = tempfile.TemporaryDirectory(prefix="tv-x-")
         read_end, write_end = os.pipe()
         self.process = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", GEOMETRY]
-            + ["-fbdir", self.directory.name, "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{WIDTH}x{HEIGHT}x24"]
+            # -r: a busy host holds keys down for longer than was meant
+            + ["-fbdir", self.directory.name, "-nolisten", "tcp", "-r"],
             pass_fds=[write_end],
             stderr=subprocess.DEVNULL,
         )
         os.close(write_end)
         # Xvfb writes its number once it answers, in pieces.
+        self.manager = None
         number = b""
         while not number.endswith(b"\n"):
             ready, _, _ = select.select([read_end], [], [], 60)
@@ -48,18 +52,43 @@ class Server:
         self.close()
 
     def close(self):
+        if self.manager:
+            self.manager.kill()
+            self.manager.wait()
         self.process.kill()
         self.process.wait()
         self.directory.cleanup()
 
-    def xdotool(self, *arguments):
-        done = subprocess.run(
-            ["xdotool", *[str(a) for a in arguments]],
+    def manage(self):
+        """Starts a window manager: the focus follows the pointer, Super+Escape
+        asks a window to close, full screen is granted."""
+        self.manager = subprocess.Popen(
+            ["evilwm", "-mask1", "mod4", "-fn", "fixed"],
             env={**os.environ, **self.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            check=False,
+            stderr=subprocess.DEVNULL,
         )
+        end = time.monotonic() + LIMIT
+        while True:
+            try:
+                self.xdotool("get_num_desktops")
+                return
+            except Failure:
+                if self.manager.poll() is not None or time.monotonic() > end:
+                    raise Failure("evilwm does not start") from None
+                time.sleep(0.05)
+
+    def xdotool(self, *arguments):
+        try:
+            done = subprocess.run(
+                ["xdotool", *[str(a) for a in arguments]],
+                env={**os.environ, **self.environment},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=LIMIT,
+            )
+        except subprocess.TimeoutExpired:
+            raise Failure(f"xdotool {arguments} does not end") from None
         if done.returncode:
             raise Failure(f"xdotool {arguments}: {done.stderr.decode().strip()}")
         return done.stdout.decode()
@@ -77,6 +106,23 @@ class Server:
 
     def title(self, window):
         return self.xdotool("getwindowname", window).strip()
+
+    def geometry(self, window):
+        """X, y, width, height; x and y are wrong under a window manager."""
+        shell = self.xdotool("getwindowgeometry", "--shell", window)
+        values = dict(line.split("=") for line in shell.split())
+        return tuple(int(values[name]) for name in ("X", "Y", "WIDTH", "HEIGHT"))
+
+    def lit(self):
+        """X, y, width, height of what on the screen is not black."""
+        width, height, pixels = self.picture()
+        rows = [pixels[y * width * 3 : (y + 1) * width * 3] for y in range(height)]
+        lit = [y for y, row in enumerate(rows) if any(row)]
+        if not lit:
+            return 0, 0, 0, 0
+        left = min((width * 3 - len(rows[y].lstrip(b"\0"))) // 3 for y in lit)
+        right = max((len(rows[y].rstrip(b"\0")) + 2) // 3 for y in lit)
+        return left, lit[0], right - left, lit[-1] + 1 - lit[0]
 
     def picture(self):
         """Width, height and 24-bit pixels of the whole screen."""
