@@ -215,6 +215,7 @@ def close():
             x.window("Transvisor")
             m.wait_serial("choose: ")
             x.key("super+Escape")
+            m.wait_serial("Switching off")  # by the guest itself
             m.expect_exit(0, LIMIT)
 
 
