@@ -130,6 +130,8 @@ static uint32_t stos_chunk(struct vcpu *cpu, const struct repeat *r)
 	uint8_t *to;
 	uint32_t n = chunk(cpu, ES, cpu->regs[EDI] & r->mask, r, r->count, true, &to);
 
+	if (!n)
+		return 0;
 	if (r->step == 1) {
 		memset(to, (int)(cpu->regs[EAX] & 0xff), n);
 		return n;
