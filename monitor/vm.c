@@ -7,7 +7,6 @@
  * instructions and firing due timers. A halted processor sleeps on `wake`
  * until the next timer or until somebody posts work.
  */
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +15,6 @@
 #include <x86intrin.h>
 
 #include "base/log.h"
-#include "cpu/access.h"
-#include "devices/pci.h"
 #include "devices/piix4_pm.h"
 #include "monitor/cpu_spec.h"
 #include "monitor/vm_internal.h"
