@@ -17,7 +17,9 @@
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/fpu.h"
+#include "cpu/engine.h"
 #include "cpu/insn.h"
+#include "cpu/run.h"
 #include "cpu/segment.h"
 
 #define DR6_BS (1u << 14)
@@ -117,8 +119,7 @@ static bool data_breakpoints_enabled(const struct vcpu *cpu, uint32_t hits)
 	return false;
 }
 
-/* Executes one instruction with everything that may surround it. */
-static void step(struct vcpu *cpu)
+void run_step(struct vcpu *cpu)
 {
 	bool single_step = cpu->eflags & FL_TF, debug_shadow = cpu->debug_shadow;
 	uint32_t traps = 0;
@@ -164,7 +165,7 @@ static void run_block(struct vcpu *cpu)
 	cpu->cur = NULL;
 	b = block_find(cpu);
 	if (__builtin_expect(b->count > cpu->fuel, 0)) {
-		step(cpu);
+		run_step(cpu);
 		return;
 	}
 	in = b->insns;
@@ -178,11 +179,8 @@ static void run_block(struct vcpu *cpu)
 	} while (++in != end);
 }
 
-/*
- * Looks after pending events. Returns false when vcpu_run() is to return.
- * NMI before INTR; neither in the shadow of MOV SS, INTR not in that of STI.
- */
-static bool service(struct vcpu *cpu)
+/* NMI before INTR; neither in the shadow of MOV SS, INTR not in that of STI. */
+bool run_service(struct vcpu *cpu)
 {
 	uint32_t pending = atomic_load_explicit(&cpu->pending, memory_order_relaxed);
 
@@ -205,12 +203,6 @@ static bool service(struct vcpu *cpu)
 	return !cpu->halted;
 }
 
-static bool needs_step(const struct vcpu *cpu)
-{
-	return cpu->slow | cpu->interrupt_shadow | cpu->debug_shadow |
-	       !!(cpu->eflags & (FL_TF | FL_RF));
-}
-
 /* Instructions of the block under way that come after the current one. */
 static int64_t ahead(const struct vcpu *cpu)
 {
@@ -219,6 +211,8 @@ static int64_t ahead(const struct vcpu *cpu)
 
 	if (!in || cpu->stepping)
 		return 0;
+	if (cpu->engine)
+		return cpu->engine->ahead(cpu);
 	while (!in++->ends_block)
 		n++;
 	return n;
@@ -239,28 +233,41 @@ static void refund(struct vcpu *cpu)
 		block_mend(cpu);
 }
 
-void vcpu_run(struct vcpu *cpu)
+void run_resume(struct vcpu *cpu, int unwind_reason)
+{
+	if (unwind_reason)
+		refund(cpu);
+	if (unwind_reason == UNWIND_FAULT)
+		deliver_fault(cpu);
+	else if (unwind_reason == UNWIND_RESTART)
+		cpu->delivery.active = false;
+	cpu->cur = NULL;
+}
+
+static void interp_run(struct vcpu *cpu)
 {
 	int reason = sigsetjmp(cpu->unwind, 0);
 
-	if (reason)
-		refund(cpu);
-	if (reason == UNWIND_FAULT)
-		deliver_fault(cpu);
-	else if (reason == UNWIND_RESTART)
-		cpu->delivery.active = false;
-	cpu->cur = NULL;
+	run_resume(cpu, reason);
 	while (cpu->fuel > 0) {
 		if (atomic_load_explicit(&cpu->pending, memory_order_relaxed) || cpu->halted ||
 		    cpu->shutdown) {
-			if (!service(cpu))
+			if (!run_service(cpu))
 				break;
 		}
-		if (__builtin_expect(needs_step(cpu), 0))
-			step(cpu);
+		if (__builtin_expect(run_needs_step(cpu), 0))
+			run_step(cpu);
 		else
 			run_block(cpu);
 	}
 	cpu->cur = NULL;
 	fpu_leave(cpu);
+}
+
+void vcpu_run(struct vcpu *cpu)
+{
+	if (cpu->engine)
+		cpu->engine->run(cpu);
+	else
+		interp_run(cpu);
 }

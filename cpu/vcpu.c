@@ -10,6 +10,7 @@
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/cpuid.h"
+#include "cpu/engine.h"
 #include "cpu/fpu.h"
 #include "cpu/msr.h"
 #include "cpu/segment.h"
@@ -30,7 +31,11 @@ static void on_write_watched(void *opaque, gpa_t page)
 
 static void on_code_written(void *opaque, gpa_t gpa, uint32_t len)
 {
-	block_code_written(opaque, gpa, len);
+	struct vcpu *cpu = opaque;
+
+	block_code_written(cpu, gpa, len);
+	if (cpu->engine)
+		cpu->engine->code_written(cpu, gpa, len);
 }
 
 struct vcpu *vcpu_create(struct physmem *mem, const struct cpu_model *model,
@@ -64,6 +69,8 @@ void vcpu_destroy(struct vcpu *cpu)
 
 	if (!cpu)
 		return;
+	if (cpu->engine)
+		cpu->engine->destroy(cpu);
 	fpu_leave(cpu);
 	physmem_set_listener(cpu->mem, &nobody);
 	block_cache_destroy(cpu->blocks);
@@ -134,6 +141,13 @@ void vcpu_init_signal(struct vcpu *cpu)
 }
 
 /* ---- pins ---- */
+void vcpu_kick(struct vcpu *cpu, uint32_t bits)
+{
+	atomic_fetch_or_explicit(&cpu->pending, bits, memory_order_seq_cst);
+	if (cpu->engine)
+		cpu->engine->kicked(cpu);
+}
+
 void vcpu_kick_now(struct vcpu *cpu, uint32_t bits)
 {
 	vcpu_kick(cpu, bits);

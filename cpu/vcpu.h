@@ -227,6 +227,8 @@ struct vcpu_ops {
 
 struct cpu_model; /* cpu/cpuid.h */
 struct block_cache; /* cpu/block.h */
+struct engine_ops; /* cpu/engine.h */
+struct bt; /* bt/bt_internal.h */
 struct insn;
 
 struct vcpu {
@@ -268,7 +270,10 @@ struct vcpu {
 	/* Counts TLB flushes; dates the block look-ups. 64 bits: never wraps. */
 	uint64_t map_generation;
 
-	/* Engine. */
+	/* NULL: the interpreter. */
+	const struct engine_ops *engine;
+	struct bt *bt; /* the translator's state; NULL without it */
+
 	struct physmem *mem;
 	const struct cpu_model *model;
 	struct block_cache *blocks;
@@ -345,11 +350,8 @@ void vcpu_reset(struct vcpu *cpu);
 /* INIT# (port 92h, 8042, INIT IPI): keeps x87, SSE, MTRRs, caches. */
 void vcpu_init_signal(struct vcpu *cpu);
 
-/* Sets bits of `pending`; from any thread. */
-static inline void vcpu_kick(struct vcpu *cpu, uint32_t bits)
-{
-	atomic_fetch_or_explicit(&cpu->pending, bits, memory_order_seq_cst);
-}
+/* Sets bits of `pending`; from any thread, and from signal handlers. */
+void vcpu_kick(struct vcpu *cpu, uint32_t bits);
 /*
  * The same from the machine thread; when an instruction is under way that
  * is what asks, then the run loop looks right after it.

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What runs guest code. Every engine works on struct vcpu and keeps it exact
+ * at instruction boundaries outside of engine_ops.run; the parts of a run loop
+ * that all engines share (events, faults, single steps) are in cpu/run.h.
+ *
+ * Engines hear what makes their caches stale through engine_ops. All functions
+ * are called on the machine thread.
+ */
+#ifndef CPU_ENGINE_H
+#define CPU_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mmu/types.h"
+
+struct vcpu;
+
+enum engine_kind { ENGINE_INTERP, ENGINE_BT };
+
+/* Failures that tests inject, bits of engine_config.inject. */
+#define INJECT_CACHE_FULL	0x01u /* the code cache is full now and then */
+#define INJECT_MMAP_REFUSED	0x02u /* the host refuses mappings now and then */
+#define INJECT_EARLY_TIMERS	0x04u /* the host's timer fires before it is due */
+#define INJECT_SPURIOUS_SIGNALS 0x08u /* timer signals come when none is due */
+
+struct engine_config {
+	enum engine_kind kind;
+	unsigned cache_kib;  /* code cache */
+	bool chaining;	     /* blocks jump to each other without a look-up */
+	bool adaptive;	     /* instructions that keep faulting are translated again */
+	bool windows;	     /* guest memory through host mappings; else software TLB only */
+	unsigned map_budget; /* host mappings that windows may use; 0: by the host's limit */
+	unsigned inject;     /* INJECT_* */
+	/*
+	 * vcpu.fuel is exact, instruction by instruction (-icount, lockstep). Else
+	 * an engine may ignore it, and leaves run() when `pending` says so.
+	 */
+	bool exact_fuel;
+};
+
+#define ENGINE_CONFIG_DEFAULT                                                                      \
+	((struct engine_config){.kind = ENGINE_BT,                                                 \
+				.cache_kib = 32768,                                                \
+				.chaining = true,                                                  \
+				.adaptive = true,                                                  \
+				.windows = true})
+
+struct engine_ops {
+	const char *name;
+	/* The contract of vcpu_run(). */
+	void (*run)(struct vcpu *cpu);
+	void (*destroy)(struct vcpu *cpu);
+	/* Instructions of the block under way after the current one, paid for already. */
+	int64_t (*ahead)(const struct vcpu *cpu);
+	/* Another thread or a signal handler has set bits of vcpu.pending. */
+	void (*kicked)(struct vcpu *cpu);
+	/* [gpa, gpa+len), inside one page that is watched as code, was written. */
+	void (*code_written)(struct vcpu *cpu, gpa_t gpa, uint32_t len);
+	/* Everything that was derived from guest memory or the map is stale. */
+	void (*flush)(struct vcpu *cpu);
+};
+
+/* ---- bt/bt.c ---- */
+/* Makes the translator the processor's engine. Returns 0 or -errno. */
+int bt_attach(struct vcpu *cpu, const struct engine_config *config);
+
+#endif

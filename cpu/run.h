@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of a run loop that engines share; cpu/interp.c. */
+#ifndef CPU_RUN_H
+#define CPU_RUN_H
+
+#include <stdbool.h>
+
+#include "cpu/vcpu.h"
+
+/*
+ * To be called with what sigsetjmp(cpu->unwind, 0) has returned in the engine's
+ * run(): takes back what an abandoned instruction had cost and delivers its fault.
+ */
+void run_resume(struct vcpu *cpu, int unwind_reason);
+
+/*
+ * Looks after pending events. Returns false when run() is to return. May
+ * unwind.
+ */
+bool run_service(struct vcpu *cpu);
+
+/* Whether the next instruction needs run_step(): TF, RF, breakpoints, shadows. */
+static inline bool run_needs_step(const struct vcpu *cpu)
+{
+	return cpu->slow | cpu->interrupt_shadow | cpu->debug_shadow |
+	       !!(cpu->eflags & (FL_TF | FL_RF));
+}
+
+/* Interprets one instruction with everything that may surround it. May unwind. */
+void run_step(struct vcpu *cpu);
+
+#endif
