@@ -7,6 +7,7 @@
  * instructions and firing due timers. A halted processor sleeps on `wake`
  * until the next timer or until somebody posts work.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,6 +318,33 @@ static const struct vcpu_ops cpu_ops = {
 
 /* ---- creation ---- */
 
+/*
+ * -ENOSYS is a build without the translator: nothing that a user of the default
+ * engine has to be told at every start.
+ */
+static int attach_engine(struct vm *vm, struct report *r)
+{
+	struct engine_config *e = &vm->config.engine;
+	int err;
+
+	e->exact_fuel = vm->config.icount || vm->config.lockstep.on;
+	if (e->kind == ENGINE_INTERP)
+		return 0;
+	err = bt_attach(vm->cpu, e);
+	if (!err)
+		return 0;
+	if (!vm->config.engine_fallback)
+		return report_fail(r, "-accel bt: the translator cannot run on this host: %s",
+				   strerror(-err));
+	if (err == -ENOSYS)
+		LOG(LOG_VM, "there is no translator; the interpreter runs the guest");
+	else
+		report_warn("the translator cannot run on this host (%s); the interpreter runs "
+			    "the guest, slowly", strerror(-err));
+	e->kind = ENGINE_INTERP;
+	return 0;
+}
+
 static int create_cpu(struct vm *vm, struct report *r)
 {
 	struct cpu_model model;
@@ -326,7 +354,7 @@ static int create_cpu(struct vm *vm, struct report *r)
 	vm->cpu = vcpu_create(vm->mem, &model, &cpu_ops, vm);
 	if (!vm->cpu)
 		return report_fail(r, "not enough memory for the processor");
-	return 0;
+	return attach_engine(vm, r);
 }
 
 static int create_base(struct vm *vm, struct report *r)

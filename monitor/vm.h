@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/report.h"
+#include "cpu/engine.h"
 
 struct vm;
 
@@ -61,10 +62,20 @@ struct chardev_config {
 
 enum display_kind { DISPLAY_NONE, DISPLAY_SDL };
 
+/* Two machines in step, the second one on the interpreter (monitor/lockstep.h). */
+struct lockstep_config {
+	bool on;
+	uint64_t blocks; /* between comparisons */
+	uint64_t from;   /* instructions before the first one */
+};
+
 struct vm_config {
 	const char *name;
 	uint64_t ram_bytes;
-	const char *accel, *cpu;
+	struct engine_config engine; /* exact_fuel is vm_create()'s business */
+	bool engine_fallback; /* the interpreter will do where the translator cannot run */
+	struct lockstep_config lockstep;
+	const char *cpu;
 	struct drive_config ide[VM_IDE_DRIVES], floppy[VM_FLOPPY_DRIVES];
 	char boot_order[8]; /* of a c d n; empty: default "cad" */
 	char boot_once[8];
