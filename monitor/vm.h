@@ -132,6 +132,8 @@ void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
 enum vm_state vm_get_state(const struct vm *vm);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+/* Whether vcpu.executed is exact: not for a translator without -icount. */
+bool vm_counts_instructions(const struct vm *vm);
 /*
  * Pauses the guest as soon as it has executed so many instructions since it was
  * switched on. Returns false when they lie behind already; 0: no such stop.

@@ -64,6 +64,10 @@ void vm_resume(struct vm *vm)
 {
 	vm->state = VM_RUNNING;
 }
+bool vm_counts_instructions(const struct vm *vm)
+{
+	return true;
+}
 bool vm_stop_at(struct vm *vm, uint64_t instructions)
 {
 	char text[32];
