@@ -38,6 +38,9 @@ int option_flag(struct option_parse *p, const struct given *g)
 	case OPT_NO_SHUTDOWN:
 		o->vm.no_shutdown = true;
 		break;
+	case OPT_PERFMAP:
+		o->vm.perf_map = true;
+		break;
 	case OPT_DAEMONIZE:
 		o->daemonize = true;
 		break;

@@ -130,6 +130,8 @@ enum option_phase {
 	  "Log what happens; `help` lists the categories.")                                        \
 	X(OPT_LOG_FILE, "D", "FILE", PHASE_SETTING, option_string, GROUP_RUN,                      \
 	  "Write the log to FILE instead of stderr.")                                              \
+	X(OPT_PERFMAP, "perfmap", NULL, PHASE_SETTING, option_flag, GROUP_RUN,                     \
+	  "Write /tmp/perf-PID.map, by which perf(1) names translated code.")                      \
 	X(OPT_NO_USER_CONFIG, "no-user-config", NULL, PHASE_SETTING, option_ignore, GROUP_COMPAT,  \
 	  "There are no configuration files.")                                                     \
 	X(OPT_NO_HPET, "no-hpet", NULL, PHASE_SETTING, option_ignore, GROUP_COMPAT,                \

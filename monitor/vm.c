@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "devices/piix4_pm.h"
+#include "monitor/bt_hooks.h"
 #include "monitor/cpu_spec.h"
 #include "monitor/vm_internal.h"
 
@@ -200,8 +201,11 @@ static int attach_engine(struct vm *vm, struct report *r)
 	if (e->kind == ENGINE_INTERP)
 		return 0;
 	err = bt_attach(vm->cpu, e);
-	if (!err)
+	if (!err) {
+		if (vm->config.perf_map)
+			bt_perf_map(vm->cpu, true);
 		return 0;
+	}
 	if (!vm->config.engine_fallback)
 		return report_fail(r, "-accel bt: the translator cannot run on this host: %s",
 				   strerror(-err));

@@ -75,6 +75,7 @@ struct vm_config {
 	struct engine_config engine; /* exact_fuel is vm_create()'s business */
 	bool engine_fallback; /* the interpreter will do where the translator cannot run */
 	struct lockstep_config lockstep;
+	bool perf_map; /* /tmp/perf-PID.map tells perf(1) about translations */
 	const char *cpu;
 	struct drive_config ide[VM_IDE_DRIVES], floppy[VM_FLOPPY_DRIVES];
 	char boot_order[8]; /* of a c d n; empty: default "cad" */

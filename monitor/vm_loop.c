@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "monitor/bt_hooks.h"
 #include "monitor/vm_internal.h"
 
 /*
@@ -181,10 +182,28 @@ int vm_begin(struct vm *vm)
 	return 0;
 }
 
+static void log_line(void *arg, const char *line)
+{
+	LOG(LOG_STATS, "%s", line);
+}
+
+static void log_counters(struct vm *vm)
+{
+	if (vm_counts_instructions(vm))
+		LOG(LOG_STATS, "%-24s %llu", "instructions",
+		    (unsigned long long)vm->cpu->executed);
+	else
+		LOG(LOG_STATS, "%-24s %llu", "timer_settings",
+		    (unsigned long long)vm->timer.settings);
+	if (vm->cpu->bt)
+		bt_print_counters(vm->cpu, log_line, NULL);
+}
+
 int vm_end(struct vm *vm)
 {
 	vm_pause(vm);
 	vm_end_work(vm);
+	log_counters(vm);
 	vm_timer_stop(&vm->timer);
 	vm_signal_stack_destroy(vm->signal_stack);
 	vm->signal_stack = NULL;
