@@ -40,9 +40,10 @@ static const struct accel {
 	X("windows", "on|off", true, "guest memory is reached through host mappings "              \
 	  "(default on)")                                                                          \
 	X("map-budget", "N", true, "host mappings for that (default: by the host's limit)")        \
-	X("lockstep", "on|off|N", false, "check each N blocks against the interpreter; needs "     \
-	  "-icount")                                                                               \
-	X("from", "COUNT", false, "let lockstep check only after COUNT instructions")              \
+	X("lockstep", "on|off|N", false, "check each block, or N instructions, against the "       \
+	  "interpreter; needs -icount")                                                            \
+	X("from", "COUNT", false, "lockstep checks only after COUNT instructions")                 \
+	X("watch", "ADDRESS", false, "lockstep compares the page at this physical address too")    \
 	X("inject", "FAILURE[+...]", true, "for tests: cache-full, mmap-refused, early-timers, "   \
 	  "spurious-signals")                                                                      \
 	X("thread", "single|multi", false, "QEMU's, without effect")                               \
@@ -191,11 +192,14 @@ static int set_lockstep(struct option_parse *p, const struct given *g, const str
 	const char *text = option_list_get(l, "lockstep");
 
 	if (text && option_parse_switch(text, &lock->on) < 0) {
-		if (option_parse_number(text, UINT32_MAX, &lock->blocks) < 0 || !lock->blocks)
-			return option_fail(p, g, "lockstep is on, off or a number of blocks, "
-						 "not '%s'", text);
+		if (option_parse_number(text, UINT32_MAX, &lock->step) < 0 || !lock->step)
+			return option_fail(p, g, "lockstep is on, off or a number of "
+						 "instructions, not '%s'", text);
 		lock->on = true;
 	}
+	lock->watching |= option_list_get(l, "watch") != NULL;
+	if (option_number(p, g, l, "watch", UINT64_MAX, &lock->watch) < 0)
+		return -1;
 	return option_number(p, g, l, "from", INT64_MAX, &lock->from);
 }
 

@@ -140,8 +140,10 @@ void vm_powerdown(struct vm *vm)
 
 void vm_quit(struct vm *vm, int status)
 {
-	if (!vm->quit)
+	if (!vm->quit) {
 		vm->exit_status = status;
+		vm->quit_from_outside = vm->in_work;
+	}
 	vm->quit = true;
 	vcpu_kick_now(vm->cpu, PENDING_STOP);
 }
@@ -197,7 +199,8 @@ static int attach_engine(struct vm *vm, struct report *r)
 	struct engine_config *e = &vm->config.engine;
 	int err;
 
-	e->exact_fuel = vm->config.icount || vm->config.lockstep.on;
+	e->exact_fuel = vm->config.icount;
+	e->one_block = vm->config.lockstep.on && !vm->config.lockstep.step;
 	if (e->kind == ENGINE_INTERP)
 		return 0;
 	err = bt_attach(vm->cpu, e);

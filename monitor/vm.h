@@ -65,8 +65,10 @@ enum display_kind { DISPLAY_NONE, DISPLAY_SDL };
 /* Two machines in step, the second one on the interpreter (monitor/lockstep.h). */
 struct lockstep_config {
 	bool on;
-	uint64_t blocks; /* between comparisons */
-	uint64_t from;   /* instructions before the first one */
+	uint64_t step;	/* instructions between comparisons; 0: after each block */
+	uint64_t from;	/* instructions before the first comparison */
+	bool watching;
+	uint64_t watch; /* physical address whose page is compared each time */
 };
 
 struct vm_config {

@@ -24,7 +24,6 @@ void vm_config_init(struct vm_config *c)
 	c->ram_bytes = DEFAULT_RAM;
 	c->engine = ENGINE_CONFIG_DEFAULT;
 	c->engine_fallback = true;
-	c->lockstep.blocks = 1;
 	c->graphics = true;
 	c->vga = true;
 	c->display = host_has_display() ? DISPLAY_SDL : DISPLAY_NONE;

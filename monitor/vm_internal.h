@@ -69,7 +69,7 @@ struct vm {
 	/* Life cycle (vm.c); machine thread. */
 	enum vm_state state;
 	bool reset_wanted, init_wanted;
-	bool quit;
+	bool quit, quit_from_outside; /* somebody posted it, it was not the guest */
 	int exit_status;
 	uint64_t epoch;      /* host ns that are guest time 0 */
 	uint64_t paused_at;  /* guest ns while not running */
@@ -87,6 +87,7 @@ struct vm {
 	pthread_cond_t wake;
 	struct vm_work *work, **work_tail;
 	bool ended; /* vm_run() has returned */
+	bool in_work; /* machine thread: posted work is being done */
 };
 
 /* Builds and wires all devices. Returns 0, or -1 with *r. */

@@ -16,20 +16,23 @@
 
 /* What the test lets the engine do, for all processors made from now on. */
 static struct {
-	unsigned block;	     /* instructions that the engine executes between two looks */
-	bool break_register; /* gets one instruction wrong, some way into the guest */
-	uint64_t break_at;   /* the count after which it does */
+	unsigned block;	   /* instructions that the engine executes between two looks */
+	uint64_t break_at; /* the count after which it gets something wrong, once; 0: never */
+	gpa_t break_gpa;   /* what: a byte of memory there; 0: a register */
 	struct engine_config config; /* what the last bt_attach() was given */
 	_Atomic uint64_t kicks;
 } fake = {.block = 5};
 
 static void fake_break(struct vcpu *cpu)
 {
-	if (fake.break_register &&
-	    cpu->executed + (uint64_t)(cpu->fuel_given - cpu->fuel) >= fake.break_at) {
-		fake.break_register = false;
+	if (!fake.break_at ||
+	    cpu->executed + (uint64_t)(cpu->fuel_given - cpu->fuel) < fake.break_at)
+		return;
+	fake.break_at = 0;
+	if (fake.break_gpa)
+		*physmem_ram_ptr(cpu->mem, fake.break_gpa, 1) ^= 0x5a;
+	else
 		cpu->regs[EDX] ^= 0x100;
-	}
 }
 
 static void fake_run(struct vcpu *cpu)

@@ -209,10 +209,11 @@ static void test_accel_properties(void)
 	CHECK_EQ(accept(&p, "-accel tcg,tb-size=0")->engine.cache_kib, 32768);
 	done(&p);
 	c = accept(&p, "-icount 0 -accel bt,lockstep=on");
-	CHECK(c->lockstep.on && c->lockstep.blocks == 1 && c->lockstep.from == 0);
+	CHECK(c->lockstep.on && !c->lockstep.step && !c->lockstep.from && !c->lockstep.watching);
 	done(&p);
-	c = accept(&p, "-accel interp,lockstep=1000,from=5000000000 -icount shift=0");
-	CHECK(c->lockstep.on && c->lockstep.blocks == 1000 && c->lockstep.from == 5000000000);
+	c = accept(&p, "-accel interp,lockstep=1000,from=5000000000,watch=0x1000 -icount shift=0");
+	CHECK(c->lockstep.on && c->lockstep.step == 1000 && c->lockstep.from == 5000000000);
+	CHECK(c->lockstep.watching && c->lockstep.watch == 0x1000);
 	done(&p);
 	refuse("-accel bt,cache=lots", "-accel bt,cache=lots: cache is a number of MiB, or has a "
 				       "suffix: 64, 64M or 512K");
@@ -223,7 +224,7 @@ static void test_accel_properties(void)
 	refuse("-accel bt,inject=mmap-refusd", "-accel bt,inject=mmap-refusd: 'mmap-refusd' is no "
 	       "failure to inject; did you mean 'mmap-refused'?");
 	refuse("-accel bt,lockstep=0 -icount 0", "-accel bt,lockstep=0: lockstep is on, off or a "
-						 "number of blocks, not '0'");
+						 "number of instructions, not '0'");
 	refuse("-accel bt,lockstep=on", "-accel bt,lockstep=on: lockstep needs -icount: time has "
 					"to follow the instructions");
 	refuse("-accel interp,cache=1M",
