@@ -27,7 +27,9 @@
 	X(LOG_INPUT, "input", "keyboard and mouse")                            \
 	X(LOG_SERIAL, "serial", "serial ports")                                \
 	X(LOG_FW, "fw", "firmware interface and loaders")                      \
-	X(LOG_VM, "vm", "life cycle of the machine")
+	X(LOG_VM, "vm", "life cycle of the machine")                           \
+	X(LOG_BT, "bt", "translations, and why translated code was left")      \
+	X(LOG_STATS, "stats", "counters, when the machine ends")
 
 enum log_category {
 #define X(id, name, help) id,

@@ -43,12 +43,17 @@
 	  "save 'size' bytes from virtual address 'addr'")                                         \
 	X("pmemsave", NULL, "addr size file", hmp_pmemsave,                                        \
 	  "save 'size' bytes from physical address 'addr'")                                        \
-	X("log", NULL, "item1[,...]", hmp_log, "log the given items, or 'none'; 'help' lists them")
+	X("log", NULL, "item1[,...]", hmp_log, "log the given items, or 'none'; 'help' lists them") \
+	X("bt-dump", NULL, "eip|all filename", hmp_bt_dump,                                        \
+	  "save translations, guest code beside host code")                                        \
+	X("bt-check", NULL, "", hmp_bt_check, "check the translator's structures")
 
 #define HMP_INFO(X)                                                                                \
 	X("block", "", hmp_info_block, "show the drives")                                          \
+	X("bt", "", hmp_info_bt, "show the translator's counters")                                 \
 	X("chardev", "", hmp_info_chardev, "show the character devices")                           \
 	X("cpus", "", hmp_info_cpus, "show the processors")                                        \
+	X("jit", "", hmp_info_jit, "the same as info bt, by QEMU's name")                          \
 	X("kvm", "", hmp_info_kvm, "show whether KVM is in use")                                   \
 	X("mem", "", hmp_info_mem, "show which virtual memory is mapped")                          \
 	X("mice", "", hmp_info_mice, "show which mouse gets the events")                           \

@@ -36,6 +36,10 @@ void hmp_stop_at(struct hmp *m, const struct hmp_args *a)
 
 	if (hmp_eval_all(m, a, &instructions) < 0)
 		return;
+	if (!vm_counts_instructions(m->vm)) {
+		fprintf(m->out, "Error: instructions are counted with -icount only\n");
+		return;
+	}
 	if (!vm_stop_at(m->vm, instructions) && instructions)
 		fprintf(m->out, "Error: %llu instructions have been executed already\n",
 			(unsigned long long)vm_vcpu(m->vm)->executed);

@@ -19,6 +19,7 @@
 
 #include "monitor/chardev_host.h"
 #include "monitor/hmp.h"
+#include "monitor/lockstep.h"
 #include "monitor/options.h"
 #include "monitor/terminal.h"
 #include "monitor/vm.h"
@@ -27,6 +28,7 @@
 struct program {
 	struct options options;
 	struct vm *vm;
+	struct lockstep *lockstep; /* NULL: not wanted */
 	struct hmp *monitors[VM_MONITORS];
 	struct window *window;
 	pthread_t machine_thread;
@@ -194,9 +196,16 @@ static int open_monitors(struct program *p, struct report *r)
 
 static int create(struct program *p, struct report *r)
 {
+	if (p->options.vm.lockstep.on)
+		lockstep_configure(&p->options.vm);
 	p->vm = vm_create(&p->options.vm, r);
 	if (!p->vm || open_monitors(p, r) < 0)
 		return -1;
+	if (p->options.vm.lockstep.on) {
+		p->lockstep = lockstep_create(p->vm, stderr, r);
+		if (!p->lockstep)
+			return -1;
+	}
 	if (p->options.vm.display == DISPLAY_SDL) {
 		p->window = window_create(p->vm, r);
 		if (!p->window)
@@ -214,17 +223,23 @@ static void destroy(struct program *p)
 		window_destroy(p->window);
 	for (int i = 0; i < VM_MONITORS; i++)
 		hmp_destroy(p->monitors[i]);
+	lockstep_destroy(p->lockstep);
 	vm_destroy(p->vm);
 	if (p->options.pidfile)
 		unlink(p->options.pidfile);
 	options_free(&p->options);
 }
 
+static int run_machine(struct program *p)
+{
+	return p->lockstep ? lockstep_run(p->lockstep) : vm_run(p->vm);
+}
+
 static void *machine_thread(void *arg)
 {
 	struct program *p = arg;
 
-	p->exit_status = vm_run(p->vm);
+	p->exit_status = run_machine(p);
 	window_end(p->window);
 	return NULL;
 }
@@ -234,7 +249,7 @@ static int run(struct program *p, struct report *r)
 	int error;
 
 	if (!p->window) {
-		p->exit_status = vm_run(p->vm);
+		p->exit_status = run_machine(p);
 		return 0;
 	}
 	error = pthread_create(&p->machine_thread, NULL, machine_thread, p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options about the machine as a whole: memory, machine type, engine, clock,
+ * Options about the machine as a whole: memory, machine type, clock,
  * boot order, display, and those that are a switch or a string.
  */
 #include <ctype.h>
@@ -37,6 +37,9 @@ int option_flag(struct option_parse *p, const struct given *g)
 		break;
 	case OPT_NO_SHUTDOWN:
 		o->vm.no_shutdown = true;
+		break;
+	case OPT_PERFMAP:
+		o->vm.perf_map = true;
 		break;
 	case OPT_DAEMONIZE:
 		o->daemonize = true;
@@ -143,77 +146,7 @@ int option_memory(struct option_parse *p, const struct given *g)
 	return result;
 }
 
-/* ---- machine type, engine, processor ---- */
-
-/* The engines by QEMU's names and ours; the help says what each is. */
-static const struct accel {
-	const char *name, *engine, *help;
-} accels[] = {
-	{"interp", "interp", "the interpreter"},
-	{"tcg", "interp", "the default engine, by QEMU's name"},
-	{"bt", "interp", "the translator; until it is there, the interpreter"},
-	{"kvm", NULL, "not there yet"},
-};
-
-void option_list_accels(FILE *out)
-{
-	fprintf(out, "Accelerators supported:\n");
-	for (size_t i = 0; i < COUNT(accels); i++)
-		fprintf(out, "%-8s %s\n", accels[i].name, accels[i].help);
-}
-
-/* "kvm:tcg" is a list to be tried from the left. */
-static int set_accel(struct option_parse *p, const struct given *g, const char *list)
-{
-	const char *names[COUNT(accels)];
-	const char *word = list;
-	bool missing = false;
-
-	for (size_t i = 0; i < COUNT(accels); i++)
-		names[i] = accels[i].name;
-	for (;;) {
-		size_t len = strcspn(word, ":"), i = 0;
-		char name[32];
-
-		snprintf(name, sizeof(name), "%.*s", (int)len, word);
-		while (i < COUNT(accels) && strcmp(accels[i].name, name))
-			i++;
-		if (i == COUNT(accels))
-			return option_unknown(p, g, "accelerator", name, names, COUNT(names));
-		if (accels[i].engine) {
-			p->o->vm.accel = accels[i].engine;
-			return 0;
-		}
-		missing = true;
-		if (!word[len])
-			break;
-		word += len + 1;
-	}
-	return missing ? option_fail(p, g, "kvm is not there yet; use interp, or leave it out") : 0;
-}
-
-int option_accel(struct option_parse *p, const struct given *g)
-{
-	static const char *const known[] = {"accel", "thread", "tb-size", "one-insn-per-tb",
-					    "split-wx", NULL};
-	struct option_list l;
-	const char *name;
-	int result;
-
-	if (option_split(p, g, &l, "accel", known) < 0)
-		return -1;
-	name = option_list_get(&l, "accel");
-	if (name && !strcmp(name, "help")) {
-		option_list_accels(p->out);
-		p->done = true;
-		result = 0;
-	} else {
-		result = name ? set_accel(p, g, name)
-			      : option_fail(p, g, "says no accelerator; -accel help lists them");
-	}
-	option_list_free(&l);
-	return result;
-}
+/* ---- machine type, processors ---- */
 
 /* Machine types: "pc" and every version of it are the same machine here. */
 static const char i440fx_prefix[] = "pc-i440fx-";
@@ -257,7 +190,7 @@ int option_machine(struct option_parse *p, const struct given *g)
 		option_list_machines(p->out);
 		p->done = true;
 	} else if ((type && check_machine(p, g, type) < 0) ||
-		   (accel && set_accel(p, g, accel) < 0) ||
+		   (accel && option_accel_list(p, g, accel) < 0) ||
 		   option_switch(p, g, &l, "graphics", &p->o->vm.graphics) < 0 ||
 		   option_switch(p, g, &l, "usb", &usb) < 0) {
 		result = -1;

@@ -63,6 +63,11 @@ struct option_parse {
 		uint64_t index;
 	} bootindex[3]; /* a, c, d */
 	uint16_t debugcon_iobase; /* of -global; 0: not given */
+	struct { /* what -accel and -machine accel= asked for (option_accel.c) */
+		bool given;       /* an engine that there is */
+		struct given by;  /* the option that named one first; arg NULL: none did */
+		struct given kvm; /* the one that asked for KVM; arg NULL: none did */
+	} accel;
 
 	struct named_drive drives[OPTION_DRIVES];
 	size_t drive_count;
@@ -111,6 +116,10 @@ int option_unknown(struct option_parse *p, const struct given *g, const char *th
 int option_finish_drives(struct option_parse *p);
 int option_finish_chardevs(struct option_parse *p);
 void option_finish_bootindex(struct option_parse *p);
+int option_finish_accel(struct option_parse *p);
+
+/* Engines to be tried from the left, as in -machine accel=kvm:tcg. */
+int option_accel_list(struct option_parse *p, const struct given *g, const char *list);
 
 /* A back end in the form of -serial. mon: is understood where mon is not NULL. */
 int option_backend(struct option_parse *p, const struct given *g, const char *text,

@@ -44,7 +44,8 @@ enum option_phase {
 	X(OPT_MACHINE_SHORT, "M", "NAME", PHASE_SETTING, option_machine, GROUP_STANDARD,           \
 	  "The same as -machine.")                                                                 \
 	X(OPT_ACCEL, "accel", "NAME[,PROP=VALUE]", PHASE_SETTING, option_accel, GROUP_STANDARD,    \
-	  "What runs the guest's instructions; `help` lists the engines.")                         \
+	  "What runs the guest's instructions: bt, the translator, or interp, the interpreter; "   \
+	  "`help` lists their properties.")                                                        \
 	X(OPT_CPU, "cpu", "MODEL[,+FEATURE][,-FEATURE]", PHASE_SETTING, option_cpu,                \
 	  GROUP_STANDARD, "Processor model and features; `help` lists them.")                      \
 	X(OPT_SMP, "smp", "[cpus=]1", PHASE_SETTING, option_smp, GROUP_STANDARD,                   \
@@ -129,6 +130,8 @@ enum option_phase {
 	  "Log what happens; `help` lists the categories.")                                        \
 	X(OPT_LOG_FILE, "D", "FILE", PHASE_SETTING, option_string, GROUP_RUN,                      \
 	  "Write the log to FILE instead of stderr.")                                              \
+	X(OPT_PERFMAP, "perfmap", NULL, PHASE_SETTING, option_flag, GROUP_RUN,                     \
+	  "Write /tmp/perf-PID.map, by which perf(1) names translated code.")                      \
 	X(OPT_NO_USER_CONFIG, "no-user-config", NULL, PHASE_SETTING, option_ignore, GROUP_COMPAT,  \
 	  "There are no configuration files.")                                                     \
 	X(OPT_NO_HPET, "no-hpet", NULL, PHASE_SETTING, option_ignore, GROUP_COMPAT,                \
@@ -160,7 +163,7 @@ enum option_phase {
 	X(OPT_AUDIODEV, "audiodev", "DRIVER,id=ID", PHASE_SETTING, option_no_device, GROUP_COMPAT, \
 	  "There is no sound card yet.")                                                           \
 	X(OPT_ENABLE_KVM, "enable-kvm", NULL, PHASE_SETTING, option_missing, GROUP_COMPAT,         \
-	  "Not there yet; leave it out, the interpreter runs the guest.")                          \
+	  "Not there yet; leave it out, the translator runs the guest.")                           \
 	X(OPT_BLOCKDEV, "blockdev", "PROP=VALUE", PHASE_SETTING, option_missing, GROUP_COMPAT,     \
 	  "Not there yet; use -drive file=FILE,format=raw.")                                       \
 	X(OPT_VNC, "vnc", "ADDRESS", PHASE_SETTING, option_vnc, GROUP_COMPAT,                      \

@@ -295,7 +295,8 @@ static int finish(struct option_parse *p)
 		o->vm.display = DISPLAY_NONE;
 	else if (o->vm.display == DISPLAY_NONE && !p->display_given && !p->nodefaults)
 		no_display(p);
-	if (option_finish_drives(p) < 0 || option_finish_chardevs(p) < 0)
+	if (option_finish_accel(p) < 0 || option_finish_drives(p) < 0 ||
+	    option_finish_chardevs(p) < 0)
 		return -1;
 	option_finish_bootindex(p);
 	if (o->vm.initrd && !o->vm.kernel)

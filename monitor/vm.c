@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The life of a machine: its thread's loop, guest time,
- * pause, reset and end. Work from other threads: vm_work.c.
- *
- * The machine thread alternates between running the processor for a slice of
- * instructions and firing due timers. A halted processor sleeps on `wake`
- * until the next timer or until somebody posts work.
+ * The life of a machine: creation, guest time, pause, reset and end. Its
+ * thread's loop is in vm_loop.c, work from other threads in vm_work.c.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +13,9 @@
 
 #include "base/log.h"
 #include "devices/piix4_pm.h"
+#include "monitor/bt_hooks.h"
 #include "monitor/cpu_spec.h"
 #include "monitor/vm_internal.h"
-
-/*
- * A slice: how many instructions pass before the clock is looked at again.
- * At some 100 million a second these are 10 us to 200 us.
- */
-#define SLICE_MIN 1000
-#define SLICE_MAX 20000
-#define NS_PER_INSTRUCTION 10
 
 static uint64_t host_ns(void)
 {
@@ -69,14 +59,6 @@ static void time_start(struct vm *vm)
 {
 	vm->epoch = host_ns() - vm->paused_at;
 	vm->tsc_offset = __rdtsc() - vm->tsc_offset;
-}
-
-static void timer_earlier(void *opaque)
-{
-	struct vm *vm = opaque;
-
-	if (vm->cpu)
-		vcpu_kick_now(vm->cpu, PENDING_TIMER);
 }
 
 /* ---- states ---- */
@@ -126,7 +108,7 @@ void vm_reset(struct vm *vm)
 		set_state(vm, VM_PAUSED);
 }
 
-static void do_reset(struct vm *vm)
+void vm_do_reset(struct vm *vm)
 {
 	bool whole = vm->reset_wanted;
 
@@ -158,8 +140,10 @@ void vm_powerdown(struct vm *vm)
 
 void vm_quit(struct vm *vm, int status)
 {
-	if (!vm->quit)
+	if (!vm->quit) {
 		vm->exit_status = status;
+		vm->quit_from_outside = vm->in_work;
+	}
 	vm->quit = true;
 	vcpu_kick_now(vm->cpu, PENDING_STOP);
 }
@@ -174,117 +158,6 @@ void vm_stop_error(struct vm *vm, const char *fmt, ...)
 	va_end(ap);
 	report_warn("the guest was stopped: %s", text);
 	set_state(vm, VM_INTERNAL_ERROR);
-}
-
-/* ---- the loop ---- */
-
-static bool can_run(const struct vcpu *cpu)
-{
-	uint32_t pending = atomic_load(&cpu->pending);
-
-	if (cpu->shutdown)
-		return false;
-	return !cpu->halted || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
-	       (pending & PENDING_IRQ && cpu->eflags & FL_IF);
-}
-
-/*
- * Instructions until the next look at the clock. With -icount exactly as many
- * as it takes until a timer is due, so that it does not matter for the guest
- * how its way there was divided by other work.
- */
-static int64_t slice_by_clock(struct vm *vm)
-{
-	uint64_t next = clock_next(vm->clock), now = clock_now(vm->clock), n;
-
-	if (vm->config.icount) {
-		if (next == CLOCK_NEVER)
-			return SLICE_MAX;
-		n = next > now ? ((next - now - 1) >> vm->config.icount_shift) + 1 : 1;
-		return (int64_t)(n < SLICE_MAX ? n : SLICE_MAX);
-	}
-	n = next > now ? (next - now) / NS_PER_INSTRUCTION : 0;
-	return (int64_t)(n < SLICE_MIN ? SLICE_MIN : n > SLICE_MAX ? SLICE_MAX : n);
-}
-
-static int64_t slice(struct vm *vm)
-{
-	int64_t n = slice_by_clock(vm);
-
-	if (vm->stop_at > vm->cpu->executed && vm->stop_at - vm->cpu->executed < (uint64_t)n)
-		n = (int64_t)(vm->stop_at - vm->cpu->executed);
-	return n;
-}
-
-bool vm_stop_at(struct vm *vm, uint64_t instructions)
-{
-	vm->stop_at = instructions;
-	return instructions > vm->cpu->executed;
-}
-
-static void run_slice(struct vm *vm)
-{
-	struct vcpu *cpu = vm->cpu;
-	int64_t used;
-
-	cpu->fuel_given = cpu->fuel = slice(vm);
-	atomic_fetch_and(&cpu->pending, ~(PENDING_TIMER | PENDING_WORK | PENDING_STOP));
-	/* Work may have come between the last look and the clearing. */
-	vm_drain_work(vm);
-	if (vm->state != VM_RUNNING || vm->quit || vm->reset_wanted || vm->init_wanted)
-		return;
-	vcpu_run(cpu);
-	used = cpu->fuel_given - cpu->fuel;
-	cpu->executed += (uint64_t)used;
-	vm->icount_ns += (uint64_t)used << vm->config.icount_shift;
-	cpu->fuel_given = cpu->fuel = 0;
-	if (vm->stop_at && cpu->executed >= vm->stop_at) {
-		vm->stop_at = 0;
-		vm_pause(vm);
-	}
-}
-
-/* Nothing to execute: time passes until something happens. */
-static void idle(struct vm *vm)
-{
-	uint64_t next = clock_next(vm->clock);
-
-	if (vm->config.icount && next != CLOCK_NEVER)
-		vm->icount_ns = next > vm->icount_ns ? next : vm->icount_ns;
-	else
-		vm_wait_for_work(vm, next);
-}
-
-int vm_run(struct vm *vm)
-{
-	vm_stop_at(vm, vm->config.icount_stop);
-	if (!vm->config.start_paused)
-		vm_resume(vm);
-	while (!vm->quit) {
-		vm_drain_work(vm);
-		if (vm->quit)
-			break;
-		if (vm->reset_wanted || vm->init_wanted) {
-			atomic_fetch_and(&vm->cpu->pending, ~PENDING_RESET);
-			do_reset(vm);
-			continue;
-		}
-		if (vm->state != VM_RUNNING) {
-			vm_wait_for_work(vm, CLOCK_NEVER);
-			continue;
-		}
-		clock_run_due(vm->clock);
-		if (vm->quit || vm->reset_wanted || vm->init_wanted || vm->state != VM_RUNNING)
-			continue;
-		if (can_run(vm->cpu))
-			run_slice(vm);
-		else
-			idle(vm);
-	}
-	if (vm->state == VM_RUNNING)
-		set_state(vm, VM_PAUSED);
-	vm_end_work(vm);
-	return vm->exit_status;
 }
 
 /* ---- the processor's side ---- */
@@ -317,6 +190,37 @@ static const struct vcpu_ops cpu_ops = {
 
 /* ---- creation ---- */
 
+/*
+ * -ENOSYS is a build without the translator: nothing that a user of the default
+ * engine has to be told at every start.
+ */
+static int attach_engine(struct vm *vm, struct report *r)
+{
+	struct engine_config *e = &vm->config.engine;
+	int err;
+
+	e->exact_fuel = vm->config.icount;
+	e->one_block = vm->config.lockstep.on && !vm->config.lockstep.step;
+	if (e->kind == ENGINE_INTERP)
+		return 0;
+	err = bt_attach(vm->cpu, e);
+	if (!err) {
+		if (vm->config.perf_map)
+			bt_perf_map(vm->cpu, true);
+		return 0;
+	}
+	if (!vm->config.engine_fallback)
+		return report_fail(r, "-accel bt: the translator cannot run on this host: %s",
+				   strerror(-err));
+	if (err == -ENOSYS)
+		LOG(LOG_VM, "there is no translator; the interpreter runs the guest");
+	else
+		report_warn("the translator cannot run on this host (%s); the interpreter runs "
+			    "the guest, slowly", strerror(-err));
+	e->kind = ENGINE_INTERP;
+	return 0;
+}
+
 static int create_cpu(struct vm *vm, struct report *r)
 {
 	struct cpu_model model;
@@ -326,7 +230,7 @@ static int create_cpu(struct vm *vm, struct report *r)
 	vm->cpu = vcpu_create(vm->mem, &model, &cpu_ops, vm);
 	if (!vm->cpu)
 		return report_fail(r, "not enough memory for the processor");
-	return 0;
+	return attach_engine(vm, r);
 }
 
 static int create_base(struct vm *vm, struct report *r)
@@ -341,7 +245,7 @@ static int create_base(struct vm *vm, struct report *r)
 	vm->clock = clock_create(guest_ns, vm);
 	if (!vm->bus || !vm->clock)
 		return report_fail(r, "not enough memory for the machine");
-	clock_on_earlier(vm->clock, timer_earlier, vm);
+	clock_on_earlier(vm->clock, vm_timer_earlier, vm);
 	return create_cpu(vm, r);
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/report.h"
+#include "cpu/engine.h"
 
 struct vm;
 
@@ -61,10 +62,23 @@ struct chardev_config {
 
 enum display_kind { DISPLAY_NONE, DISPLAY_SDL };
 
+/* Two machines in step, the second one on the interpreter (monitor/lockstep.h). */
+struct lockstep_config {
+	bool on;
+	uint64_t step;	/* instructions between comparisons; 0: after each block */
+	uint64_t from;	/* instructions before the first comparison */
+	bool watching;
+	uint64_t watch; /* physical address whose page is compared each time */
+};
+
 struct vm_config {
 	const char *name;
 	uint64_t ram_bytes;
-	const char *accel, *cpu;
+	struct engine_config engine; /* exact_fuel is vm_create()'s business */
+	bool engine_fallback; /* the interpreter will do where the translator cannot run */
+	struct lockstep_config lockstep;
+	bool perf_map; /* /tmp/perf-PID.map tells perf(1) about translations */
+	const char *cpu;
 	struct drive_config ide[VM_IDE_DRIVES], floppy[VM_FLOPPY_DRIVES];
 	char boot_order[8]; /* of a c d n; empty: default "cad" */
 	char boot_once[8];
@@ -121,6 +135,8 @@ void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
 enum vm_state vm_get_state(const struct vm *vm);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+/* Whether vcpu.executed is exact: not for a translator without -icount. */
+bool vm_counts_instructions(const struct vm *vm);
 /*
  * Pauses the guest as soon as it has executed so many instructions since it was
  * switched on. Returns false when they lie behind already; 0: no such stop.

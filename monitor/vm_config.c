@@ -22,7 +22,8 @@ void vm_config_init(struct vm_config *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->ram_bytes = DEFAULT_RAM;
-	c->accel = "interp";
+	c->engine = ENGINE_CONFIG_DEFAULT;
+	c->engine_fallback = true;
 	c->graphics = true;
 	c->vga = true;
 	c->display = host_has_display() ? DISPLAY_SDL : DISPLAY_NONE;

@@ -13,6 +13,7 @@
 #include "devices/device.h"
 #include "devices/irq.h"
 #include "monitor/vm.h"
+#include "monitor/vm_timer.h"
 
 #define VM_MAX_DEVICES 32
 
@@ -68,13 +69,15 @@ struct vm {
 	/* Life cycle (vm.c); machine thread. */
 	enum vm_state state;
 	bool reset_wanted, init_wanted;
-	bool quit;
+	bool quit, quit_from_outside; /* somebody posted it, it was not the guest */
 	int exit_status;
 	uint64_t epoch;      /* host ns that are guest time 0 */
 	uint64_t paused_at;  /* guest ns while not running */
 	uint64_t tsc_offset; /* guest TSC = host TSC - this */
 	uint64_t icount_ns;  /* guest ns of -icount, up to the last refuelling */
 	uint64_t stop_at;    /* instructions after which to pause; 0: never */
+	struct vm_timer timer; /* of engines that do not count instructions */
+	void *signal_stack;    /* the machine thread's, unless it had one */
 	bool redraw_wanted; /* vm_request_redraw() */
 	void (*on_state)(void *opaque, enum vm_state s);
 	void *on_state_opaque;
@@ -84,6 +87,7 @@ struct vm {
 	pthread_cond_t wake;
 	struct vm_work *work, **work_tail;
 	bool ended; /* vm_run() has returned */
+	bool in_work; /* machine thread: posted work is being done */
 };
 
 /* Builds and wires all devices. Returns 0, or -1 with *r. */
@@ -117,6 +121,22 @@ void vm_post_plain(void *vm, void (*fn)(void *arg), void *arg);
 void vm_request_reset(struct vm *vm);
 /* INIT# of the processor alone, soon. */
 void vm_request_init(struct vm *vm);
+/* Does what the last two asked for. */
+void vm_do_reset(struct vm *vm);
+
+/* ---- vm_loop.c ---- */
+/*
+ * vm_run() in parts, for who interleaves machines on one thread. vm_begin()
+ * returns 0, or -1 having said why. vm_turn() goes once round the loop, and
+ * lets the guest execute at most `most` instructions if its engine counts them;
+ * false: the machine has ended. vm_end() returns the exit status.
+ */
+int vm_begin(struct vm *vm);
+bool vm_turn(struct vm *vm, uint64_t most);
+int vm_end(struct vm *vm);
+/* The clock's earliest deadline is nearer than it was: clock_on_earlier(). */
+void vm_timer_earlier(void *vm);
+
 /* ---- vm_work.c ---- */
 void vm_init_work(struct vm *vm);
 /* Forgets what was posted and never run. */

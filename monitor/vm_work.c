@@ -91,10 +91,12 @@ static void run_work_locked(struct vm *vm)
 		if (!vm->work)
 			vm->work_tail = &vm->work;
 		pthread_mutex_unlock(&vm->lock);
+		vm->in_work = true;
 		if (w->plain)
 			w->plain(w->arg);
 		else
 			w->fn(vm, w->arg);
+		vm->in_work = false;
 		pthread_mutex_lock(&vm->lock);
 		if (w->done) {
 			*w->done = true;

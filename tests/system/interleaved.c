@@ -4,7 +4,7 @@
  * in one machine alone and then in two at a time, on threads that the host
  * schedules as it likes. At each stop all state hashes have to be the same.
  *
- * usage: interleaved CARRIED-IMAGE (TRANSVISOR_ENGINE: "-accel name")
+ * usage: interleaved CARRIED-IMAGE (TRANSVISOR_ENGINE: "-accel ...")
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 
 #include "monitor/state_hash.h"
 #include "monitor/vm.h"
+#include "tests/system/engine_setting.h"
 
 #define MIB (1ull << 20)
 #define AUTORUN 16 /* monitor/guest/carried.h */
@@ -56,7 +57,6 @@ static void *run_machine(void *arg)
 
 static int start(struct run *r, const char *image, pthread_t *thread)
 {
-	const char *engine = getenv("TRANSVISOR_ENGINE");
 	struct report report;
 
 	memset(r, 0, sizeof(*r));
@@ -68,8 +68,8 @@ static int start(struct run *r, const char *image, pthread_t *thread)
 	r->config.icount_shift = 3;
 	r->config.icount_stop = stops[0];
 	r->config.no_shutdown = true;
-	if (engine && !strncmp(engine, "-accel ", 7))
-		r->config.accel = engine + 7;
+	if (engine_setting(&r->config) < 0)
+		return -1;
 	r->config.serial[0] = (struct chardev_config){.kind = CHARDEV_NULL};
 	r->config.ide[0] = (struct drive_config){
 		.present = true, .media = MEDIA_DISK, .file = image, .snapshot = true,

@@ -5,7 +5,7 @@
  * isa-debug-exit. Whatever were global between them would show. The process may
  * hold 100 MiB beyond guest memory, which is a memfd and counted apart.
  *
- * usage: two_machines CARRIED-IMAGE MULTIBOOT-KERNEL (TRANSVISOR_ENGINE: "-accel name")
+ * usage: two_machines CARRIED-IMAGE MULTIBOOT-KERNEL (TRANSVISOR_ENGINE: "-accel ...")
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "monitor/vm.h"
+#include "tests/system/engine_setting.h"
 
 #define MIB (1ull << 20)
 #define GUEST_PASS 33
@@ -36,10 +37,8 @@ static void *run_machine(void *arg)
 	return NULL;
 }
 
-static void configure(struct run *r, unsigned number)
+static int configure(struct run *r, unsigned number)
 {
-	const char *engine = getenv("TRANSVISOR_ENGINE");
-
 	vm_config_init(&r->config);
 	r->config.ram_bytes = 64 * MIB;
 	r->config.display = DISPLAY_NONE;
@@ -47,10 +46,9 @@ static void configure(struct run *r, unsigned number)
 	r->config.debug_exit = true;
 	r->config.debug_exit_port = 0x501;
 	r->config.debug_exit_size = 2;
-	if (engine && !strncmp(engine, "-accel ", 7))
-		r->config.accel = engine + 7;
 	snprintf(r->serial, sizeof(r->serial), "two-machines-%d-%u.txt", (int)getpid(), number);
 	r->config.serial[0] = (struct chardev_config){.kind = CHARDEV_FILE, .path = r->serial};
+	return engine_setting(&r->config);
 }
 
 /* A copy of the image that starts its self test. */
@@ -122,8 +120,8 @@ int main(int argc, char **argv)
 	snprintf(image, sizeof(image), "two-machines-%d.img", (int)getpid());
 	if (copy_image(argv[1], image))
 		return 1;
-	configure(&runs[0], 0);
-	configure(&runs[1], 1);
+	if (configure(&runs[0], 0) < 0 || configure(&runs[1], 1) < 0)
+		return 1;
 	runs[0].config.ide[0] = (struct drive_config){
 		.present = true, .media = MEDIA_DISK, .file = image, .snapshot = true,
 		.id = "ide0-hd0"};

@@ -3,6 +3,7 @@
  * The human monitor on a machine of parts: real processor, memory, ports and
  * drives, a stepped clock, and input that is written down.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "devices/i8259.h"
 #include "devices/input.h"
 #include "monitor/block_file.h"
+#include "monitor/bt_hooks.h"
 #include "monitor/chardev_host.h"
 #include "monitor/hmp.h"
 #include "monitor/hmp_commands.h"
@@ -63,6 +65,10 @@ void vm_pause(struct vm *vm)
 void vm_resume(struct vm *vm)
 {
 	vm->state = VM_RUNNING;
+}
+bool vm_counts_instructions(const struct vm *vm)
+{
+	return true;
 }
 bool vm_stop_at(struct vm *vm, uint64_t instructions)
 {
@@ -143,6 +149,25 @@ void vm_for_each_drive(struct vm *vm, void (*fn)(void *arg, const char *id, stru
 {
 	fn(arg, "ide0-hd0", vm->disk);
 	fn(arg, "ide1-cd0", vm->cd);
+}
+
+/* ---- the translator ---- */
+
+void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line), void *arg)
+{
+	out(arg, "blocks 12");
+	out(arg, "exits 34");
+}
+int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f)
+{
+	if (!all && eip != 0x1234)
+		return -ENOENT;
+	fprintf(f, "%s %x", all ? "all" : "one", eip);
+	return 0;
+}
+void bt_check(struct vcpu *cpu)
+{
+	note(cpu->opaque, "check");
 }
 
 static void key(void *opaque, uint8_t code, bool down)
@@ -658,6 +683,42 @@ static void test_files(void)
 	teardown(&f);
 }
 
+static void test_translator(void)
+{
+	static const char nothing[] = "the interpreter runs the guest: nothing is translated\n";
+	char folder[] = "/tmp/hmpXXXXXX", path[64], line[128];
+	struct fixture f;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+	setup(&f);
+	check_say(&f, "info jit", nothing);
+	check_say(&f, "bt-check", nothing);
+	check_say(&f, "bt-dump all /nowhere/x", nothing);
+	f.vm.cpu->bt = (struct bt *)&f;
+	check_say(&f, "info jit", "blocks 12\nexits 34\n");
+	check_say(&f, "info bt", "blocks 12\nexits 34\n");
+	check_say(&f, "bt-check", "ok\n");
+	CHECK(strstr(f.vm.log, "check") != NULL);
+	snprintf(path, sizeof(path), "%s/dump", folder);
+	snprintf(line, sizeof(line), "bt-dump 0x1200+0x34 %s", path);
+	check_say(&f, line, "");
+	check_file(path, "one 1234", 8);
+	snprintf(line, sizeof(line), "bt-dump all %s", path);
+	check_say(&f, line, "");
+	check_file(path, "all 0", 5);
+	snprintf(line, sizeof(line), "bt-dump 0x1235 %s", path);
+	check_say(&f, line, "Error: nothing is translated there\n");
+	unlink(path);
+	check_say(&f, "bt-dump", "bt-dump: address or all expected\n"
+				 "Try \"help bt-dump\" for more information\n");
+	check_say(&f, "bt-dump all", "bt-dump: filename expected\n"
+				     "Try \"help bt-dump\" for more information\n");
+	CHECK(!strncmp(say(&f, "bt-dump all /nowhere/x"), "Error: Could not open", 21));
+	f.vm.cpu->bt = NULL;
+	rmdir(folder);
+	teardown(&f);
+}
+
 static void test_screentext(void)
 {
 	struct fixture f;
@@ -756,5 +817,6 @@ UNIT_MAIN("hmp", {"expressions", test_expressions}, {"x and xp", test_dump},
 	  {"paging", test_paging}, {"info registers", test_registers}, {"state", test_state},
 	  {"unknown and help", test_unknown}, {"sendkey", test_sendkey},
 	  {"key names", test_key_names}, {"mouse", test_mouse}, {"ports", test_ports},
-	  {"media", test_media}, {"files", test_files}, {"screen text", test_screentext},
+	  {"media", test_media}, {"files", test_files}, {"translator", test_translator},
+	  {"screen text", test_screentext},
 	  {"session", test_session}, {"fuzz", test_fuzz})

@@ -126,10 +126,10 @@ static void test_machine(void)
 	struct vm_config *c;
 	struct parse p;
 
-	CHECK(same(accept(&p, "-machine pc,accel=tcg -cpu qemu32")->accel, "interp"));
+	CHECK_EQ(accept(&p, "-machine pc,accel=tcg -cpu qemu32")->engine.kind, ENGINE_BT);
 	done(&p);
-	CHECK(same(accept(&p, "-M pc-i440fx-7.2,accel=kvm:tcg,usb=off,vmport=off")->accel,
-		   "interp"));
+	c = accept(&p, "-M pc-i440fx-7.2,accel=kvm:tcg,usb=off,vmport=off");
+	CHECK_EQ(c->engine.kind, ENGINE_BT);
 	done(&p);
 	accept(&p, "-accel tcg,thread=single -smp 1,sockets=1,cores=1 -name guest=a,,b,process=x");
 	CHECK(same(p.o.vm.name, "a,b"));
@@ -140,14 +140,99 @@ static void test_machine(void)
 	refuse("-machine q35", "-machine q35: there is no q35 machine; use pc (i440FX)");
 	refuse("-machine pcc", "-machine pcc: 'pcc' is no machine type; did you mean 'pc'?");
 	refuse("-machine usb=maybe", "-machine usb=maybe: usb is on or off, not 'maybe'");
-	refuse("-accel kvm", "-accel kvm: kvm is not there yet; use interp, or leave it out");
 	refuse("-enable-kvm",
-	       "-enable-kvm: Not there yet; leave it out, the interpreter runs the guest.");
-	refuse("-accel tgc", "-accel tgc: 'tgc' is no accelerator; did you mean 'tcg'?");
+	       "-enable-kvm: Not there yet; leave it out, the translator runs the guest.");
 	refuse("-smp 2", "-smp 2: the machine has one processor; use -smp 1");
 	refuse("-smp cores=2,threads=2",
 	       "-smp cores=2,threads=2: the machine has one processor; use -smp 1");
 	refuse("-smp x", "-smp x: cpus is a number from 0 to 65536, not 'x'");
+}
+
+static void test_accel(void)
+{
+	static const struct {
+		const char *line;
+		enum engine_kind kind;
+		bool fallback;
+	} cases[] = {
+		{"", ENGINE_BT, true},
+		{"-accel bt", ENGINE_BT, false},
+		{"-accel tcg,thread=multi,one-insn-per-tb=off,split-wx=on", ENGINE_BT, false},
+		{"-accel interp,thread=single", ENGINE_INTERP, false},
+		{"-accel bt:interp", ENGINE_BT, true},
+		{"-accel interp:bt", ENGINE_INTERP, false},
+		{"-accel kvm -accel tcg", ENGINE_BT, false},
+		{"-accel kvm -accel tcg -accel interp", ENGINE_BT, true},
+		{"-accel interp -accel bt", ENGINE_INTERP, false},
+		{"-machine accel=kvm:interp", ENGINE_INTERP, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct parse p;
+
+		CHECK_EQ(accept(&p, cases[i].line)->engine.kind, cases[i].kind);
+		CHECK_EQ(p.o.vm.engine_fallback, cases[i].fallback);
+		done(&p);
+	}
+	refuse("-accel kvm", "-accel kvm: kvm is not there yet; use bt, or leave it out");
+	refuse("-machine accel=kvm",
+	       "-machine accel=kvm: kvm is not there yet; use bt, or leave it out");
+	refuse("-accel tgc", "-accel tgc: 'tgc' is no accelerator; did you mean 'tcg'?");
+	refuse("-accel bt:", "-accel bt:: '' is no accelerator; it can be bt, interp, tcg or kvm");
+	refuse("-accel cache=1M",
+	       "-accel cache=1M: says no accelerator; -accel help lists them");
+	refuse("-machine accel=bt -accel interp",
+	       "-accel interp: the accelerator is named by -machine already");
+}
+
+static void test_accel_properties(void)
+{
+	struct vm_config *c;
+	struct parse p;
+
+	c = accept(&p, "");
+	CHECK_EQ(c->engine.cache_kib, 32768);
+	CHECK(c->engine.chaining && c->engine.adaptive && c->engine.windows);
+	CHECK_EQ(c->engine.map_budget, 0);
+	CHECK_EQ(c->engine.inject, 0);
+	CHECK(!c->lockstep.on);
+	done(&p);
+	c = accept(&p, "-accel bt,cache=256K,chaining=off,adaptive=off,windows=off,map-budget=500,"
+		       "inject=cache-full+spurious-signals");
+	CHECK_EQ(c->engine.cache_kib, 256);
+	CHECK(!c->engine.chaining && !c->engine.adaptive && !c->engine.windows);
+	CHECK_EQ(c->engine.map_budget, 500);
+	CHECK_EQ(c->engine.inject, INJECT_CACHE_FULL | INJECT_SPURIOUS_SIGNALS);
+	done(&p);
+	CHECK_EQ(accept(&p, "-accel tcg,tb-size=64")->engine.cache_kib, 65536);
+	done(&p);
+	CHECK_EQ(accept(&p, "-accel tcg,tb-size=0")->engine.cache_kib, 32768);
+	done(&p);
+	c = accept(&p, "-icount 0 -accel bt,lockstep=on");
+	CHECK(c->lockstep.on && !c->lockstep.step && !c->lockstep.from && !c->lockstep.watching);
+	done(&p);
+	c = accept(&p, "-accel interp,lockstep=1000,from=5000000000,watch=0x1000 -icount shift=0");
+	CHECK(c->lockstep.on && c->lockstep.step == 1000 && c->lockstep.from == 5000000000);
+	CHECK(c->lockstep.watching && c->lockstep.watch == 0x1000);
+	done(&p);
+	refuse("-accel bt,cache=lots", "-accel bt,cache=lots: cache is a number of MiB, or has a "
+				       "suffix: 64, 64M or 512K");
+	refuse("-accel bt,cache=1K", "-accel bt,cache=1K: cache is 256K to 1G");
+	refuse("-accel bt,tb-size=5000", "-accel bt,tb-size=5000: tb-size is 256K to 1G");
+	refuse("-accel bt,chaining=perhaps",
+	       "-accel bt,chaining=perhaps: chaining is on or off, not 'perhaps'");
+	refuse("-accel bt,inject=mmap-refusd", "-accel bt,inject=mmap-refusd: 'mmap-refusd' is no "
+	       "failure to inject; did you mean 'mmap-refused'?");
+	refuse("-accel bt,lockstep=0 -icount 0", "-accel bt,lockstep=0: lockstep is on, off or a "
+						 "number of instructions, not '0'");
+	refuse("-accel bt,lockstep=on", "-accel bt,lockstep=on: lockstep needs -icount: time has "
+					"to follow the instructions");
+	refuse("-accel interp,cache=1M",
+	       "-accel interp,cache=1M: cache is a property of bt, the translator");
+	refuse("-accel tcg,thread=many", "-accel tcg,thread=many: 'many' is no thread setting; "
+					 "it can be single or multi");
+	refuse("-accel bt,cahce=1M", "-accel bt,cahce=1M: 'cahce' is no property; did you mean "
+				     "'cache'?");
 }
 
 static bool has(const struct cpu_model *m, enum cpu_feature f)
@@ -667,6 +752,7 @@ static void test_lists(void)
 		{"-machine help", "pc                   Standard PC"},
 		{"-M help", "pc-i440fx-"},
 		{"-accel help", "Accelerators supported"},
+		{"-accel help", "chaining=on|off"},
 		{"-cpu help", "qemu32"},
 		{"-device help", "isa-debug-exit"},
 		{"-display help", "sdl"},
@@ -800,7 +886,8 @@ static void test_fuzz(void)
 	close(null);
 }
 
-UNIT_MAIN("options", {"-m", test_memory}, {"-machine, -accel, -smp", test_machine},
+UNIT_MAIN("options", {"-m", test_memory}, {"-machine, -smp", test_machine},
+	  {"-accel", test_accel}, {"-accel's properties", test_accel_properties},
 	  {"-cpu", test_cpu}, {"-rtc, -icount", test_time}, {"-boot, -kernel", test_boot},
 	  {"carried guest", test_carried_guest}, {"drives", test_drives},
 	  {"-drive", test_drive_option}, {"-device ide-hd", test_device_drives},

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lockstep: the machine that is checked goes one step, the reference follows to
+ * the same instruction count, the two are compared. A step is a block of the
+ * engine's (engine_config.one_block) or a fixed number of instructions.
+ *
+ * Registers are compared after each step, memory and devices now and then,
+ * since that takes long: what differs there has gone wrong somewhere since the
+ * last such comparison, and `from` and `watch` lead a second run to the place.
+ *
+ * Nothing may come from outside: keys, serial input and monitor commands that
+ * change the guest reach the first machine only and are found as a difference.
+ */
+#include "monitor/lockstep.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "monitor/hmp.h"
+#include "monitor/state_compare.h"
+#include "monitor/vm_internal.h"
+
+/* What stands for a block of the interpreter, when it is checked itself. */
+#define INTERPRETER_STEP 8
+/* Whole comparisons: at least so far apart, and so that memory does not take most time. */
+#define WHOLE_EVERY (1u << 20)
+#define WHOLE_RAM_SHARE 32
+#define DIFFERENCES_SHOWN 40
+#define LAST_TURNS 64 /* of the reference until it has ended too */
+
+struct lockstep {
+	struct vm *subject, *reference;
+	struct lockstep_config config;
+	FILE *out;
+	uint64_t start;	     /* instructions before the last step */
+	uint32_t start_eip;  /* linear */
+	uint64_t whole_at;   /* instructions at the last whole comparison */
+	uint64_t whole_every;
+	uint64_t steps, wholes;
+	unsigned shown;
+	bool differs;
+};
+
+/* ---- the report ---- */
+
+static void print_difference(void *arg, const char *part, const char *field, uint64_t index,
+			     uint64_t a, uint64_t b)
+{
+	struct lockstep *l = arg;
+	char place[64];
+
+	if (++l->shown > DIFFERENCES_SHOWN)
+		return;
+	if (!field)
+		snprintf(place, sizeof(place), "%s at %#" PRIx64, part, index);
+	else
+		snprintf(place, sizeof(place), "%s %s[%" PRIu64 "]", part, field, index);
+	fprintf(l->out, "  %-32s %#-20" PRIx64 " %#" PRIx64 "\n", place, a, b);
+}
+
+static void print_state(struct lockstep *l, struct vm *vm, const char *name)
+{
+	struct hmp *m = hmp_create(vm, NULL);
+
+	if (!m)
+		return;
+	fprintf(l->out, "the state of %s:", name);
+	hmp_execute(m, "info registers", l->out);
+	hmp_destroy(m);
+}
+
+static void print_code(struct lockstep *l)
+{
+	struct hmp *m = hmp_create(l->reference, NULL);
+	char command[32];
+
+	if (!m)
+		return;
+	fprintf(l->out, "the code at the start of the step, as the reference has it now:\n");
+	snprintf(command, sizeof(command), "x /16i %#x", l->start_eip);
+	hmp_execute(m, command, l->out);
+	hmp_destroy(m);
+}
+
+/* How a second run gets nearer, if it can. */
+static void print_advice(struct lockstep *l, uint64_t since)
+{
+	if (l->config.step && l->subject->cpu->engine)
+		fprintf(l->out, "to find the block: lockstep=on,from=%" PRIu64 "\n", since);
+	else if (since < l->start)
+		fprintf(l->out,
+			"to find the block: lockstep=on,from=%" PRIu64
+			",watch=ADDRESS with one of the places in ram above\n", since);
+}
+
+/* since: instructions when all was still equal. */
+static void report_difference(struct lockstep *l, const char *what, uint64_t since)
+{
+	const struct vm *s = l->subject;
+
+	l->differs = true;
+	fprintf(l->out,
+		"lockstep: %s differ after %" PRIu64 " instructions; they were equal after %" PRIu64
+		"\n  %-32s %-20s %s\n",
+		what, s->cpu->executed, since, "",
+		s->cpu->engine ? s->cpu->engine->name : "checked", "reference");
+}
+
+static void report_end(struct lockstep *l, uint64_t since)
+{
+	if (l->shown > DIFFERENCES_SHOWN)
+		fprintf(l->out, "  and %u more\n", l->shown - DIFFERENCES_SHOWN);
+	print_code(l);
+	print_state(l, l->subject, "the machine that is checked");
+	print_state(l, l->reference, "the reference");
+	print_advice(l, since);
+	fflush(l->out);
+}
+
+/* ---- comparing ---- */
+
+static void compare_registers(struct lockstep *l)
+{
+	struct vm *s = l->subject, *r = l->reference;
+
+	if (!state_compare_cpu(s, r, NULL, NULL))
+		return;
+	report_difference(l, "registers", l->start);
+	state_compare_cpu(s, r, print_difference, l);
+	report_end(l, l->start);
+}
+
+static void compare_watched(struct lockstep *l)
+{
+	struct vm *s = l->subject, *r = l->reference;
+
+	if (!l->config.watching || !state_compare_page(s, r, l->config.watch, NULL, NULL))
+		return;
+	report_difference(l, "the watched page's bytes", l->start);
+	state_compare_page(s, r, l->config.watch, print_difference, l);
+	report_end(l, l->start);
+}
+
+static void compare_whole(struct lockstep *l)
+{
+	struct vm *s = l->subject, *r = l->reference;
+
+	l->wholes++;
+	if (state_compare_machine(s, r, NULL, NULL)) {
+		report_difference(l, "the machines", l->whole_at);
+		state_compare_machine(s, r, print_difference, l);
+		report_end(l, l->whole_at);
+	}
+	l->whole_at = s->cpu->executed;
+}
+
+static void compare(struct lockstep *l)
+{
+	l->steps++;
+	compare_registers(l);
+	if (!l->differs)
+		compare_watched(l);
+	if (!l->differs && l->subject->cpu->executed - l->whole_at >= l->whole_every)
+		compare_whole(l);
+}
+
+/* ---- running ---- */
+
+/* How far the subject may go in this step. */
+static uint64_t step_limit(const struct lockstep *l)
+{
+	uint64_t done = l->subject->cpu->executed;
+
+	if (l->config.from > done)
+		return l->config.from - done;
+	if (l->config.step)
+		return l->config.step;
+	return l->subject->cpu->engine ? UINT64_MAX : INTERPRETER_STEP;
+}
+
+/* Whether the subject has to go on before it is compared. */
+static bool step_goes_on(const struct lockstep *l, uint64_t limit)
+{
+	uint64_t gone = l->subject->cpu->executed - l->start;
+
+	if (gone == 0 || l->subject->cpu->executed < l->config.from)
+		return true;
+	return l->config.step && gone < limit;
+}
+
+/* One step of the subject; false: it has ended. */
+static bool advance(struct lockstep *l)
+{
+	const struct vcpu *cpu = l->subject->cpu;
+	uint64_t limit = step_limit(l);
+
+	l->start = cpu->executed;
+	l->start_eip = cpu->seg[CS].base + cpu->eip;
+	while (step_goes_on(l, limit)) {
+		if (!vm_turn(l->subject, limit - (cpu->executed - l->start)))
+			return false;
+		/* Paused: what there is is compared before one waits. */
+		if (l->subject->state != VM_RUNNING && cpu->executed > l->start)
+			break;
+	}
+	return true;
+}
+
+/* The reference to the same count; false: it has ended before. */
+static bool follow(struct lockstep *l)
+{
+	const struct vcpu *s = l->subject->cpu, *r = l->reference->cpu;
+
+	while (r->executed < s->executed) {
+		if (!vm_turn(l->reference, s->executed - r->executed))
+			return false;
+	}
+	return true;
+}
+
+/* The subject has ended by itself: so must the reference, in the same way. */
+static void compare_ends(struct lockstep *l)
+{
+	struct vm *s = l->subject, *r = l->reference;
+	bool ended = false;
+
+	for (unsigned i = 0; i < LAST_TURNS && !ended; i++)
+		ended = !vm_turn(r, 0);
+	if (ended && s->exit_status == r->exit_status)
+		return;
+	report_difference(l, "the ends", l->start);
+	fprintf(l->out, "  %-32s %-20d %d\n", "exit status", s->exit_status,
+		ended ? r->exit_status : -1);
+	report_end(l, l->start);
+}
+
+static void run(struct lockstep *l)
+{
+	struct vm *s = l->subject, *r = l->reference;
+	bool going;
+
+	do {
+		going = advance(l);
+		if (!follow(l)) {
+			report_difference(l, "the ends", l->start);
+			fprintf(l->out, "  the reference has ended, with status %d\n",
+				r->exit_status);
+			report_end(l, l->start);
+			return;
+		}
+		compare(l);
+	} while (going && !l->differs);
+	if (l->differs)
+		return;
+	compare_whole(l);
+	/* Who is told to end from outside ends alone. */
+	if (!l->differs && !s->quit_from_outside)
+		compare_ends(l);
+}
+
+int lockstep_run(struct lockstep *l)
+{
+	struct vm *s = l->subject, *r = l->reference;
+	int status;
+
+	if (vm_begin(r) < 0 || vm_begin(s) < 0)
+		l->differs = true;
+	else
+		run(l);
+	vm_end(r);
+	status = vm_end(s);
+	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_steps", l->steps);
+	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_whole", l->wholes);
+	return l->differs ? EXIT_FAILURE : status;
+}
+
+void lockstep_counts(const struct lockstep *l, uint64_t *steps, uint64_t *whole)
+{
+	*steps = l->steps;
+	*whole = l->wholes;
+}
+
+/* ---- creation ---- */
+
+void lockstep_configure(struct vm_config *c)
+{
+	c->snapshot = true;
+	for (int i = 0; i < VM_IDE_DRIVES; i++)
+		c->ide[i].snapshot = true;
+	for (int i = 0; i < VM_FLOPPY_DRIVES; i++)
+		c->floppy[i].snapshot = true;
+}
+
+static void silence(struct chardev_config *c)
+{
+	if (c->kind != CHARDEV_NONE)
+		*c = (struct chardev_config){.kind = CHARDEV_NULL};
+}
+
+static struct vm_config reference_config(const struct vm_config *subject)
+{
+	struct vm_config c = *subject;
+
+	c.engine.kind = ENGINE_INTERP;
+	c.lockstep.on = false;
+	c.display = DISPLAY_NONE;
+	c.icount_stop = 0;
+	c.start_paused = false;
+	for (int i = 0; i < VM_SERIAL_PORTS; i++)
+		silence(&c.serial[i]);
+	silence(&c.debugcon);
+	silence(&c.firmware_log);
+	return c;
+}
+
+struct lockstep *lockstep_create(struct vm *vm, FILE *out, struct report *r)
+{
+	const struct vm_config *c = vm_get_config(vm);
+	struct vm_config reference = reference_config(c);
+	struct lockstep *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		report_fail(r, "not enough memory");
+		return NULL;
+	}
+	l->subject = vm;
+	l->config = c->lockstep;
+	l->out = out;
+	l->whole_every = c->ram_bytes / WHOLE_RAM_SHARE;
+	if (l->whole_every < WHOLE_EVERY)
+		l->whole_every = WHOLE_EVERY;
+	l->reference = vm_create(&reference, r);
+	if (!l->reference) {
+		free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void lockstep_destroy(struct lockstep *l)
+{
+	if (!l)
+		return;
+	vm_destroy(l->reference);
+	free(l);
+}
