@@ -26,7 +26,7 @@ static void on_map_changed(void *opaque)
 
 static void on_write_watched(void *opaque, gpa_t page)
 {
-	tlb_page_watched(opaque, page);
+	tlb_pages_watched(opaque, page, 1);
 }
 
 static void on_code_written(void *opaque, gpa_t gpa, uint32_t len)
