@@ -181,12 +181,13 @@ static uint32_t rom_bar_size(size_t bytes)
 
 static bool allocate(struct vga *v, const struct vga_wiring *w)
 {
-	struct physmem *pm = bus_physmem(w->bus);
+	struct physmem *pm;
 
 	v->vram_size = w->vram_size ? w->vram_size : VGA_DEFAULT_VRAM;
 	if (v->vram_size < (1u << 20) || v->vram_size > VGA_MAX_VRAM ||
 	    v->vram_size & (v->vram_size - 1) || w->rom_size > ROM_MAX)
 		return false;
+	pm = bus_physmem(w->bus);
 	v->vram = physmem_alloc(pm, "vga-memory", v->vram_size);
 	v->surface.pixels = map_pages(surface_bytes);
 	v->cells = calloc(VGA_MAX_CELLS, sizeof(*v->cells));

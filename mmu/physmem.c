@@ -104,18 +104,40 @@ uint8_t *physmem_alloc(struct physmem *pm, const char *name, uint64_t size)
 	return b->host;
 }
 
-bool physmem_backing(const struct physmem *pm, const uint8_t *host, int *fd, uint64_t *offset)
+/* The block that host lies in; *first: the number of its first frame. NULL: none. */
+static const struct memory_block *find_block(const struct physmem *pm, const uint8_t *host,
+					     uint32_t *first)
 {
+	*first = 0;
 	for (int i = 0; i < pm->block_count; i++) {
 		const struct memory_block *b = &pm->blocks[i];
 
-		if (!memory_block_contains(b, host))
-			continue;
-		*fd = b->fd;
-		*offset = (uint64_t)(host - b->host);
-		return true;
+		if (memory_block_contains(b, host))
+			return b;
+		/* A number is left out, so that blocks do not seem to continue each other. */
+		*first += (uint32_t)(b->size >> PAGE_SHIFT) + 1;
 	}
-	return false;
+	return NULL;
+}
+
+bool physmem_backing(const struct physmem *pm, const uint8_t *host, int *fd, uint64_t *offset)
+{
+	uint32_t first;
+	const struct memory_block *b = find_block(pm, host, &first);
+
+	if (!b)
+		return false;
+	*fd = b->fd;
+	*offset = (uint64_t)(host - b->host);
+	return true;
+}
+
+uint32_t physmem_frame(const struct physmem *pm, const uint8_t *host)
+{
+	uint32_t first;
+	const struct memory_block *b = find_block(pm, host, &first);
+
+	return b ? first + (uint32_t)((uint64_t)(host - b->host) >> PAGE_SHIFT) : PHYS_NO_FRAME;
 }
 
 uint64_t physmem_ram_size(const struct physmem *pm)

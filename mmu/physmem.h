@@ -105,6 +105,13 @@ uint8_t *physmem_alloc(struct physmem *pm, const char *name, uint64_t size);
 bool physmem_backing(const struct physmem *pm, const uint8_t *host, int *fd, uint64_t *offset);
 
 /*
+ * Number of such a page, by which windows know it: small, and consecutive for
+ * pages that follow each other in one file. PHYS_NO_FRAME: of another origin.
+ */
+uint32_t physmem_frame(const struct physmem *pm, const uint8_t *host);
+#define PHYS_NO_FRAME UINT32_MAX
+
+/*
  * Adds a region; it is not visible until physmem_region_map(). The memory of
  * ROM and device-RAM regions is page-aligned; other than physmem_alloc()'s it
  * is owned by the caller, has to stay until the region is gone, and is never
