@@ -93,6 +93,7 @@ struct bt_tables {
 	uint64_t jc_target[JC_SIZE]; /* host address of the block */
 	struct soft_tlb soft[2];     /* by view: supervisor, user */
 	uint8_t flag_op[FLAG_OPS][256];
+	int8_t string_step[256]; /* by EFLAGS byte 1: -1 with DF, 1 without */
 };
 
 /* ---- blocks ---- */
@@ -117,8 +118,18 @@ struct tb_insn {
 
 struct tb {
 	struct tb *hash_next;
-	struct tb *page_next;	/* of the same guest page */
 	const uint8_t *code;	/* first guest byte, in the monitor's mapping; NULL: dropped */
+	/*
+	 * A single instruction that goes on in the next page: where its bytes are
+	 * there; else NULL. How the two pages are mapped counts: nothing but the
+	 * jump cache, which is tagged with that, may lead to such a block.
+	 */
+	const uint8_t *code2;
+	struct tb_link {	/* in the lists of its guest pages */
+		struct tb *tb;
+		struct tb_link *next;
+		uint16_t first, last; /* bytes of the page that are the block's */
+	} links[2];
 	uint32_t eip, mode;
 	uint16_t bytes, count;	/* guest bytes, instructions */
 	uint32_t host;		/* offset in the cache of its first instruction */
@@ -203,22 +214,23 @@ struct bt_counters {
 
 #define TB_HASH_SIZE (1u << 15)
 #define CODE_PAGE_HASH (1u << 12)
-#define INSN_CACHE_SIZE 4096u
+#define SLOW_SITES 8192u
 #define MODE_IDS 256u
 
 /* A page of guest memory that has translations. */
 struct code_page {
 	struct code_page *next;
 	const uint8_t *host; /* the page in the monitor's mapping */
-	struct tb *tbs;
+	struct tb_link *links;
 	uint64_t chunks; /* bit n: some block covers bytes of the n-th 64 */
 };
 
-/* A decoded instruction for the slow path; valid if the bytes are still these. */
-struct cached_insn {
-	const uint8_t *at;
-	bool code32;
-	uint8_t bytes[15];
+/* An instruction that was interpreted on behalf of translated code, decoded. */
+struct slow_site {
+	uint32_t after; /* offset in the cache of what follows the call; 0: empty */
+	uint16_t n;
+	bool undecodable;
+	struct tb *tb;
 	struct insn insn;
 };
 
@@ -235,7 +247,7 @@ struct bt {
 	struct decoder *decoder;
 	struct tb *hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
-	struct cached_insn *insns;
+	struct slow_site *sites;
 	struct mode_id mode_ids[MODE_IDS]; /* index: the id that jump-cache tags carry */
 	unsigned mode_id_count;
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
@@ -270,7 +282,7 @@ struct tb *cache_find(struct bt *bt, uint32_t offset);
 
 /* ---- tb.c: look-up, chaining, invalidation ---- */
 struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode);
-void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa);
+void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa, gpa_t gpa2);
 /* Takes the block out of all structures but its region. */
 void tb_drop(struct vcpu *cpu, struct tb *tb);
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to);
@@ -285,8 +297,9 @@ void stubs_emit(struct bt *bt, struct emit *e);
 /* ---- translate.c ---- */
 /*
  * Translates from the guest byte `code` on, at physical address gpa and linear
- * address CS.base + eip. NULL when the first instruction cannot be part of a
- * block (it crosses the page).
+ * address CS.base + eip. NULL when the instruction cannot be translated (it
+ * reaches into device registers, or to the end of 16-bit code). May unwind with
+ * the #PF of an instruction's second page.
  */
 struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
 		     uint32_t soft_insns);

@@ -91,6 +91,15 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 }
 
 /* ---- finding a block ---- */
+/* Whether a block's instruction still goes on where it did. May unwind. */
+static bool second_page_is(struct vcpu *cpu, const struct tb *tb)
+{
+	gva_t gva = cpu->seg[CS].base + cpu->eip + tb->bytes - 1;
+	gpa_t gpa;
+
+	return block_fetch(cpu, gva & PAGE_MASK, &gpa) == tb->code2;
+}
+
 /* NULL when the next instruction is to be interpreted. Unwinds with the fetch's fault. */
 static struct tb *find(struct vcpu *cpu, uint32_t mode)
 {
@@ -107,6 +116,10 @@ static struct tb *find(struct vcpu *cpu, uint32_t mode)
 	if (!code)
 		return NULL;
 	tb = tb_lookup(cpu->bt, code, cpu->eip, mode);
+	if (tb && tb->code2 && !second_page_is(cpu, tb)) {
+		tb_drop(cpu, tb);
+		tb = NULL;
+	}
 	if (!tb)
 		tb = translate(cpu, code, gpa, cpu->eip, mode, 0);
 	if (!tb)
@@ -135,7 +148,7 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 	if (!bt->config.chaining)
 		return;
 	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
-	    exit->from->mode == tb->mode)
+	    exit->from->mode == tb->mode && !tb->code2)
 		tb_chain(bt, exit, tb);
 	else if (!exit && mode_seg(tb->mode, CS) != SEG_SMALL)
 		jc_fill(cpu, tb);
@@ -227,7 +240,7 @@ static void bt_destroy(struct vcpu *cpu)
 	if (bt->tables)
 		munmap(bt->tables, sizeof(*bt->tables));
 	decoder_destroy(bt->decoder);
-	free(bt->insns);
+	free(bt->sites);
 	free(bt);
 	cpu->bt = NULL;
 	cpu->engine = NULL;
@@ -251,6 +264,7 @@ static void fill_flag_ops(struct bt_tables *t)
 		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
 		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
 		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
+		t->string_step[i] = i & FL_DF >> 8 ? -1 : 1;
 	}
 }
 
@@ -276,12 +290,12 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	bt->config = *config;
 	bt->mode_id_count = 1;
 	bt->decoder = decoder_create();
-	bt->insns = calloc(INSN_CACHE_SIZE, sizeof(*bt->insns));
+	bt->sites = calloc(SLOW_SITES, sizeof(*bt->sites));
 	bt->tables = mmap(NULL, sizeof(*bt->tables), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (bt->tables == MAP_FAILED)
 		bt->tables = NULL;
-	err = bt->decoder && bt->insns && bt->tables ? 0 : -ENOMEM;
+	err = bt->decoder && bt->sites && bt->tables ? 0 : -ENOMEM;
 	if (!err)
 		err = cache_create(bt, config->cache_kib);
 	if (!err)

@@ -427,11 +427,22 @@ static bool select_m2(struct trans *t)
 	}
 }
 
+/* LFENCE MFENCE SFENCE -> nothing: one processor, and the host keeps its order. */
+static bool is_fence(const struct trans *t)
+{
+	return t->row->map == M2 && t->row->opcode == 0xae && t->row->prefix == NP &&
+	       t->row->mod == REG;
+}
+
 bool select_insn(struct trans *t)
 {
+	if (is_fence(t))
+		return true;
 	switch (t->row->class) {
 	case TRANSFER:
 		return select_transfer(t);
+	case STRING:
+		return select_string(t);
 	case PLAIN:
 	case PRIVILEGED:
 		if (t->row->map == M1)

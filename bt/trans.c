@@ -111,10 +111,13 @@ void trans_poll(struct trans *t)
 	emit_load64(&t->e, TMP0, rm_at(TMP0, 0));
 }
 
+/* Whether an exit to eip may be chained: the page is the same, and so is its mapping. */
 static bool same_page(const struct trans *t, uint32_t eip)
 {
 	uint32_t in_page = (uintptr_t)t->tb->code & (PAGE_SIZE - 1);
 
+	if (t->code2 || (t->at_crossing && eip == t->tb->eip + t->bytes))
+		return false;
 	return in_page + (eip - t->tb->eip) < PAGE_SIZE;
 }
 
