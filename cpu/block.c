@@ -236,8 +236,7 @@ static void make_faulting(struct insn *in, enum decode_status status)
 			    .ends_block = true};
 }
 
-/* Translates a fetch; unwinds with #PF. Returns the byte's host address or NULL. */
-static const uint8_t *fetch_pointer(struct vcpu *cpu, gva_t gva, gpa_t *gpa)
+const uint8_t *block_fetch(struct vcpu *cpu, gva_t gva, gpa_t *gpa)
 {
 	bool user = cpu->cpl == 3;
 	struct tlb_entry *e =
@@ -272,7 +271,7 @@ static unsigned fetch_bytes(struct vcpu *cpu, uint8_t *bytes, unsigned want, boo
 			*limited = true;
 			return i;
 		}
-		p = fetch_pointer(cpu, cs->base + off, &gpa);
+		p = block_fetch(cpu, cs->base + off, &gpa);
 		bytes[i] = p ? *p : (uint8_t)physmem_read(cpu->mem, gpa, 1);
 	}
 	return want;
@@ -385,7 +384,7 @@ struct block *block_find(struct vcpu *cpu)
 		return r->block;
 	if (cpu->eip > cpu->seg[CS].limit)
 		raise_gp(cpu, 0);
-	host = fetch_pointer(cpu, gva, &gpa);
+	host = block_fetch(cpu, gva, &gpa);
 	if (!host)
 		return block_uncached(cpu);
 	for (b = c->hash[hash_host(host, code32)]; b; b = b->hash_next)

@@ -38,6 +38,12 @@ void block_cache_destroy(struct block_cache *c);
 struct block *block_find(struct vcpu *cpu);
 
 /*
+ * Translates the fetch of one byte; unwinds with #PF. Returns the byte's host
+ * address, or NULL where there is no memory; *gpa is where it lies.
+ */
+const uint8_t *block_fetch(struct vcpu *cpu, gva_t gva, gpa_t *gpa);
+
+/*
  * The instruction under way, cpu->cur, has asked for attention: control leaves
  * its block right after it, so that what it caused (an interrupt, a timer)
  * comes where it would on the chip, wherever the block ends.

@@ -59,8 +59,10 @@ struct engine_ops {
 	void (*kicked)(struct vcpu *cpu);
 	/* [gpa, gpa+len), inside one page that is watched as code, was written. */
 	void (*code_written)(struct vcpu *cpu, gpa_t gpa, uint32_t len);
-	/* Everything that was derived from guest memory or the map is stale. */
-	void (*flush)(struct vcpu *cpu);
+	/* What vcpu.tlb_views held is stale: all, one page, writing to a physical page. */
+	void (*tlb_flushed)(struct vcpu *cpu);
+	void (*tlb_page_flushed)(struct vcpu *cpu, gva_t gva);
+	void (*page_watched)(struct vcpu *cpu, gpa_t page);
 };
 
 /* ---- bt/bt.c ---- */

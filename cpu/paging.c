@@ -8,6 +8,7 @@
  * until INVLPG or a load of CR3, CR0 or CR4 drops it.
  */
 #include "cpu/access.h"
+#include "cpu/engine.h"
 
 #define PHYS_BITS 36
 #define PTE_P 0x001u
@@ -262,6 +263,10 @@ void tlb_flush(struct vcpu *cpu, bool all)
 	if (all)
 		memset(cpu->large_regions, 0, sizeof(cpu->large_regions));
 	cpu->map_generation++;
+	cpu->asid_user++;
+	cpu->asid_kernel++;
+	if (cpu->engine)
+		cpu->engine->tlb_flushed(cpu);
 	for (unsigned v = TLB_SUPERVISOR; v <= TLB_USER; v++)
 		for (unsigned i = 0; i < TLB_SIZE; i++)
 			if (all || !cpu->tlb_views[v][i].global)
@@ -282,9 +287,16 @@ static void flush_large_page(struct vcpu *cpu, gva_t gva)
 
 void tlb_flush_page(struct vcpu *cpu, gva_t gva)
 {
-	if (cpu->large_regions[gva >> 27] >> (gva >> 22 & 31) & 1)
+	if (cpu->large_regions[gva >> 27] >> (gva >> 22 & 31) & 1) {
 		flush_large_page(cpu, gva);
+		if (cpu->engine)
+			cpu->engine->tlb_flushed(cpu);
+	}
 	cpu->map_generation++;
+	cpu->asid_user++;
+	cpu->asid_kernel++;
+	if (cpu->engine)
+		cpu->engine->tlb_page_flushed(cpu, gva);
 	for (unsigned v = TLB_SUPERVISOR; v <= TLB_USER; v++)
 		entry_drop(tlb_slot(cpu->tlb_views[v], gva));
 }
@@ -309,6 +321,8 @@ void tlb_init(struct vcpu *cpu)
 
 void tlb_page_watched(struct vcpu *cpu, gpa_t page)
 {
+	if (cpu->engine)
+		cpu->engine->page_watched(cpu, page);
 	for (unsigned v = TLB_SUPERVISOR; v <= TLB_USER; v++)
 		for (unsigned i = 0; i < TLB_SIZE; i++)
 			if (cpu->tlb_views[v][i].phys == page)

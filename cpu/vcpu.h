@@ -229,6 +229,7 @@ struct cpu_model; /* cpu/cpuid.h */
 struct block_cache; /* cpu/block.h */
 struct engine_ops; /* cpu/engine.h */
 struct bt; /* bt/bt_internal.h */
+struct bt_tables;
 struct insn;
 
 struct vcpu {
@@ -273,6 +274,16 @@ struct vcpu {
 	/* NULL: the interpreter. */
 	const struct engine_ops *engine;
 	struct bt *bt; /* the translator's state; NULL without it */
+	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
+	struct bt_tables *bt_tables;
+	uint64_t bt_jc_tag;   /* in whose translations and mode code runs, << 32 */
+	uint64_t bt_rsp;      /* host stack of the code that entered */
+	uint64_t bt_resume;
+	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
+	uint64_t bt_poll_target;
+	uint8_t bt_xmm;	      /* XMM0-7 are in the host's registers while code runs */
+	/* Tags of instruction translations by CPL 3 and others; changed when stale. */
+	uint32_t asid_user, asid_kernel;
 
 	struct physmem *mem;
 	const struct cpu_model *model;

@@ -382,7 +382,7 @@ static void notice_write(struct physmem *pm, uint8_t *watch, gpa_t gpa, uint32_t
 	if (!watch || !*watch)
 		return;
 	*watch &= (uint8_t)~PHYS_WATCH_DISPLAY;
-	if (*watch & PHYS_WATCH_CODE && pm->listener.code_written)
+	if (*watch & (PHYS_WATCH_CODE | PHYS_WATCH_TRANSLATED) && pm->listener.code_written)
 		pm->listener.code_written(pm->listener.opaque, gpa, len);
 }
 

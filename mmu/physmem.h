@@ -54,6 +54,7 @@ struct phys_page {
 /* Watch flags of a page of RAM. Set and cleared by physmem_watch(). */
 #define PHYS_WATCH_CODE 1u    /* holds decoded or translated code */
 #define PHYS_WATCH_DISPLAY 2u /* visible on a display and clean */
+#define PHYS_WATCH_TRANSLATED 4u /* the translator has code of it */
 
 /* Whoever caches translations is told what to forget. */
 struct physmem_listener {

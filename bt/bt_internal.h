@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The translator's own structures.
+ *
+ * Roles of host registers while translated code runs (and in no other list):
+ *
+ *	RAX RCX RDX RBX RBP RSI RDI	guest EAX ECX EDX EBX EBP ESI EDI
+ *	R15				guest ESP
+ *	R14				struct vcpu *
+ *	R12				struct bt_tables *
+ *	R8 R9 R10 R11 R13		temporaries, within one guest instruction
+ *	RSP				host stack
+ *	RFLAGS				guest CF PF AF ZF SF OF; DF clear
+ *	GS base				current window, where there is one
+ *
+ * Upper halves of registers with guest values are zero. The other flags, IF
+ * and DF among them, are in vcpu.eflags.
+ */
+#ifndef BT_INTERNAL_H
+#define BT_INTERNAL_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "bt/bt.h"
+#include "bt/emit.h"
+#include "cpu/engine.h"
+#include "cpu/insn.h"
+#include "cpu/vcpu.h"
+
+#define VCPU R14
+#define TABLES R12
+#define TMP0 R8
+#define TMP1 R9
+#define TMP2 R10
+#define TMP3 R11
+#define TMP4 R13
+
+static inline unsigned host_reg(unsigned guest)
+{
+	return guest == ESP ? (unsigned)R15 : guest;
+}
+
+/* A field of struct vcpu as an operand. */
+#define CPU_FIELD(field) rm_at(VCPU, (int32_t)offsetof(struct vcpu, field))
+#define TABLE_FIELD(field) rm_at(TABLES, (int32_t)offsetof(struct bt_tables, field))
+
+/*
+ * ---- the mode of a block: what its translation takes for granted ----
+ * Two bits a segment register from MODE_SEG_SHIFT on (enum seg_kind).
+ */
+#define MODE_CODE32  0x001u
+#define MODE_STACK32 0x002u
+#define MODE_USER    0x004u /* CPL 3 */
+#define MODE_IO	     0x008u /* CPL <= IOPL outside virtual-8086 mode, or real mode: CLI, STI */
+#define MODE_V86     0x010u
+#define MODE_PROT    0x020u /* CR0.PE */
+#define MODE_WINDOW  0x040u /* memory through a window */
+#define MODE_ALIGN   0x080u /* alignment is checked */
+#define MODE_RING0   0x100u /* CPL 0 */
+#define MODE_SEG_SHIFT 12
+enum seg_kind {
+	SEG_FLAT,    /* base 0, everything may be read and written */
+	SEG_BASED,   /* the same with a base */
+	SEG_CHECKED, /* anything else. For CS: limit at least FFFFh */
+	SEG_SMALL,   /* CS only: a limit below FFFFh, or above and not all */
+};
+static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
+{
+	return (enum seg_kind)(mode >> (MODE_SEG_SHIFT + 2 * seg) & 3);
+}
+
+/* ---- look-up tables that translated code uses, R12 ---- */
+#define JC_SIZE 65536u	/* index: EIP's low 16 bits */
+#define SOFT_SIZE 65536u /* index: low 16 bits of the page number */
+
+/*
+ * The inline software TLB: translations of pages that may be accessed through
+ * a host pointer. tag is minus (page number + 1), 0 for none; delta + linear
+ * address is the byte in host memory. Always a subset of what the vcpu's TLB
+ * may hold.
+ */
+struct soft_tlb {
+	uint32_t read[SOFT_SIZE], write[SOFT_SIZE];
+	uint64_t delta[SOFT_SIZE];
+};
+
+/* EFLAGS byte 1 (IF, DF, IOPL, NT) after CLI and so on, without touching flags. */
+enum flag_op { FLAG_CLI, FLAG_STI, FLAG_CLD, FLAG_STD, FLAG_OPS };
+
+struct bt_tables {
+	uint64_t jc_tag[JC_SIZE];   /* minus (vcpu.bt_jc_tag + EIP); 0: none */
+	uint64_t jc_target[JC_SIZE]; /* host address of the block */
+	struct soft_tlb soft[2];     /* by view: supervisor, user */
+	uint8_t flag_op[FLAG_OPS][256];
+	struct {
+		uint16_t slot[2048]; /* filled since the last flush, a ring's worth */
+		unsigned count;      /* above the ring: all have to be looked at */
+	} soft_filled[2];
+};
+
+/* ---- blocks ---- */
+struct tb;
+
+/* A direct exit of a block that can be chained to its target. */
+struct tb_exit {
+	struct tb *from, *to;		/* to: NULL while not chained */
+	struct tb_exit *next, **link;	/* in to->incoming */
+	uint32_t jump;			/* offset in the cache of the rel32 that is patched */
+	uint32_t unchained;		/* offset of the code that leaves to the monitor */
+	uint32_t eip;			/* of the target */
+};
+
+/* Where instruction n begins. */
+struct tb_insn {
+	uint16_t host;	/* offset from tb->host */
+	uint16_t guest; /* offset from tb->eip */
+};
+
+#define TB_MAX_INSNS 48
+
+struct tb {
+	struct tb *hash_next;
+	struct tb *page_next;	/* of the same guest page */
+	const uint8_t *code;	/* first guest byte, in the monitor's mapping; NULL: dropped */
+	uint32_t eip, mode;
+	uint16_t bytes, count;	/* guest bytes, instructions */
+	uint32_t host;		/* offset in the cache of its first instruction */
+	uint32_t host_size;
+	uint32_t soft_insns;	/* bit n: instruction n (0-31) keeps faulting: software TLB */
+	uint8_t exit_count;
+	uint8_t retranslated;
+	struct tb_exit exits[2];
+	struct tb_exit *incoming;
+	struct tb_insn insns[];
+};
+
+/* ---- the code cache, cache.c ---- */
+#define CACHE_REGIONS 8
+#define TB_ALIGN 16
+
+struct code_region {
+	uint32_t begin, end, used; /* offsets in the cache */
+	uint8_t *meta;		   /* arena of the region's struct tb */
+	uint32_t meta_used, meta_size;
+	struct tb **tbs;	   /* in order of host address */
+	uint32_t tb_count, tb_room;
+};
+
+struct code_cache {
+	int memfd;
+	uint8_t *rw, *rx;	/* the two mappings */
+	uint32_t size;
+	uint32_t stubs_end;	/* stubs lie before it */
+	struct code_region regions[CACHE_REGIONS];
+	unsigned current;	/* region being filled */
+};
+
+/* ---- stubs, stubs.c: offsets in the cache ---- */
+enum soft_size { SOFT_1, SOFT_2, SOFT_4, SOFT_8, SOFT_10, SOFT_16, SOFT_SIZES };
+static inline unsigned soft_bytes(enum soft_size s)
+{
+	static const uint8_t bytes[] = {1, 2, 4, 8, 10, 16};
+
+	return bytes[s];
+}
+
+struct stubs {
+	uint32_t enter;	 /* uint64_t enter(struct vcpu *, const void *host): runs until it leaves */
+	uint32_t leave;	 /* jumped to with R11: what enter() returns */
+	uint32_t slow;	 /* called: interprets the instruction whose code calls it */
+	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
+	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
+};
+
+/* ---- counters: name, what it counts ---- */
+#define BT_COUNTERS(X)                                                                             \
+	X(translations, "blocks translated")                                                       \
+	X(translated_insns, "guest instructions translated")                                       \
+	X(translated_bytes, "bytes of host code made")                                             \
+	X(translation_ns, "nanoseconds spent translating")                                         \
+	X(retranslations, "blocks translated again because an instruction kept faulting")         \
+	X(entries, "times translated code was entered from the monitor")                           \
+	X(chains, "direct exits chained to their target")                                          \
+	X(unchains, "chains undone")                                                               \
+	X(jc_fills, "entries made in the jump cache")                                              \
+	X(exit_lookup, "exits because the target was not in the jump cache or not chained")        \
+	X(exit_slow, "exits after an interpreted instruction")                                     \
+	X(exit_poll, "exits by the poll load: somebody wanted attention")                          \
+	X(exit_fuel, "exits because the fuel would not have lasted for a block")                   \
+	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
+	X(soft_fills, "entries made in the inline software TLB")                                   \
+	X(soft_flushes, "flushes of the inline software TLB")                                      \
+	X(steps, "instructions interpreted by the run loop")                                       \
+	X(fault_window, "host faults of window accesses")                                          \
+	X(fault_filled, "of those, filled from the guest's tables")                                \
+	X(fault_math, "host SIGFPE of translated code")                                            \
+	X(invalidated, "blocks dropped because their code was written")                            \
+	X(evictions, "regions of the code cache emptied to be used again")                         \
+	X(code_writes, "writes to pages with translated code")
+
+struct bt_counters {
+#define X(name, text) uint64_t name;
+	BT_COUNTERS(X)
+#undef X
+};
+
+#define TB_HASH_SIZE (1u << 15)
+#define CODE_PAGE_HASH (1u << 12)
+#define INSN_CACHE_SIZE 4096u
+#define MODE_IDS 256u
+
+/* A page of guest memory that has translations. */
+struct code_page {
+	struct code_page *next;
+	const uint8_t *host; /* the page in the monitor's mapping */
+	struct tb *tbs;
+	uint64_t chunks; /* bit n: some block covers bytes of the n-th 64 */
+};
+
+/* A decoded instruction for the slow path; valid if the bytes are still these. */
+struct cached_insn {
+	const uint8_t *at;
+	bool code32;
+	uint8_t bytes[15];
+	struct insn insn;
+};
+
+struct mode_id {
+	uint32_t mode, cs_base;
+};
+
+struct bt {
+	struct engine_config config;
+	struct code_cache cache;
+	struct stubs stubs;
+	struct bt_tables *tables;
+	struct bt_counters n;
+	struct decoder *decoder;
+	struct tb *hash[TB_HASH_SIZE];
+	struct code_page *pages[CODE_PAGE_HASH];
+	struct cached_insn *insns;
+	struct mode_id mode_ids[MODE_IDS]; /* index: the id that jump-cache tags carry */
+	unsigned mode_id_count;
+	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
+	bool polled;	  /* the poll load has led out of translated code */
+	uint32_t asid_epoch; /* high bits of the asids in jump-cache tags */
+	int64_t ahead;	  /* instructions of the block after the one interpreted */
+	uint64_t inject_state;
+};
+
+static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)
+{
+	return bt->cache.rw + offset;
+}
+static inline uint8_t *cache_rx(const struct bt *bt, uint32_t offset)
+{
+	return bt->cache.rx + offset;
+}
+
+/* ---- cache.c ---- */
+int cache_create(struct bt *bt, unsigned kib);
+void cache_destroy(struct bt *bt);
+/* Room for a block of at most max_insns; may evict a region. Sets *e, returns the tb. */
+struct tb *cache_begin(struct vcpu *cpu, unsigned insns, struct emit *e);
+/* The block is complete: keeps what it used. */
+void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e);
+/* Gives the room that cache_begin() took up, so that the next call evicts. */
+void cache_full(struct vcpu *cpu);
+/* Drops every block. */
+void cache_flush(struct vcpu *cpu);
+/* The block whose code holds offset, or NULL. */
+struct tb *cache_find(struct bt *bt, uint32_t offset);
+
+/* ---- tb.c: look-up, chaining, invalidation ---- */
+struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode);
+void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa);
+/* Takes the block out of all structures but its region. */
+void tb_drop(struct vcpu *cpu, struct tb *tb);
+void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to);
+void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
+/* Instruction of the block whose host code holds this offset from tb->host. */
+unsigned tb_insn_at(const struct tb *tb, uint32_t offset);
+void jc_fill(struct vcpu *cpu, const struct tb *tb);
+
+/* ---- stubs.c ---- */
+void stubs_emit(struct bt *bt, struct emit *e);
+
+/* ---- translate.c ---- */
+/*
+ * Translates from the guest byte `code` on, at physical address gpa and linear
+ * address CS.base + eip. NULL when the first instruction cannot be part of a
+ * block (it crosses the page).
+ */
+struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
+		     uint32_t soft_insns);
+
+/* ---- slow.c: called by stubs ---- */
+/*
+ * Interprets the instruction whose code the address before `after` belongs to.
+ * Returns the host address to go on at, or 0 to leave. May unwind.
+ */
+uint64_t bt_slow(struct vcpu *cpu, uint64_t after);
+void soft_flush(struct bt *bt);
+void soft_flush_page(struct bt *bt, gva_t gva);
+void soft_page_watched(struct vcpu *cpu, gpa_t page);
+
+/* ---- run.c ---- */
+uint32_t bt_mode(const struct vcpu *cpu);
+uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode);
+
+/* ---- signals.c ---- */
+int signals_install(void);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The code cache: a memfd mapped twice, writable here and executable there, so
+ * that no page is ever both. It is cut into regions that are filled in turn;
+ * when all are full the oldest is emptied. A block's struct tb lies in its
+ * region's own arena and goes with it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "bt/bt_internal.h"
+
+/* Bytes of metadata for each byte of code, and the least a block takes. */
+#define META_PER_CODE 1
+#define MIN_BLOCK 48u
+#define STUBS_SIZE 16384u
+
+static int map_twice(struct code_cache *c)
+{
+	c->memfd = memfd_create("translations", MFD_CLOEXEC);
+	if (c->memfd < 0 || ftruncate(c->memfd, c->size) < 0)
+		return -errno;
+	c->rw = mmap(NULL, c->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, c->memfd, 0);
+	if (c->rw == MAP_FAILED) {
+		c->rw = NULL;
+		return -errno;
+	}
+	c->rx = mmap(NULL, c->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, c->memfd, 0);
+	if (c->rx == MAP_FAILED) {
+		c->rx = NULL;
+		return -errno;
+	}
+	return 0;
+}
+
+static void region_reset(struct code_region *r)
+{
+	r->used = r->begin;
+	r->meta_used = 0;
+	r->tb_count = 0;
+}
+
+static int region_create(struct code_region *r, uint32_t begin, uint32_t end)
+{
+	*r = (struct code_region){.begin = begin, .end = end, .meta_size = (end - begin) * META_PER_CODE};
+	r->tb_room = (end - begin) / MIN_BLOCK;
+	/* Anonymous mappings: what is not used costs nothing. */
+	r->meta = mmap(NULL, r->meta_size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (r->meta == MAP_FAILED) {
+		r->meta = NULL;
+		return -errno;
+	}
+	r->tbs = malloc(r->tb_room * sizeof(*r->tbs));
+	region_reset(r);
+	return r->tbs ? 0 : -ENOMEM;
+}
+
+int cache_create(struct bt *bt, unsigned kib)
+{
+	struct code_cache *c = &bt->cache;
+	struct emit e;
+	uint32_t part;
+	int err;
+
+	c->size = kib * 1024u;
+	err = map_twice(c);
+	if (err)
+		return err;
+	e = (struct emit){.p = c->rw, .end = c->rw + STUBS_SIZE - EMIT_MARGIN};
+	stubs_emit(bt, &e);
+	assert(!e.overflow);
+	c->stubs_end = STUBS_SIZE;
+	part = (c->size - STUBS_SIZE) / CACHE_REGIONS & ~(TB_ALIGN - 1u);
+	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
+		err = region_create(&c->regions[i], STUBS_SIZE + i * part, STUBS_SIZE + (i + 1) * part);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void cache_destroy(struct bt *bt)
+{
+	struct code_cache *c = &bt->cache;
+
+	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
+		if (c->regions[i].meta)
+			munmap(c->regions[i].meta, c->regions[i].meta_size);
+		free(c->regions[i].tbs);
+	}
+	if (c->rw)
+		munmap(c->rw, c->size);
+	if (c->rx)
+		munmap(c->rx, c->size);
+	if (c->memfd > 0)
+		close(c->memfd);
+}
+
+static void region_evict(struct vcpu *cpu, struct code_region *r)
+{
+	if (r->tb_count)
+		cpu->bt->n.evictions++;
+	for (uint32_t i = 0; i < r->tb_count; i++)
+		tb_drop(cpu, r->tbs[i]);
+	region_reset(r);
+}
+
+void cache_full(struct vcpu *cpu)
+{
+	struct code_cache *c = &cpu->bt->cache;
+
+	c->current = (c->current + 1) % CACHE_REGIONS;
+	region_evict(cpu, &c->regions[c->current]);
+}
+
+void cache_flush(struct vcpu *cpu)
+{
+	struct code_cache *c = &cpu->bt->cache;
+
+	for (unsigned i = 0; i < CACHE_REGIONS; i++)
+		region_evict(cpu, &c->regions[i]);
+	c->current = 0;
+}
+
+/* A test's wish: as if the region were full, once in some hundred times. */
+static bool inject_full(struct bt *bt)
+{
+	if (!(bt->config.inject & INJECT_CACHE_FULL))
+		return false;
+	bt->inject_state = bt->inject_state * 6364136223846793005ull + 1442695040888963407ull;
+	return bt->inject_state >> 57 == 0;
+}
+
+struct tb *cache_begin(struct vcpu *cpu, unsigned insns, struct emit *e)
+{
+	struct bt *bt = cpu->bt;
+	struct code_region *r = &bt->cache.regions[bt->cache.current];
+	uint32_t meta = (uint32_t)(sizeof(struct tb) + insns * sizeof(struct tb_insn));
+	struct tb *tb;
+
+	if (r->used + 2 * EMIT_MARGIN > r->end || r->meta_used + meta > r->meta_size ||
+	    r->tb_count == r->tb_room || inject_full(bt)) {
+		cache_full(cpu);
+		r = &bt->cache.regions[bt->cache.current];
+	}
+	tb = (struct tb *)(void *)(r->meta + r->meta_used);
+	*tb = (struct tb){.host = r->used};
+	*e = (struct emit){.p = cache_rw(bt, r->used), .end = cache_rw(bt, r->end) - EMIT_MARGIN};
+	return tb;
+}
+
+void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e)
+{
+	struct code_region *r = &bt->cache.regions[bt->cache.current];
+	uint32_t meta = (uint32_t)(sizeof(struct tb) + tb->count * sizeof(struct tb_insn));
+
+	tb->host_size = (uint32_t)(e->p - cache_rw(bt, tb->host));
+	r->used = (tb->host + tb->host_size + TB_ALIGN - 1) & ~(TB_ALIGN - 1u);
+	r->meta_used += (meta + 15) & ~15u;
+	r->tbs[r->tb_count++] = tb;
+}
+
+struct tb *cache_find(struct bt *bt, uint32_t offset)
+{
+	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
+		const struct code_region *r = &bt->cache.regions[i];
+		uint32_t low = 0, high = r->tb_count;
+
+		if (offset < r->begin || offset >= r->used)
+			continue;
+		while (high - low > 1) {
+			uint32_t middle = (low + high) / 2;
+
+			if (r->tbs[middle]->host <= offset)
+				low = middle;
+			else
+				high = middle;
+		}
+		return high && offset - r->tbs[low]->host < r->tbs[low]->host_size ? r->tbs[low]
+										      : NULL;
+	}
+	return NULL;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The translator's run loop: finds or makes the block at CS:EIP and enters it;
+ * translated code runs on from block to block until something needs the
+ * monitor. Creation and destruction of the engine.
+ */
+#include <assert.h>
+#include <cpuid.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "bt/bt_internal.h"
+#include "cpu/access.h"
+#include "cpu/block.h"
+#include "cpu/decode.h"
+#include "cpu/fpu.h"
+#include "cpu/run.h"
+
+_Thread_local struct vcpu *bt_current;
+
+/* ---- the mode ---- */
+static enum seg_kind data_kind(const struct segment *s)
+{
+	if (s->lo | s->lo_write || (s->hi_read & s->hi_write) != 0xffffffff)
+		return SEG_CHECKED;
+	return s->base ? SEG_BASED : SEG_FLAT;
+}
+
+static enum seg_kind code_kind(const struct segment *s)
+{
+	if (s->limit == 0xffffffff)
+		return s->base ? SEG_BASED : SEG_FLAT;
+	return s->limit >= 0xffff && !(s->attr & DESC_DB) ? SEG_CHECKED : SEG_SMALL;
+}
+
+uint32_t bt_mode(const struct vcpu *cpu)
+{
+	uint32_t mode = (uint32_t)code_kind(&cpu->seg[CS]) << (MODE_SEG_SHIFT + 2 * CS);
+	static const uint8_t data[] = {ES, SS, DS, FS, GS};
+
+	for (unsigned i = 0; i < sizeof(data); i++)
+		mode |= (uint32_t)data_kind(&cpu->seg[data[i]]) << (MODE_SEG_SHIFT + 2 * data[i]);
+	if (cpu->seg[CS].attr & DESC_DB)
+		mode |= MODE_CODE32;
+	if (cpu->seg[SS].attr & DESC_DB)
+		mode |= MODE_STACK32;
+	if (cpu->cpl == 3)
+		mode |= MODE_USER;
+	if (cpu->cpl == 0)
+		mode |= MODE_RING0;
+	if (cpu->cpl <= iopl(cpu))
+		mode |= MODE_IO;
+	if (v86_mode(cpu))
+		mode |= MODE_V86;
+	if (cpu->cr0 & CR0_PE)
+		mode |= MODE_PROT;
+	return mode;
+}
+
+/* A small number for a mode and what EIP is relative to, for jump-cache tags. */
+static unsigned mode_id(struct bt *bt, uint32_t mode, uint32_t cs_base)
+{
+	struct mode_id wanted = {mode, cs_base};
+
+	for (unsigned i = 1; i < bt->mode_id_count; i++)
+		if (bt->mode_ids[i].mode == mode && bt->mode_ids[i].cs_base == cs_base)
+			return i;
+	if (bt->mode_id_count == MODE_IDS) {
+		memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
+		bt->mode_id_count = 1;
+	}
+	bt->mode_ids[bt->mode_id_count] = wanted;
+	return bt->mode_id_count++;
+}
+
+#define ASID_BITS 24
+
+uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
+{
+	struct bt *bt = cpu->bt;
+	uint32_t asid = cpu->cpl == 3 ? cpu->asid_user : cpu->asid_kernel;
+	uint32_t epoch = asid >> ASID_BITS;
+
+	if (epoch != bt->asid_epoch) { /* numbers begin to repeat */
+		memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
+		bt->asid_epoch = epoch;
+	}
+	/* CPL 3 is part of the mode, so that the two kinds of asid never meet. */
+	return ((uint64_t)asid << 8 | mode_id(bt, mode, cpu->seg[CS].base)) << 32;
+}
+
+/* ---- finding a block ---- */
+/* NULL when the next instruction is to be interpreted. Unwinds with the fetch's fault. */
+static struct tb *find(struct vcpu *cpu, uint32_t mode)
+{
+	const struct segment *cs = &cpu->seg[CS];
+	gva_t gva = cs->base + cpu->eip;
+	const uint8_t *code;
+	struct tb *tb;
+	gpa_t gpa;
+	uint32_t last;
+
+	if (cpu->eip > cs->limit)
+		return NULL;
+	code = block_fetch(cpu, gva, &gpa);
+	if (!code)
+		return NULL;
+	tb = tb_lookup(cpu->bt, code, cpu->eip, mode);
+	if (!tb)
+		tb = translate(cpu, code, gpa, cpu->eip, mode, 0);
+	if (!tb)
+		return NULL;
+	last = cpu->eip + tb->bytes - 1;
+	return last > cs->limit || last < cpu->eip ? NULL : tb;
+}
+
+typedef uint64_t enter_fn(struct vcpu *cpu, const void *host);
+
+static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
+{
+	struct bt *bt = cpu->bt;
+	enter_fn *fn = (enter_fn *)(uintptr_t)cache_rx(bt, bt->stubs.enter);
+
+	bt->n.entries++;
+	bt->leave = false;
+	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+}
+
+/* What left through `exit`, or by a look-up if it is NULL, has found its target. */
+static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
+{
+	struct bt *bt = cpu->bt;
+
+	if (!bt->config.chaining)
+		return;
+	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
+	    exit->from->mode == tb->mode)
+		tb_chain(bt, exit, tb);
+	else if (!exit && mode_seg(tb->mode, CS) != SEG_SMALL)
+		jc_fill(cpu, tb);
+}
+
+static void step(struct vcpu *cpu)
+{
+	cpu->bt->n.steps++;
+	run_step(cpu);
+}
+
+/* Pending bits that are not held off: they would end the run or be delivered. */
+static bool wants_service(const struct vcpu *cpu)
+{
+	return atomic_load(&cpu->pending) || cpu->halted || cpu->shutdown;
+}
+
+static void bt_run(struct vcpu *cpu)
+{
+	struct tb_exit *volatile exit = NULL;
+	volatile bool left = false; /* translated code has just been left by an exit */
+	int reason;
+
+	bt_current = cpu;
+	reason = sigsetjmp(cpu->unwind, 0);
+	if (reason)
+		left = false;
+	run_resume(cpu, reason);
+	while (cpu->fuel > 0) {
+		struct tb *tb;
+		uint32_t mode;
+
+		atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
+		if (wants_service(cpu)) {
+			left = false;
+			if (!run_service(cpu))
+				break;
+		}
+		if (run_needs_step(cpu) || cpu->align_check) {
+			left = false;
+			step(cpu);
+			continue;
+		}
+		mode = bt_mode(cpu);
+		cpu->bt_jc_tag = bt_jc_tag(cpu, mode);
+		tb = find(cpu, mode);
+		if (!tb || (cpu->bt->config.exact_fuel && tb->count > cpu->fuel)) {
+			left = false;
+			step(cpu);
+			continue;
+		}
+		if (left)
+			connect(cpu, exit, tb);
+		cpu->repeating = false;
+		exit = enter(cpu, tb);
+		left = !cpu->bt->polled;
+		cpu->bt->polled = false;
+	}
+	cpu->cur = NULL;
+	fpu_leave(cpu);
+	bt_current = NULL;
+}
+
+/* ---- the engine ---- */
+static void bt_kicked(struct vcpu *cpu)
+{
+	atomic_store(&cpu->bt_poll, NULL);
+}
+
+static int64_t bt_ahead(const struct vcpu *cpu)
+{
+	return cpu->bt->ahead;
+}
+
+static void bt_tlb_flushed(struct vcpu *cpu)
+{
+	soft_flush(cpu->bt);
+}
+
+static void bt_tlb_page_flushed(struct vcpu *cpu, gva_t gva)
+{
+	soft_flush_page(cpu->bt, gva);
+}
+
+static void bt_destroy(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+
+	if (!bt)
+		return;
+	if (bt->cache.rw && bt->cache.rx)
+		cache_flush(cpu);
+	cache_destroy(bt);
+	if (bt->tables)
+		munmap(bt->tables, sizeof(*bt->tables));
+	decoder_destroy(bt->decoder);
+	free(bt->insns);
+	free(bt);
+	cpu->bt = NULL;
+	cpu->engine = NULL;
+}
+
+static const struct engine_ops bt_ops = {
+	.name = "bt",
+	.run = bt_run,
+	.destroy = bt_destroy,
+	.ahead = bt_ahead,
+	.kicked = bt_kicked,
+	.code_written = tb_code_written,
+	.tlb_flushed = bt_tlb_flushed,
+	.tlb_page_flushed = bt_tlb_page_flushed,
+	.page_watched = soft_page_watched,
+};
+
+static void fill_flag_ops(struct bt_tables *t)
+{
+	for (unsigned i = 0; i < 256; i++) {
+		t->flag_op[FLAG_CLI][i] = (uint8_t)(i & ~(FL_IF >> 8));
+		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
+		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
+		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
+	}
+}
+
+/* What emitted code needs of the host beyond x86-64: RORX. */
+static bool host_has_bmi2(void)
+{
+	unsigned a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2;
+}
+
+int bt_attach(struct vcpu *cpu, const struct engine_config *config)
+{
+	struct bt *bt;
+	int err;
+
+	if (!host_has_bmi2())
+		return -ENOTSUP;
+	bt = calloc(1, sizeof(*bt));
+	if (!bt)
+		return -ENOMEM;
+	cpu->bt = bt;
+	bt->config = *config;
+	bt->mode_id_count = 1;
+	bt->decoder = decoder_create();
+	bt->insns = calloc(INSN_CACHE_SIZE, sizeof(*bt->insns));
+	bt->tables = mmap(NULL, sizeof(*bt->tables), PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (bt->tables == MAP_FAILED)
+		bt->tables = NULL;
+	err = bt->decoder && bt->insns && bt->tables ? 0 : -ENOMEM;
+	if (!err)
+		err = cache_create(bt, config->cache_kib);
+	if (!err)
+		err = signals_install();
+	if (err) {
+		bt_destroy(cpu);
+		return err;
+	}
+	fill_flag_ops(bt->tables);
+	cpu->bt_tables = bt->tables;
+	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
+	cpu->engine = &bt_ops;
+	return 0;
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Translation rules of the integer instructions. Nearly all are copied: the
+ * same operation on the same registers, flags included, with the memory
+ * operand put in other words.
+ *
+ * LOCK is dropped: there is one processor, and nobody else changes guest
+ * memory in an atomic way.
+ */
+#include "bt/trans.h"
+
+/* An immediate of n bytes. */
+static void imm(struct trans *t, unsigned n)
+{
+	if (n == 1)
+		emit1(&t->e, t->in->imm & 0xff);
+	else if (n == 2)
+		emit2(&t->e, t->in->imm & 0xffff);
+	else if (n == 4)
+		emit4(&t->e, t->in->imm);
+}
+
+/* op Ev / op Gv,Ev / op Ev,Gv -> the same. reg: host register, or opcode extension. */
+static bool copy_v(struct trans *t, unsigned map, unsigned opcode, unsigned reg,
+		   enum access access, unsigned imm_bytes)
+{
+	const struct insn *in = t->in;
+	struct rm rm = in->rm_is_memory ? trans_operand(t, access, operand_size(in))
+					: rm_reg(host_reg(in->rm));
+
+	emit_op(&t->e, map | size_flag(in), opcode, reg, rm);
+	imm(t, imm_bytes);
+	return true;
+}
+
+static void exchange_halves(struct trans *t, unsigned high)
+{
+	emit1(&t->e, 0x86); /* xchg */
+	emit1(&t->e, 0xc0 | high << 3 | (high - 4));
+}
+
+/*
+ * op Eb,Gb and its like. AH to BH cannot be named beside R8 to R15: they
+ * change places with AL to BL meanwhile, and the access must not fault then.
+ */
+static bool copy_b_g(struct trans *t, unsigned map, unsigned opcode, enum access access)
+{
+	const struct insn *in = t->in;
+	bool high = in->reg >= 4 && in->rm_is_memory;
+	struct rm rm;
+
+	if (!in->rm_is_memory) {
+		emit_op(&t->e, map, opcode, in->reg, rm_reg(in->rm));
+		return true;
+	}
+	t->soft |= high;
+	rm = trans_operand(t, access, 1);
+	if (high)
+		exchange_halves(t, in->reg);
+	emit_op(&t->e, map, opcode, in->reg & 3, rm);
+	if (high)
+		exchange_halves(t, in->reg);
+	return true;
+}
+
+/* op Eb -> the same; ext is the opcode's extension. */
+static bool copy_b_ext(struct trans *t, unsigned map, unsigned opcode, unsigned ext,
+		       enum access access, unsigned imm_bytes)
+{
+	const struct insn *in = t->in;
+	struct rm rm = in->rm_is_memory ? trans_operand(t, access, 1) : rm_reg(in->rm);
+
+	emit_op(&t->e, map, opcode, ext, rm);
+	imm(t, imm_bytes);
+	return true;
+}
+
+static unsigned imm_size(const struct insn *in)
+{
+	return in->operand32 ? 4 : 2;
+}
+
+/* ADD OR ADC SBB AND SUB XOR CMP: n is bits 3-5 of the opcode. */
+static bool alu(struct trans *t)
+{
+	unsigned opcode = t->in->opcode, n = opcode >> 3;
+	enum access access = n == 7 ? READ : WRITE;
+
+	switch (opcode & 7) {
+	case 0:
+		return copy_b_g(t, 0, opcode, access);
+	case 1:
+		return copy_v(t, 0, opcode, host_reg(t->in->reg), access, 0);
+	case 2:
+		return copy_b_g(t, 0, opcode, READ);
+	case 3:
+		return copy_v(t, 0, opcode, host_reg(t->in->reg), READ, 0);
+	case 4:
+		emit_room(&t->e);
+		emit1(&t->e, opcode);
+		imm(t, 1);
+		return true;
+	default:
+		emit_op(&t->e, size_flag(t->in), 0x81, n, rm_reg(RAX));
+		imm(t, imm_size(t->in));
+		return true;
+	}
+}
+
+static bool group1(struct trans *t)
+{
+	const struct insn *in = t->in;
+	enum access access = in->reg == 7 ? READ : WRITE;
+
+	switch (in->opcode) {
+	case 0x81:
+		return copy_v(t, 0, 0x81, in->reg, access, imm_size(in));
+	case 0x83:
+		return copy_v(t, 0, 0x83, in->reg, access, 1);
+	default: /* 80 and its alias 82 */
+		return copy_b_ext(t, 0, 0x80, in->reg, access, 1);
+	}
+}
+
+static bool shift(struct trans *t)
+{
+	const struct insn *in = t->in;
+	unsigned imm_bytes = in->opcode < 0xd0 ? 1 : 0;
+	unsigned ext = in->reg == 6 ? 4 : in->reg;
+
+	return in->opcode & 1 ? copy_v(t, 0, in->opcode, ext, WRITE, imm_bytes)
+			      : copy_b_ext(t, 0, in->opcode, ext, WRITE, imm_bytes);
+}
+
+/* TEST NOT NEG MUL IMUL DIV IDIV; #DE comes as SIGFPE. */
+static bool group3(struct trans *t)
+{
+	const struct insn *in = t->in;
+	unsigned ext = in->reg == 1 ? 0 : in->reg;
+	enum access access = in->reg == 2 || in->reg == 3 ? WRITE : READ;
+	unsigned imm_bytes = ext ? 0 : in->opcode & 1 ? imm_size(in) : 1;
+
+	return in->opcode & 1 ? copy_v(t, 0, in->opcode, ext, access, imm_bytes)
+			      : copy_b_ext(t, 0, in->opcode, ext, access, imm_bytes);
+}
+
+/* MOV AL,moffs and its like -> MOV with ModRM. */
+static bool moffs(struct trans *t)
+{
+	const struct insn *in = t->in;
+	unsigned opcode = in->opcode < 0xa2 ? 0x8a : 0x88;
+	unsigned size = in->opcode & 1 ? operand_size(in) : 1;
+	struct rm ea = {.memory = true, .reg = NO_REG, .index = NO_REG, .disp = (int32_t)in->disp};
+
+	ea = trans_memory(t, in->seg, ea, false, in->opcode < 0xa2 ? READ : WRITE, size);
+	emit_op(&t->e, size == 1 ? 0 : size_flag(in), opcode | (in->opcode & 1), RAX, ea);
+	return true;
+}
+
+static bool lea(struct trans *t)
+{
+	const struct insn *in = t->in;
+	unsigned to = host_reg(in->reg);
+
+	if (in->address_mask == 0xffff) {
+		emit_lea32(&t->e, TMP0, trans_ea(in));
+		emit_movzx16(&t->e, TMP0, TMP0);
+		emit_op(&t->e, size_flag(in), 0x8b, to, rm_reg(TMP0));
+	} else {
+		emit_op(&t->e, size_flag(in), 0x8d, to, trans_ea(in));
+	}
+	return true;
+}
+
+/* op r, with the register in the opcode -> the form with ModRM. */
+static bool of_opcode(struct trans *t, unsigned opcode, unsigned ext)
+{
+	emit_op(&t->e, size_flag(t->in), opcode, ext, rm_reg(host_reg(t->in->reg)));
+	return true;
+}
+
+static bool mov_imm(struct trans *t)
+{
+	const struct insn *in = t->in;
+
+	if (in->opcode < 0xb8) {
+		emit_room(&t->e);
+		emit1(&t->e, in->opcode);
+		imm(t, 1);
+	} else if (in->operand32) {
+		emit_mov_imm32(&t->e, host_reg(in->reg), in->imm);
+	} else {
+		of_opcode(t, 0xc7, 0);
+		imm(t, 2);
+	}
+	return true;
+}
+
+/* No operands, or implicit ones: the opcode as it is. */
+static bool verbatim(struct trans *t, bool sized)
+{
+	emit_room(&t->e);
+	if (sized && !t->in->operand32)
+		emit1(&t->e, 0x66);
+	emit1(&t->e, t->in->opcode);
+	return true;
+}
+
+static bool sti(struct trans *t)
+{
+	struct emit *e = &t->e;
+	uint8_t *none;
+
+	/* With something pending, or counted time, the interpreter knows the shadow. */
+	if (t->bt->config.exact_fuel || t->n + 1 == t->count)
+		return false;
+	emit_load32(e, TMP0, CPU_FIELD(pending));
+	emit_mov(e, TMP1, RCX);
+	emit_mov(e, RCX, TMP0);
+	none = emit_jrcxz(e);
+	emit_mov(e, RCX, TMP1);
+	trans_slow(t); /* goes on behind this instruction */
+	emit_patch8(e, none);
+	emit_mov(e, RCX, TMP1);
+	trans_flag_op(t, FLAG_STI);
+	return true;
+}
+
+static bool select_m1(struct trans *t)
+{
+	const struct insn *in = t->in;
+	unsigned opcode = in->opcode, reg = host_reg(in->reg);
+
+	if (opcode < 0x40 && (opcode & 7) < 6)
+		return alu(t);
+	switch (opcode) {
+	case 0x40 ... 0x47:
+		return of_opcode(t, 0xff, 0);
+	case 0x48 ... 0x4f:
+		return of_opcode(t, 0xff, 1);
+	case 0x69:
+		return copy_v(t, 0, opcode, reg, READ, imm_size(in));
+	case 0x6b:
+		return copy_v(t, 0, opcode, reg, READ, 1);
+	case 0x80 ... 0x83:
+		return group1(t);
+	case 0x84:
+		return copy_b_g(t, 0, opcode, READ);
+	case 0x85:
+		return copy_v(t, 0, opcode, reg, READ, 0);
+	case 0x86:
+		return copy_b_g(t, 0, opcode, WRITE);
+	case 0x87:
+		return copy_v(t, 0, opcode, reg, WRITE, 0);
+	case 0x88:
+		return copy_b_g(t, 0, opcode, WRITE);
+	case 0x89:
+		return copy_v(t, 0, opcode, reg, WRITE, 0);
+	case 0x8a:
+		return copy_b_g(t, 0, opcode, READ);
+	case 0x8b:
+		return copy_v(t, 0, opcode, reg, READ, 0);
+	case 0x8d:
+		return lea(t);
+	case 0x90:
+		return true;
+	case 0x91 ... 0x97:
+		emit_op(&t->e, size_flag(in), 0x87, RAX, rm_reg(reg));
+		return true;
+	case 0x98:
+	case 0x99:
+		return verbatim(t, true);
+	case 0x9e: /* sahf */
+	case 0x9f:
+	case 0xf5: /* cmc clc stc */
+	case 0xf8:
+	case 0xf9:
+		return verbatim(t, false);
+	case 0xa0 ... 0xa3:
+		return moffs(t);
+	case 0xa8:
+		emit_room(&t->e);
+		emit1(&t->e, opcode);
+		imm(t, 1);
+		return true;
+	case 0xa9:
+		emit_op(&t->e, size_flag(in), 0xf7, 0, rm_reg(RAX));
+		imm(t, imm_size(in));
+		return true;
+	case 0xb0 ... 0xbf:
+		return mov_imm(t);
+	case 0xc0:
+	case 0xc1:
+	case 0xd0 ... 0xd3:
+		return shift(t);
+	case 0xc6:
+		return copy_b_ext(t, 0, opcode, 0, WRITE, 1);
+	case 0xc7:
+		return copy_v(t, 0, opcode, 0, WRITE, imm_size(in));
+	case 0xf6:
+	case 0xf7:
+		return group3(t);
+	case 0xfe:
+		return copy_b_ext(t, 0, opcode, in->reg, WRITE, 0);
+	case 0xff:
+		return in->reg < 2 && copy_v(t, 0, opcode, in->reg, WRITE, 0);
+	case 0xfa:
+		if (!(t->mode & MODE_IO))
+			return false;
+		trans_flag_op(t, FLAG_CLI);
+		return true;
+	case 0xfb:
+		return t->mode & MODE_IO && sti(t);
+	case 0xfc:
+		trans_flag_op(t, FLAG_CLD);
+		return true;
+	case 0xfd:
+		trans_flag_op(t, FLAG_STD);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* MOVZX, MOVSX Gv,Eb: AH to BH cannot be widened to ESP, which is R15. */
+static bool widen_byte(struct trans *t)
+{
+	const struct insn *in = t->in;
+	unsigned flags = OP_0F | size_flag(in);
+
+	if (in->rm_is_memory)
+		emit_op(&t->e, flags, in->opcode, host_reg(in->reg), trans_operand(t, READ, 1));
+	else if (in->reg == ESP && in->rm >= 4)
+		return false;
+	else
+		emit_op(&t->e, flags, in->opcode, host_reg(in->reg), rm_reg(in->rm));
+	return true;
+}
+
+static bool widen_word(struct trans *t)
+{
+	const struct insn *in = t->in;
+	struct rm rm = in->rm_is_memory ? trans_operand(t, READ, 2) : rm_reg(host_reg(in->rm));
+
+	emit_op(&t->e, OP_0F | size_flag(in), in->opcode, host_reg(in->reg), rm);
+	return true;
+}
+
+/* BT BTS BTR BTC with a register as bit offset reach beyond a memory operand. */
+static bool bit_test(struct trans *t)
+{
+	const struct insn *in = t->in;
+
+	if (in->opcode == 0xba)
+		return copy_v(t, OP_0F, 0xba, in->reg, in->reg == 4 ? READ : WRITE, 1);
+	return !in->rm_is_memory && copy_v(t, OP_0F, in->opcode, host_reg(in->reg), WRITE, 0);
+}
+
+static bool cmpxchg8b(struct trans *t)
+{
+	emit_op(&t->e, OP_0F, 0xc7, 1, trans_operand(t, WRITE, 8));
+	return true;
+}
+
+static bool bswap(struct trans *t)
+{
+	unsigned reg = host_reg(t->in->reg);
+
+	if (!t->in->operand32) /* undefined by the manual: as the interpreter has it */
+		return false;
+	emit_room(&t->e);
+	if (reg & 8)
+		emit1(&t->e, 0x41);
+	emit1(&t->e, 0x0f);
+	emit1(&t->e, 0xc8 | (reg & 7));
+	return true;
+}
+
+static bool select_m2(struct trans *t)
+{
+	const struct insn *in = t->in;
+	unsigned opcode = in->opcode, reg = host_reg(in->reg);
+
+	switch (opcode) {
+	case 0x0d:
+	case 0x18 ... 0x1f:
+		return true;
+	case 0x40 ... 0x4f:
+		return copy_v(t, OP_0F, opcode, reg, READ, 0);
+	case 0x90 ... 0x9f:
+		return copy_b_ext(t, OP_0F, opcode, 0, WRITE, 0);
+	case 0xa3:
+	case 0xab:
+	case 0xb3:
+	case 0xbb:
+	case 0xba:
+		return bit_test(t);
+	case 0xa4:
+	case 0xac:
+		return copy_v(t, OP_0F, opcode, reg, WRITE, 1);
+	case 0xa5:
+	case 0xad:
+		return copy_v(t, OP_0F, opcode, reg, WRITE, 0);
+	case 0xaf:
+	case 0xbc:
+	case 0xbd:
+		return copy_v(t, OP_0F, opcode, reg, READ, 0);
+	case 0xb0:
+	case 0xc0:
+		/* AL is an operand of CMPXCHG, and may be half of what XADD changes. */
+		return in->reg < 4 && copy_b_g(t, OP_0F, opcode, WRITE);
+	case 0xb1:
+	case 0xc1:
+		return copy_v(t, OP_0F, opcode, reg, WRITE, 0);
+	case 0xb6:
+	case 0xbe:
+		return widen_byte(t);
+	case 0xb7:
+	case 0xbf:
+		return widen_word(t);
+	case 0xc7:
+		return cmpxchg8b(t);
+	case 0xc8 ... 0xcf:
+		return bswap(t);
+	default:
+		return false;
+	}
+}
+
+bool select_insn(struct trans *t)
+{
+	switch (t->row->class) {
+	case TRANSFER:
+		return select_transfer(t);
+	case PLAIN:
+	case PRIVILEGED:
+		if (t->row->map == M1)
+			return select_stack(t) || select_m1(t);
+		return t->row->map == M2 && t->row->prefix == ANY && t->row->class == PLAIN &&
+		       select_m2(t);
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Host signals that translated code raises: SIGSEGV by the poll load (leave),
+ * by window accesses (fill, or have the instruction interpreted), SIGFPE by
+ * DIV and IDIV. Anything else goes to whoever had the signal before.
+ *
+ * The handler runs on the machine thread, and what it interrupts is translated
+ * code: no lock is held, nothing of the monitor is half done.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <ucontext.h>
+
+#include "bt/bt_internal.h"
+
+extern _Thread_local struct vcpu *bt_current;
+
+/* The poll load, MOV R8,[R8], finds address 0. */
+#define POLL_ADDRESS_MAX 4096u
+
+static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE};
+static struct sigaction previous[sizeof(signals) / sizeof(signals[0])];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int install_error;
+
+/* As if the code had called the stub that interprets the instruction. */
+static void go_slow(struct vcpu *cpu, greg_t *regs)
+{
+	uint64_t *rsp = (uint64_t *)regs[REG_RSP] - 1;
+
+	*rsp = (uint64_t)regs[REG_RIP] + 1;
+	regs[REG_RSP] = (greg_t)(uintptr_t)rsp;
+	regs[REG_RIP] = (greg_t)(uintptr_t)cache_rx(cpu->bt, cpu->bt->stubs.slow);
+}
+
+/* Leaves before the instruction, of which nothing has been done. */
+static void leave(struct vcpu *cpu, greg_t *regs)
+{
+	struct bt *bt = cpu->bt;
+	uint32_t offset = (uint32_t)((uint64_t)regs[REG_RIP] - (uintptr_t)bt->cache.rx);
+	const struct tb *tb = cache_find(bt, offset);
+	unsigned n = tb_insn_at(tb, offset - tb->host);
+
+	cpu->eip = tb->eip + tb->insns[n].guest;
+	bt->n.exit_poll++;
+	bt->polled = true;
+	regs[REG_R11] = 0;
+	regs[REG_RIP] = (greg_t)(uintptr_t)cache_rx(bt, bt->stubs.leave);
+}
+
+static bool handle(int signal, const siginfo_t *info, greg_t *regs)
+{
+	struct vcpu *cpu = bt_current;
+	uint64_t offset;
+
+	if (!cpu || !cpu->bt)
+		return false;
+	offset = (uint64_t)regs[REG_RIP] - (uintptr_t)cpu->bt->cache.rx;
+	if (offset < cpu->bt->cache.stubs_end || offset >= cpu->bt->cache.size)
+		return false;
+	if (signal == SIGFPE) {
+		cpu->bt->n.fault_math++;
+		go_slow(cpu, regs);
+	} else if ((uintptr_t)info->si_addr < POLL_ADDRESS_MAX) {
+		leave(cpu, regs);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	if (!handle(signal, info, ((ucontext_t *)context)->uc_mcontext.gregs))
+		for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+			if (signals[i] == signal)
+				sigaction(signal, &previous[i], NULL); /* and it comes again */
+	errno = saved;
+}
+
+static void install(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], &sa, &previous[i]) < 0)
+			install_error = -errno;
+}
+
+int signals_install(void)
+{
+	pthread_once(&once, install);
+	return install_error;
+}

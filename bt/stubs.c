@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The code that every block shares: entering and leaving, the software TLB's
+ * probe, segment checks, and the way to the interpreter. Emitted once, at the
+ * beginning of the code cache.
+ */
+#include "bt/bt_internal.h"
+
+#define FLAG_OF_BIT 11
+
+static uint32_t here(const struct bt *bt, const struct emit *e)
+{
+	return (uint32_t)(e->p - bt->cache.rw);
+}
+
+static void begin(struct emit *e)
+{
+	while ((uintptr_t)e->p & 15)
+		emit1(e, 0xcc);
+}
+
+/* alu op r/m32, imm32: op is the /digit of opcode 81. */
+static void alu_imm(struct emit *e, unsigned op, unsigned reg, uint32_t imm)
+{
+	emit_op(e, 0, 0x81, op, rm_reg(reg));
+	emit4(e, imm);
+}
+enum { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_CMP = 7 };
+enum { CC_B = 2, CC_E = 4, CC_A = 7 };
+
+static void shift_imm(struct emit *e, unsigned op, unsigned reg, unsigned count)
+{
+	emit_op(e, 0, 0xc1, op, rm_reg(reg));
+	emit1(e, count);
+}
+enum { SHIFT_LEFT = 4, SHIFT_RIGHT = 5 };
+
+static void emit_lahf(struct emit *e)
+{
+	emit1(e, 0x9f);
+}
+static void emit_sahf(struct emit *e)
+{
+	emit1(e, 0x9e);
+}
+static void emit_seto_al(struct emit *e)
+{
+	emit_op(e, OP_0F, 0x90, 0, rm_reg(RAX));
+}
+/* AL 0 or 1 to OF. */
+static void emit_al_to_of(struct emit *e)
+{
+	emit1(e, 0x04); /* add al, 7fh */
+	emit1(e, 0x7f);
+}
+
+static void move_xmm(struct emit *e, bool save)
+{
+	uint8_t *skip;
+
+	emit_op(e, 0, 0x80, ALU_CMP, CPU_FIELD(bt_xmm));
+	emit1(e, 0);
+	skip = emit_jcc8(e, CC_E);
+	for (unsigned i = 0; i < 8; i++)
+		emit_op(e, OP_0F, save ? 0x29 : 0x28, i,
+			rm_at(VCPU, (int32_t)(offsetof(struct vcpu, fx.xmm) + 16 * i)));
+	emit_patch8(e, skip);
+}
+
+static struct rm guest_reg(unsigned n)
+{
+	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, regs) + 4 * n));
+}
+
+/* Guest registers and flags to struct vcpu. Keeps R11. */
+static void save_state(struct emit *e)
+{
+	for (unsigned i = 0; i < 8; i++)
+		emit_store32(e, guest_reg(i), host_reg(i));
+	emit_lahf(e);
+	emit_seto_al(e);
+	emit_op(e, OP_0F, 0xb6, RCX, rm_reg(4)); /* movzx ecx, ah */
+	emit_op(e, OP_0F, 0xb6, RAX, rm_reg(RAX));
+	shift_imm(e, SHIFT_LEFT, RAX, FLAG_OF_BIT);
+	emit_op(e, 0, 0x0b, RCX, rm_reg(RAX)); /* or ecx, eax */
+	emit_load32(e, RAX, CPU_FIELD(eflags));
+	alu_imm(e, ALU_AND, RAX, ~FL_ARITH);
+	emit_op(e, 0, 0x0b, RAX, rm_reg(RCX));
+	emit_store32(e, CPU_FIELD(eflags), RAX);
+	move_xmm(e, true);
+}
+
+/* The reverse. Keeps R11. */
+static void load_state(struct emit *e)
+{
+	move_xmm(e, false);
+	emit_load32(e, RAX, CPU_FIELD(eflags));
+	emit_mov32(e, RCX, RAX);
+	emit_op(e, 0, 0x88, RAX, rm_reg(4)); /* mov ah, al */
+	shift_imm(e, SHIFT_RIGHT, RCX, FLAG_OF_BIT);
+	alu_imm(e, ALU_AND, RCX, 1);
+	emit_op(e, 0, 0x80, ALU_ADD, rm_reg(RCX)); /* add cl, 7fh: OF */
+	emit1(e, 0x7f);
+	emit_sahf(e);
+	for (unsigned i = 0; i < 8; i++)
+		emit_load32(e, host_reg(i), guest_reg(i));
+}
+
+static void push(struct emit *e, unsigned reg)
+{
+	if (reg & 8)
+		emit1(e, 0x41);
+	emit1(e, 0x50 | (reg & 7));
+}
+static void pop(struct emit *e, unsigned reg)
+{
+	if (reg & 8)
+		emit1(e, 0x41);
+	emit1(e, 0x58 | (reg & 7));
+}
+static const uint8_t callee_saved[] = {RBX, RBP, R12, R13, R14, R15};
+
+static void rsp_add(struct emit *e, int n)
+{
+	emit_lea64(e, RSP, rm_at(RSP, n));
+}
+
+static void emit_enter(struct emit *e)
+{
+	for (unsigned i = 0; i < sizeof(callee_saved); i++)
+		push(e, callee_saved[i]);
+	rsp_add(e, -8);
+	emit_mov(e, VCPU, RDI);
+	emit_load64(e, TABLES, CPU_FIELD(bt_tables));
+	emit_store64(e, CPU_FIELD(bt_rsp), RSP);
+	emit_mov(e, R11, RSI);
+	load_state(e);
+	emit_op(e, 0, 0xff, 4, rm_reg(R11)); /* jmp r11 */
+}
+
+/* Back to C with RAX. */
+static void return_to_c(struct emit *e)
+{
+	emit_load64(e, RSP, CPU_FIELD(bt_rsp));
+	rsp_add(e, 8);
+	for (unsigned i = sizeof(callee_saved); i-- > 0;)
+		pop(e, callee_saved[i]);
+	emit_ret(e);
+}
+
+static void emit_leave(struct emit *e)
+{
+	save_state(e);
+	emit_mov(e, RAX, R11);
+	return_to_c(e);
+}
+
+static void emit_slow(struct emit *e)
+{
+	uint8_t *stay;
+
+	pop(e, R11);
+	emit_store64(e, CPU_FIELD(bt_resume), R11);
+	save_state(e);
+	emit_mov(e, RDI, VCPU);
+	emit_load64(e, RSI, CPU_FIELD(bt_resume));
+	emit_mov_imm64(e, RAX, (uintptr_t)bt_slow);
+	emit_op(e, 0, 0xff, 2, rm_reg(RAX)); /* call rax */
+	emit_op(e, OP_W, 0x85, RAX, rm_reg(RAX));
+	stay = emit_jcc8(e, CC_E ^ 1);
+	return_to_c(e); /* with 0 */
+	emit_patch8(e, stay);
+	emit_store64(e, CPU_FIELD(bt_resume), RAX);
+	load_state(e);
+	emit_op(e, 0, 0xff, 4, CPU_FIELD(bt_resume)); /* jmp [bt_resume] */
+}
+
+/*
+ * R8D: linear address. Returns with R9 so that [R8+R9] is the operand in host
+ * memory, or has the instruction interpreted. Leaves flags alone; spares R13.
+ * The last byte's page is looked for in the first one's slot: an access
+ * across a page misses.
+ */
+static void emit_probe(struct bt *bt, struct emit *e, unsigned view, bool write, unsigned bytes)
+{
+	size_t soft = offsetof(struct bt_tables, soft) + view * sizeof(struct soft_tlb);
+	size_t tags = soft + (write ? offsetof(struct soft_tlb, write)
+				    : offsetof(struct soft_tlb, read));
+	uint8_t *hit;
+
+	emit_rorx(e, false, TMP1, TMP0, PAGE_SHIFT);
+	emit_movzx16(e, TMP1, TMP1);
+	emit_lea64(e, TMP2, rm_at(TMP0, (int32_t)(bytes + PAGE_SIZE - 1)));
+	emit_rorx(e, true, TMP2, TMP2, PAGE_SHIFT);
+	emit_load32(e, TMP3, rm_indexed(TABLES, TMP1, 2, (int32_t)tags));
+	emit_lea32(e, TMP3, rm_indexed(TMP3, TMP2, 0, 0));
+	emit_mov(e, TMP2, RCX);
+	emit_mov(e, RCX, TMP3);
+	hit = emit_jrcxz(e);
+	emit_mov(e, RCX, TMP2);
+	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
+	emit_patch8(e, hit);
+	emit_mov(e, RCX, TMP2);
+	emit_load64(e, TMP1,
+		    rm_indexed(TABLES, TMP1, 3,
+			       (int32_t)(soft + offsetof(struct soft_tlb, delta))));
+	emit_ret(e);
+}
+
+static struct rm segment_field(unsigned seg, size_t field)
+{
+	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, seg) + seg * sizeof(struct segment) +
+				     field));
+}
+
+static void restore_flags(struct emit *e)
+{
+	emit_mov32(e, RAX, TMP3);
+	emit_al_to_of(e);
+	emit_sahf(e);
+	emit_mov(e, RAX, TMP1);
+}
+
+/*
+ * R8D: offset in the segment. Returns with the linear address in R8D, or has
+ * the instruction interpreted, which raises #GP or #SS. Spares flags and R13.
+ */
+static void emit_check(struct bt *bt, struct emit *e, unsigned seg, bool write, unsigned bytes)
+{
+	size_t lo = write ? offsetof(struct segment, lo_write) : offsetof(struct segment, lo);
+	size_t hi = write ? offsetof(struct segment, hi_write) : offsetof(struct segment, hi_read);
+	uint8_t *fail[3];
+
+	emit_mov(e, TMP1, RAX);
+	emit_lahf(e);
+	emit_seto_al(e);
+	emit_mov32(e, TMP3, RAX);
+	emit_op(e, 0, 0x3b, TMP0, segment_field(seg, lo)); /* cmp r8d, lo */
+	fail[0] = emit_jcc8(e, CC_B);
+	emit_lea32(e, TMP2, rm_at(TMP0, (int32_t)bytes - 1));
+	emit_op(e, 0, 0x3b, TMP2, rm_reg(TMP0));
+	fail[1] = emit_jcc8(e, CC_B);
+	emit_op(e, 0, 0x3b, TMP2, segment_field(seg, hi));
+	fail[2] = emit_jcc8(e, CC_A);
+	emit_op(e, 0, 0x03, TMP0, segment_field(seg, offsetof(struct segment, base)));
+	restore_flags(e);
+	emit_ret(e);
+	for (unsigned i = 0; i < 3; i++)
+		emit_patch8(e, fail[i]);
+	restore_flags(e);
+	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
+}
+
+static void emit_memory_stubs(struct bt *bt, struct emit *e)
+{
+	for (unsigned size = 0; size < SOFT_SIZES; size++) {
+		unsigned bytes = soft_bytes((enum soft_size)size);
+
+		for (unsigned write = 0; write < 2; write++) {
+			for (unsigned view = 0; view < 2; view++) {
+				begin(e);
+				bt->stubs.soft[view][write][size] = here(bt, e);
+				emit_probe(bt, e, view, write, bytes);
+			}
+			for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
+				begin(e);
+				bt->stubs.check[seg][write][size] = here(bt, e);
+				emit_check(bt, e, seg, write, bytes);
+			}
+		}
+	}
+}
+
+void stubs_emit(struct bt *bt, struct emit *e)
+{
+	bt->stubs.enter = here(bt, e);
+	emit_enter(e);
+	begin(e);
+	bt->stubs.leave = here(bt, e);
+	emit_leave(e);
+	begin(e);
+	bt->stubs.slow = here(bt, e);
+	emit_slow(e);
+	emit_memory_stubs(bt, e);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Blocks: looked up by where their guest code lies in host memory, EIP and
+ * mode; chained to each other; dropped when their code is written.
+ *
+ * A block's code stays in the cache when the block is dropped, until its region
+ * is used again: it may be what is running. Nothing leads to it any more.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "bt/bt_internal.h"
+
+static unsigned tb_hash(const uint8_t *code, uint32_t eip, uint32_t mode)
+{
+	uintptr_t h = (uintptr_t)code * 0x9e3779b1u ^ eip ^ mode << 7;
+
+	return (unsigned)(h ^ h >> 15) & (TB_HASH_SIZE - 1);
+}
+
+struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode)
+{
+	struct tb *tb = bt->hash[tb_hash(code, eip, mode)];
+
+	while (tb && (tb->code != code || tb->eip != eip || tb->mode != mode))
+		tb = tb->hash_next;
+	return tb;
+}
+
+static struct code_page **page_slot(struct bt *bt, const uint8_t *page)
+{
+	uintptr_t n = (uintptr_t)page >> PAGE_SHIFT;
+	struct code_page **p = &bt->pages[(n ^ n >> 12) & (CODE_PAGE_HASH - 1)];
+
+	while (*p && (*p)->host != page)
+		p = &(*p)->next;
+	return p;
+}
+
+static const uint8_t *page_of(const uint8_t *code)
+{
+	return (const uint8_t *)((uintptr_t)code & ~(uintptr_t)(PAGE_SIZE - 1));
+}
+
+static uint64_t chunk_mask(unsigned first, unsigned last)
+{
+	return (~0ull << first / 64) & (~0ull >> (63 - last / 64));
+}
+
+static uint64_t tb_chunks(const struct tb *tb)
+{
+	unsigned first = (uintptr_t)tb->code & (PAGE_SIZE - 1);
+
+	return chunk_mask(first, first + tb->bytes - 1);
+}
+
+void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa)
+{
+	struct bt *bt = cpu->bt;
+	struct tb **bucket = &bt->hash[tb_hash(tb->code, tb->eip, tb->mode)];
+	struct code_page **slot = page_slot(bt, page_of(tb->code));
+
+	tb->hash_next = *bucket;
+	*bucket = tb;
+	if (!*slot) {
+		*slot = calloc(1, sizeof(**slot));
+		if (!*slot)
+			abort();
+		(*slot)->host = page_of(tb->code);
+	}
+	tb->page_next = (*slot)->tbs;
+	(*slot)->tbs = tb;
+	(*slot)->chunks |= tb_chunks(tb);
+	physmem_watch(cpu->mem, gpa, PHYS_WATCH_TRANSLATED, 0);
+}
+
+/* ---- chaining ---- */
+static void patch_rel32(struct bt *bt, uint32_t at, uint32_t target)
+{
+	uint32_t rel = target - (at + 4);
+
+	memcpy(cache_rw(bt, at), &rel, 4);
+}
+
+void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
+{
+	assert(!exit->to);
+	exit->to = to;
+	exit->next = to->incoming;
+	exit->link = &to->incoming;
+	if (exit->next)
+		exit->next->link = &exit->next;
+	to->incoming = exit;
+	patch_rel32(bt, exit->jump, to->host);
+	bt->n.chains++;
+}
+
+static void unchain(struct bt *bt, struct tb_exit *exit)
+{
+	if (!exit->to)
+		return;
+	*exit->link = exit->next;
+	if (exit->next)
+		exit->next->link = exit->link;
+	exit->to = NULL;
+	patch_rel32(bt, exit->jump, exit->unchained);
+	bt->n.unchains++;
+}
+
+/* ---- the jump cache ---- */
+void jc_fill(struct vcpu *cpu, const struct tb *tb)
+{
+	struct bt_tables *t = cpu->bt->tables;
+	uint32_t i = tb->eip & (JC_SIZE - 1);
+
+	t->jc_tag[i] = 0 - (cpu->bt_jc_tag + tb->eip);
+	t->jc_target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
+	cpu->bt->n.jc_fills++;
+}
+
+static void jc_drop(struct bt *bt, const struct tb *tb)
+{
+	uint32_t i = tb->eip & (JC_SIZE - 1);
+
+	if (bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host))
+		bt->tables->jc_tag[i] = 0;
+}
+
+/* ---- dropping ---- */
+static void unlink_page(struct bt *bt, struct tb *tb)
+{
+	struct code_page **slot = page_slot(bt, page_of(tb->code)), *page = *slot;
+	struct tb **p = &page->tbs;
+
+	while (*p != tb)
+		p = &(*p)->page_next;
+	*p = tb->page_next;
+	page->chunks = 0;
+	for (struct tb *t = page->tbs; t; t = t->page_next)
+		page->chunks |= tb_chunks(t);
+	if (!page->tbs) { /* the watch goes with the next write */
+		*slot = page->next;
+		free(page);
+	}
+}
+
+void tb_drop(struct vcpu *cpu, struct tb *tb)
+{
+	struct bt *bt = cpu->bt;
+	struct tb **p;
+
+	if (!tb->code)
+		return;
+	p = &bt->hash[tb_hash(tb->code, tb->eip, tb->mode)];
+	while (*p != tb)
+		p = &(*p)->hash_next;
+	*p = tb->hash_next;
+	unlink_page(bt, tb);
+	for (unsigned i = 0; i < tb->exit_count; i++)
+		unchain(bt, &tb->exits[i]);
+	while (tb->incoming)
+		unchain(bt, tb->incoming);
+	jc_drop(bt, tb);
+	tb->code = NULL;
+	bt->leave = true;
+}
+
+void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
+{
+	struct bt *bt = cpu->bt;
+	struct phys_page p = physmem_lookup_write(cpu->mem, gpa);
+	struct code_page *page = *page_slot(bt, p.host);
+	unsigned first = gpa & (PAGE_SIZE - 1), last = first + len - 1;
+
+	bt->n.code_writes++;
+	if (page && !(page->chunks & chunk_mask(first, last)))
+		return;
+	for (struct tb *tb = page ? page->tbs : NULL, *next; tb; tb = next) {
+		unsigned start = (uintptr_t)tb->code & (PAGE_SIZE - 1);
+
+		next = tb->page_next;
+		if (start > last || start + tb->bytes <= first)
+			continue;
+		tb_drop(cpu, tb);
+		bt->n.invalidated++;
+	}
+	if (!*page_slot(bt, p.host))
+		physmem_watch(cpu->mem, gpa, 0, PHYS_WATCH_TRANSLATED);
+}
+
+unsigned tb_insn_at(const struct tb *tb, uint32_t offset)
+{
+	unsigned low = 0, high = tb->count;
+
+	while (high - low > 1) {
+		unsigned middle = (low + high) / 2;
+
+		if (tb->insns[middle].host <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What translation rules are made of: memory operands, exits, polls (trans.h). */
+#include <assert.h>
+
+#include "bt/trans.h"
+
+static void call_stub(struct trans *t, uint32_t stub)
+{
+	emit_call(&t->e, cache_rw(t->bt, stub));
+}
+
+static enum soft_size soft_size_of(unsigned bytes)
+{
+	for (unsigned s = 0; s < SOFT_SIZES; s++)
+		if (soft_bytes((enum soft_size)s) == bytes)
+			return (enum soft_size)s;
+	assert(!"no such access size");
+	return SOFT_1;
+}
+
+static struct rm segment_base(unsigned seg)
+{
+	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, seg) + seg * sizeof(struct segment) +
+				     offsetof(struct segment, base)));
+}
+
+struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address16,
+		       enum access access, unsigned size)
+{
+	/* What CS allows as data is not what its mode bits say. */
+	enum seg_kind kind = seg == CS ? SEG_CHECKED : mode_seg(t->mode, seg);
+	bool window = t->mode & MODE_WINDOW && !t->soft;
+	enum soft_size s = soft_size_of(size);
+	struct rm host;
+
+	if (window && kind == SEG_FLAT && !address16) {
+		ea.gs = true;
+		return ea;
+	}
+	emit_lea32(&t->e, TMP0, ea);
+	if (address16)
+		emit_movzx16(&t->e, TMP0, TMP0);
+	if (kind == SEG_BASED) {
+		emit_load32(&t->e, TMP1, segment_base(seg));
+		emit_lea32(&t->e, TMP0, rm_indexed(TMP0, TMP1, 0, 0));
+	} else if (kind != SEG_FLAT) {
+		call_stub(t, t->bt->stubs.check[seg][access][s]);
+	}
+	if (window) {
+		host = rm_at(TMP0, 0);
+		host.gs = true;
+		return host;
+	}
+	call_stub(t, t->bt->stubs.soft[!!(t->mode & MODE_USER)][access][s]);
+	return rm_indexed(TMP0, TMP1, 0, 0);
+}
+
+static unsigned ea_register(unsigned guest)
+{
+	return guest == GPR_ZERO ? (unsigned)NO_REG : host_reg(guest);
+}
+
+struct rm trans_ea(const struct insn *in)
+{
+	struct rm ea = {.memory = true,
+			.reg = (uint8_t)ea_register(in->base),
+			.index = (uint8_t)ea_register(in->index),
+			.scale = in->scale,
+			.disp = (int32_t)in->disp};
+
+	/* [index] alone, unscaled: shorter as a base. */
+	if (ea.reg == NO_REG && ea.scale == 0 && ea.index != NO_REG) {
+		ea.reg = ea.index;
+		ea.index = NO_REG;
+	}
+	return ea;
+}
+
+struct rm trans_operand(struct trans *t, enum access access, unsigned size)
+{
+	return trans_memory(t, t->in->seg, trans_ea(t->in), t->in->address_mask == 0xffff, access,
+			    size);
+}
+
+struct rm trans_stack(struct trans *t, int offset, enum access access, unsigned size)
+{
+	return trans_memory(t, SS, rm_at(R15, offset), !(t->mode & MODE_STACK32), access, size);
+}
+
+void trans_stack_add(struct trans *t, int n)
+{
+	if (t->mode & MODE_STACK32) {
+		emit_lea32(&t->e, R15, rm_at(R15, n));
+	} else {
+		emit_lea32(&t->e, TMP0, rm_at(R15, n));
+		emit_op(&t->e, OP_16, 0x8b, R15, rm_reg(TMP0));
+	}
+}
+
+void trans_slow(struct trans *t)
+{
+	call_stub(t, t->bt->stubs.slow);
+}
+
+/* The load faults when vcpu.bt_poll is NULL: signals.c. With exact fuel blocks look at that. */
+void trans_poll(struct trans *t)
+{
+	if (t->bt->config.exact_fuel || t->after_sti)
+		return;
+	emit_load64(&t->e, TMP0, CPU_FIELD(bt_poll));
+	emit_load64(&t->e, TMP0, rm_at(TMP0, 0));
+}
+
+static bool same_page(const struct trans *t, uint32_t eip)
+{
+	uint32_t in_page = (uintptr_t)t->tb->code & (PAGE_SIZE - 1);
+
+	return in_page + (eip - t->tb->eip) < PAGE_SIZE;
+}
+
+static void note_jump(struct trans *t, uint32_t eip)
+{
+	assert(t->jump_count < 2);
+	t->jumps[t->jump_count++] = (struct exit_jump){.eip = eip, .at = trans_offset(t) - 4};
+}
+
+void trans_jump(struct trans *t, uint32_t eip)
+{
+	emit_room(&t->e);
+	emit1(&t->e, 0xe9);
+	emit4(&t->e, 0);
+	note_jump(t, eip);
+	t->ended = true;
+}
+
+void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip)
+{
+	emit_room(&t->e);
+	emit1(&t->e, 0x0f);
+	emit1(&t->e, 0x80 | cc);
+	emit4(&t->e, 0);
+	note_jump(t, eip);
+}
+
+static void leave(struct trans *t)
+{
+	emit_jmp(&t->e, cache_rw(t->bt, t->bt->stubs.leave));
+}
+
+/*
+ * Tags and targets by the target's low 16 bits. The tag counts for one set of
+ * translations and one mode; hit if it cancels out.
+ */
+void trans_jump_lookup(struct trans *t)
+{
+	struct emit *e = &t->e;
+	uint8_t *hit = NULL;
+
+	t->ended = true;
+	if (t->bt->config.chaining) {
+		emit_movzx16(e, TMP1, TMP0);
+		emit_load64(e, TMP2, rm_indexed(TABLES, TMP1, 3, offsetof(struct bt_tables, jc_tag)));
+		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP0, 0, 0));
+		emit_load64(e, TMP3, CPU_FIELD(bt_jc_tag));
+		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP3, 0, 0));
+		emit_mov(e, TMP3, RCX);
+		emit_mov(e, RCX, TMP2);
+		hit = emit_jrcxz(e);
+		emit_mov(e, RCX, TMP3);
+	}
+	emit_store32(e, CPU_FIELD(eip), TMP0);
+	emit_mov_imm32(e, R11, 0);
+	leave(t);
+	if (hit) {
+		emit_patch8(e, hit);
+		emit_mov(e, RCX, TMP3);
+		emit_op(e, 0, 0xff, 4, /* jmp */
+			rm_indexed(TABLES, TMP1, 3, offsetof(struct bt_tables, jc_target)));
+	}
+}
+
+/* Code that is jumped to while the exit is not chained. */
+static void finish_jump(struct trans *t, const struct exit_jump *j)
+{
+	struct tb_exit *exit = &t->tb->exits[t->tb->exit_count];
+	uint32_t rel = trans_offset(t) - (j->at + 4);
+
+	memcpy(cache_rw(t->bt, j->at), &rel, 4);
+	if (mode_seg(t->mode, CS) == SEG_SMALL) {
+		emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
+		emit_mov_imm32(&t->e, R11, 0);
+		leave(t); /* the monitor looks at the limit */
+		return;
+	}
+	if (!same_page(t, j->eip)) {
+		emit_mov_imm32(&t->e, TMP0, j->eip);
+		trans_jump_lookup(t);
+		return;
+	}
+	t->tb->exit_count++;
+	*exit = (struct tb_exit){.from = t->tb, .jump = j->at, .unchained = trans_offset(t), .eip = j->eip};
+	emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
+	emit_mov_imm64(&t->e, R11, (uintptr_t)exit);
+	leave(t);
+}
+
+void trans_finish(struct trans *t)
+{
+	for (unsigned i = 0; i < t->jump_count && !t->e.overflow; i++)
+		finish_jump(t, &t->jumps[i]);
+}
+
+void trans_flag_op(struct trans *t, enum flag_op op)
+{
+	struct rm byte1 = CPU_FIELD(eflags);
+
+	byte1.disp++;
+	emit_op(&t->e, OP_0F, 0xb6, TMP0, byte1);
+	emit_op(&t->e, OP_0F, 0xb6, TMP0,
+		rm_indexed(TABLES, TMP0, 0,
+			   (int32_t)(offsetof(struct bt_tables, flag_op) + op * 256)));
+	emit_op(&t->e, 0, 0x88, TMP0, byte1);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One block being translated, and the upper layer of the emitter: what rules
+ * in select*.c are made of. A rule is headed by `guest op -> host sequence`.
+ *
+ * A rule changes guest registers only after its last access to guest memory
+ * that can fault, since the instruction may be interpreted from its beginning
+ * at any of them. Glue leaves flags alone.
+ */
+#ifndef BT_TRANS_H
+#define BT_TRANS_H
+
+#include "bt/bt_internal.h"
+#include "cpu/table.h"
+
+/* A jump to be pointed at the code of an exit, once that is emitted. */
+struct exit_jump {
+	uint32_t eip;
+	uint32_t at; /* offset in the cache of its rel32 */
+};
+
+struct trans {
+	struct vcpu *cpu;
+	struct bt *bt;
+	struct emit e;
+	struct tb *tb;
+	uint32_t mode;
+	struct insn insns[TB_MAX_INSNS];
+	unsigned count, bytes;
+	/* The instruction under way. */
+	unsigned n;
+	const struct insn *in;
+	const struct insn_row *row;
+	uint32_t eip, next_eip;
+	bool soft;	/* its memory accesses go through the software TLB */
+	bool after_sti; /* no interrupt before its end */
+	bool ended;	/* the block's end has been emitted */
+	struct exit_jump jumps[2];
+	unsigned jump_count;
+};
+
+enum access { READ, WRITE }; /* WRITE: or read and write */
+
+static inline uint32_t trans_offset(const struct trans *t)
+{
+	return (uint32_t)(t->e.p - t->bt->cache.rw);
+}
+static inline unsigned operand_size(const struct insn *in)
+{
+	return in->operand32 ? 4 : 2;
+}
+static inline unsigned size_flag(const struct insn *in)
+{
+	return in->operand32 ? 0 : OP_16;
+}
+
+/* ---- trans.c ---- */
+/*
+ * Makes size bytes at seg:ea accessible. Returns the operand to use in the
+ * one host instruction that accesses it. Clobbers R8 to R11; the operand may
+ * use R8 and R9. Where the page or the segment does not allow it, the
+ * instruction is interpreted.
+ */
+struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address16,
+		       enum access access, unsigned size);
+/* The ModRM memory operand of t->in. */
+struct rm trans_operand(struct trans *t, enum access access, unsigned size);
+/* Its effective address, for LEA. */
+struct rm trans_ea(const struct insn *in);
+/* SS:(E)SP + offset. */
+struct rm trans_stack(struct trans *t, int offset, enum access access, unsigned size);
+/* (E)SP += n. Clobbers R8. */
+void trans_stack_add(struct trans *t, int n);
+/* Has the instruction interpreted; comes back behind it unless the block is to be left. */
+void trans_slow(struct trans *t);
+/* Leaves if somebody wants attention; nothing of the instruction has been done. */
+void trans_poll(struct trans *t);
+/* Goes on at a fixed address. */
+void trans_jump(struct trans *t, uint32_t eip);
+void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip);
+/* Goes on at the EIP in R8 (zero-extended). */
+void trans_jump_lookup(struct trans *t);
+/* The code of exits, at the end of the block. */
+void trans_finish(struct trans *t);
+/* A flag in the second byte of EFLAGS. */
+void trans_flag_op(struct trans *t, enum flag_op op);
+
+/* ---- select*.c: false where the instruction has to be interpreted ---- */
+bool select_insn(struct trans *t);
+bool select_transfer(struct trans *t);
+bool select_stack(struct trans *t);
+
+#endif

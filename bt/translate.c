@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A block from guest code to host code: decodes up to the block's end, then
+ * lets the rules emit one instruction after the other, noting where each begins
+ * (the map from host to guest addresses). What no rule covers is interpreted.
+ */
+#include <time.h>
+
+#include "base/log.h"
+#include "bt/trans.h"
+#include "cpu/decode.h"
+#include "cpu/features.h"
+
+#define STI_OPCODE 0xfb
+
+static bool is_sti(const struct trans *t, const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+
+	return row->map == M1 && row->opcode == STI_OPCODE;
+}
+
+/* An instruction that is not one: it raises #UD or #GP when it is interpreted. */
+static void make_undecodable(struct insn *in, unsigned bytes)
+{
+	*in = (struct insn){.exec = NULL, .length = (uint8_t)bytes, .ends_block = true};
+}
+
+/* Fills t->insns. False if not even one is wholly within the page. */
+static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
+{
+	unsigned room = PAGE_SIZE - ((uintptr_t)code & (PAGE_SIZE - 1));
+	bool code32 = t->mode & MODE_CODE32;
+
+	/* 16-bit code does not run on behind FFFFh. */
+	if (mode_seg(t->mode, CS) == SEG_CHECKED && eip <= 0xffff && 0x10000 - eip < room)
+		room = 0x10000 - eip;
+	while (t->count < TB_MAX_INSNS && t->bytes < room) {
+		struct insn *in = &t->insns[t->count];
+		unsigned left = room - t->bytes;
+		enum decode_status s;
+
+		s = decode_insn(t->bt->decoder, code + t->bytes, left < 15 ? left : 15, code32, in);
+		if (s == DECODE_MORE || (s == DECODE_TOO_LONG && left < 15))
+			break;
+		if (s != DECODE_OK || !insn_supported(t->cpu, &insn_table[in->row]))
+			make_undecodable(in, left < 15 ? left : 15);
+		t->bytes += in->length;
+		t->count++;
+		if (in->ends_block && !(in->exec && is_sti(t, in)))
+			break;
+	}
+	return t->count > 0;
+}
+
+/* Flags to R9, and back; R8 holds RAX meanwhile. */
+static void flags_to_r9(struct emit *e)
+{
+	emit_mov(e, TMP0, RAX);
+	emit1(e, 0x9f);				 /* lahf */
+	emit_op(e, OP_0F, 0x90, 0, rm_reg(RAX)); /* seto al */
+	emit_mov32(e, TMP1, RAX);
+}
+
+static void flags_from_r9(struct emit *e)
+{
+	emit_mov32(e, RAX, TMP1);
+	emit1(e, 0x04); /* add al, 7fh: OF */
+	emit1(e, 0x7f);
+	emit1(e, 0x9e); /* sahf */
+	emit_mov(e, RAX, TMP0);
+}
+
+/* Pays for the block, or leaves before it. */
+static void pay(struct trans *t)
+{
+	struct emit *e = &t->e;
+	uint8_t *enough;
+
+	flags_to_r9(e);
+	emit_op(e, OP_W, 0x81, 7, CPU_FIELD(fuel)); /* cmp */
+	emit4(e, t->count);
+	enough = emit_jcc8(e, 13); /* jnl */
+	flags_from_r9(e);
+	emit_store32_imm(e, CPU_FIELD(eip), t->tb->eip);
+	emit_mov_imm32(e, R11, 0);
+	emit_jmp(e, cache_rw(t->bt, t->bt->stubs.leave));
+	emit_patch8(e, enough);
+	emit_op(e, OP_W, 0x81, 5, CPU_FIELD(fuel)); /* sub */
+	emit4(e, t->count);
+	flags_from_r9(e);
+}
+
+static void select_all(struct trans *t)
+{
+	uint32_t eip = t->tb->eip;
+
+	for (t->n = 0; t->n < t->count && !t->e.overflow; t->n++) {
+		const struct insn *in = &t->insns[t->n];
+
+		t->in = in;
+		t->row = &insn_table[in->row];
+		t->eip = eip;
+		t->next_eip = eip + in->length;
+		t->soft = t->n < 32 && t->tb->soft_insns >> t->n & 1;
+		t->after_sti = t->n && t->insns[t->n - 1].exec && is_sti(t, in - 1);
+		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
+		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
+		if (!in->exec || !select_insn(t)) {
+			trans_slow(t);
+			t->ended = in->ends_block && !(in->exec && is_sti(t, in));
+		}
+		eip = t->next_eip;
+	}
+	if (!t->ended)
+		trans_jump(t, eip);
+	trans_finish(t);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
+		     uint32_t soft_insns)
+{
+	struct bt *bt = cpu->bt;
+	struct trans t = {.cpu = cpu, .bt = bt, .mode = mode};
+	uint64_t start = now_ns();
+
+	if (!decode_block(&t, code, eip))
+		return NULL;
+	for (;;) {
+		t.tb = cache_begin(cpu, t.count, &t.e);
+		t.tb->code = code;
+		t.tb->eip = eip;
+		t.tb->mode = mode;
+		t.tb->bytes = (uint16_t)t.bytes;
+		t.tb->count = (uint16_t)t.count;
+		t.tb->soft_insns = soft_insns;
+		if (bt->config.exact_fuel)
+			pay(&t);
+		select_all(&t);
+		if (!t.e.overflow)
+			break;
+		cache_full(cpu);
+		t.e.overflow = t.ended = false;
+		t.jump_count = 0;
+	}
+	cache_commit(bt, t.tb, &t.e);
+	tb_insert(cpu, t.tb, gpa);
+	bt->n.translations++;
+	bt->n.translated_insns += t.count;
+	bt->n.translated_bytes += t.tb->host_size;
+	bt->n.translation_ns += now_ns() - start;
+	return t.tb;
+}
