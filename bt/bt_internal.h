@@ -93,10 +93,6 @@ struct bt_tables {
 	uint64_t jc_target[JC_SIZE]; /* host address of the block */
 	struct soft_tlb soft[2];     /* by view: supervisor, user */
 	uint8_t flag_op[FLAG_OPS][256];
-	struct {
-		uint16_t slot[2048]; /* filled since the last flush, a ring's worth */
-		unsigned count;      /* above the ring: all have to be looked at */
-	} soft_filled[2];
 };
 
 /* ---- blocks ---- */
@@ -190,7 +186,7 @@ struct stubs {
 	X(exit_fuel, "exits because the fuel would not have lasted for a block")                   \
 	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
 	X(soft_fills, "entries made in the inline software TLB")                                   \
-	X(soft_flushes, "flushes of the inline software TLB")                                      \
+	X(soft_drops, "entries of the inline software TLB dropped")                                \
 	X(steps, "instructions interpreted by the run loop")                                       \
 	X(fault_window, "host faults of window accesses")                                          \
 	X(fault_filled, "of those, filled from the guest's tables")                                \
@@ -301,9 +297,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
  * Returns the host address to go on at, or 0 to leave. May unwind.
  */
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after);
-void soft_flush(struct bt *bt);
-void soft_flush_page(struct bt *bt, gva_t gva);
-void soft_page_watched(struct vcpu *cpu, gpa_t page);
+void soft_drop(struct vcpu *cpu, unsigned view, gva_t page);
 
 /* ---- run.c ---- */
 uint32_t bt_mode(const struct vcpu *cpu);

@@ -210,14 +210,9 @@ static int64_t bt_ahead(const struct vcpu *cpu)
 	return cpu->bt->ahead;
 }
 
-static void bt_tlb_flushed(struct vcpu *cpu)
+static void bt_map_changed(struct vcpu *cpu)
 {
-	soft_flush(cpu->bt);
-}
-
-static void bt_tlb_page_flushed(struct vcpu *cpu, gva_t gva)
-{
-	soft_flush_page(cpu->bt, gva);
+	cpu->bt->leave = true;
 }
 
 static void bt_destroy(struct vcpu *cpu)
@@ -245,9 +240,8 @@ static const struct engine_ops bt_ops = {
 	.ahead = bt_ahead,
 	.kicked = bt_kicked,
 	.code_written = tb_code_written,
-	.tlb_flushed = bt_tlb_flushed,
-	.tlb_page_flushed = bt_tlb_page_flushed,
-	.page_watched = soft_page_watched,
+	.tlb_entry_dropped = soft_drop,
+	.map_changed = bt_map_changed,
 };
 
 static void fill_flag_ops(struct bt_tables *t)

@@ -16,8 +16,8 @@
 
 extern _Thread_local struct vcpu *bt_current;
 
-/* The poll load, MOV R8,[R8], finds address 0. */
-#define POLL_ADDRESS_MAX 4096u
+/* MOV R8,[R8]: trans_poll(). */
+static const uint8_t poll_load[] = {0x4d, 0x8b, 0x00};
 
 static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE};
 static struct sigaction previous[sizeof(signals) / sizeof(signals[0])];
@@ -62,10 +62,10 @@ static bool handle(int signal, const siginfo_t *info, greg_t *regs)
 	if (signal == SIGFPE) {
 		cpu->bt->n.fault_math++;
 		go_slow(cpu, regs);
-	} else if ((uintptr_t)info->si_addr < POLL_ADDRESS_MAX) {
+	} else if (!memcmp((const void *)regs[REG_RIP], poll_load, sizeof(poll_load))) {
 		leave(cpu, regs);
 	} else {
-		return false;
+		go_slow(cpu, regs);
 	}
 	return true;
 }

@@ -19,15 +19,19 @@ static unsigned soft_slot(gva_t gva)
 	return gva >> PAGE_SHIFT & (SOFT_SIZE - 1);
 }
 
+static uint32_t soft_tag(gva_t page)
+{
+	return 0 - ((page >> PAGE_SHIFT) + 1);
+}
+
 static void soft_fill(struct vcpu *cpu, gva_t gva)
 {
 	bool user = cpu->cpl == 3;
 	struct tlb_entry *e = tlb_slot(cpu->tlb_views[user ? TLB_USER : TLB_SUPERVISOR], gva);
-	struct bt_tables *t = cpu->bt->tables;
-	struct soft_tlb *s = &t->soft[user];
+	struct soft_tlb *s = &cpu->bt->tables->soft[user];
 	gva_t page = gva & PAGE_MASK;
 	unsigned slot = soft_slot(gva);
-	uint32_t tag = 0 - ((page >> PAGE_SHIFT) + 1);
+	uint32_t tag = soft_tag(page);
 
 	if (e->read != page)
 		return;
@@ -36,65 +40,18 @@ static void soft_fill(struct vcpu *cpu, gva_t gva)
 	s->read[slot] = tag;
 	s->write[slot] = e->write == page ? tag : 0;
 	s->delta[slot] = e->host;
-	if (t->soft_filled[user].count < sizeof(t->soft_filled[0].slot) / 2)
-		t->soft_filled[user].slot[t->soft_filled[user].count] = (uint16_t)slot;
-	t->soft_filled[user].count++;
 	cpu->bt->n.soft_fills++;
 }
 
-void soft_flush(struct bt *bt)
+void soft_drop(struct vcpu *cpu, unsigned view, gva_t page)
 {
-	struct bt_tables *t = bt->tables;
+	struct soft_tlb *s = &cpu->bt->tables->soft[view];
+	unsigned slot = soft_slot(page);
 
-	bt->n.soft_flushes++;
-	bt->leave = true;
-	for (unsigned v = 0; v < 2; v++) {
-		struct soft_tlb *s = &t->soft[v];
-		unsigned n = t->soft_filled[v].count;
-
-		if (n > sizeof(t->soft_filled[0].slot) / 2) {
-			memset(s->read, 0, sizeof(s->read));
-			memset(s->write, 0, sizeof(s->write));
-			n = 0;
-		}
-		for (unsigned i = 0; i < n; i++)
-			s->read[t->soft_filled[v].slot[i]] =
-				s->write[t->soft_filled[v].slot[i]] = 0;
-		t->soft_filled[v].count = 0;
-	}
-}
-
-void soft_flush_page(struct bt *bt, gva_t gva)
-{
-	unsigned slot = soft_slot(gva);
-
-	bt->leave = true;
-	for (unsigned v = 0; v < 2; v++)
-		bt->tables->soft[v].read[slot] = bt->tables->soft[v].write[slot] = 0;
-}
-
-void soft_page_watched(struct vcpu *cpu, gpa_t page)
-{
-	struct bt_tables *t = cpu->bt->tables;
-	struct phys_page p = physmem_lookup(cpu->mem, page);
-
-	for (unsigned v = 0; v < 2; v++) {
-		struct soft_tlb *s = &t->soft[v];
-		unsigned n = t->soft_filled[v].count;
-
-		if (n > sizeof(t->soft_filled[0].slot) / 2) {
-			memset(s->write, 0, sizeof(s->write));
-			continue;
-		}
-		for (unsigned i = 0; i < n; i++) {
-			unsigned slot = t->soft_filled[v].slot[i];
-			uint32_t number = 0 - s->write[slot] - 1;
-
-			if (s->write[slot] &&
-			    s->delta[slot] + ((uint64_t)number << PAGE_SHIFT) == (uintptr_t)p.host)
-				s->write[slot] = 0;
-		}
-	}
+	if (s->read[slot] != soft_tag(page))
+		return;
+	s->read[slot] = s->write[slot] = 0;
+	cpu->bt->n.soft_drops++;
 }
 
 /* ---- the instruction ---- */

@@ -130,7 +130,7 @@ void lin_probe(struct vcpu *cpu, gva_t gva, unsigned size, bool write, bool user
 void lin_read_bytes(struct vcpu *cpu, gva_t gva, void *buf, unsigned size);
 void lin_write_bytes(struct vcpu *cpu, gva_t gva, const void *buf, unsigned size);
 
-/* ---- TLB, mmu side: cpu/paging.c ---- */
+/* ---- translation: cpu/paging.c, the TLB: cpu/tlb.c ---- */
 enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
 
 /*
@@ -142,12 +142,14 @@ gpa_t paging_translate(struct vcpu *cpu, gva_t gva, enum access_kind kind, bool 
 void tlb_flush(struct vcpu *cpu, bool all);
 /* INVLPG: drops the page's translation, global or not. */
 void tlb_flush_page(struct vcpu *cpu, gva_t gva);
+/* New numbers for both tags of instruction fetches. */
+void tlb_fresh_asids(struct vcpu *cpu);
 /* Selects the TLB view of the CPL; call after every change of cpl. */
 void tlb_select_view(struct vcpu *cpu);
 /* Empties the TLB; at creation. */
 void tlb_init(struct vcpu *cpu);
-/* Physmem began to watch writes to this physical page. */
-void tlb_page_watched(struct vcpu *cpu, gpa_t page);
+/* Physmem began to watch writes to so many physical pages from this one on. */
+void tlb_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages);
 /*
  * PAE: reads the four PDPTEs at CR3 (SDM 3A 4.4.1). Returns false, with
  * nothing changed, if one sets reserved bits (the caller raises #GP(0)).

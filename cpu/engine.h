@@ -59,10 +59,13 @@ struct engine_ops {
 	void (*kicked)(struct vcpu *cpu);
 	/* [gpa, gpa+len), inside one page that is watched as code, was written. */
 	void (*code_written)(struct vcpu *cpu, gpa_t gpa, uint32_t len);
-	/* What vcpu.tlb_views held is stale: all, one page, writing to a physical page. */
-	void (*tlb_flushed)(struct vcpu *cpu);
-	void (*tlb_page_flushed)(struct vcpu *cpu, gva_t gva);
-	void (*page_watched)(struct vcpu *cpu, gpa_t page);
+	/*
+	 * The entry of this page in vcpu.tlb_views[view] is no longer what it was:
+	 * dropped, replaced, or not writable any more.
+	 */
+	void (*tlb_entry_dropped)(struct vcpu *cpu, unsigned view, gva_t page);
+	/* Instructions may be fetched from elsewhere now: the asids have changed. */
+	void (*map_changed)(struct vcpu *cpu);
 };
 
 /* ---- bt/bt.c ---- */

@@ -24,17 +24,18 @@ static void on_map_changed(void *opaque)
 	tlb_flush(opaque, true);
 }
 
-static void on_write_watched(void *opaque, gpa_t page)
+static void on_write_watched(void *opaque, gpa_t page, uint32_t pages)
 {
-	tlb_page_watched(opaque, page);
+	tlb_pages_watched(opaque, page, pages);
 }
 
-static void on_code_written(void *opaque, gpa_t gpa, uint32_t len)
+static void on_code_written(void *opaque, gpa_t gpa, uint32_t len, uint8_t watch)
 {
 	struct vcpu *cpu = opaque;
 
-	block_code_written(cpu, gpa, len);
-	if (cpu->engine)
+	if (watch & PHYS_WATCH_CODE)
+		block_code_written(cpu, gpa, len);
+	if (watch & PHYS_WATCH_TRANSLATED && cpu->engine)
 		cpu->engine->code_written(cpu, gpa, len);
 }
 
@@ -42,7 +43,10 @@ struct vcpu *vcpu_create(struct physmem *mem, const struct cpu_model *model,
 			 const struct vcpu_ops *ops, void *opaque)
 {
 	struct vcpu *cpu = aligned_alloc(_Alignof(struct vcpu), sizeof(*cpu));
-	struct physmem_listener listener = {on_map_changed, on_write_watched, on_code_written, cpu};
+	struct physmem_listener listener = {.map_changed = on_map_changed,
+					    .write_watched = on_write_watched,
+					    .code_written = on_code_written,
+					    .opaque = cpu};
 
 	if (!cpu)
 		return NULL;

@@ -154,19 +154,22 @@ struct table_register {
  * watched page, data breakpoint on the page).
  */
 struct tlb_entry {
-	uint64_t read, write, exec;
+	/* ORDER: translated code knows where read, write and host are. */
+	uint64_t read, write;
+	uintptr_t host;
+	uint64_t exec;
 	/*
 	 * The page when it may be written and is dirty, even while somebody
 	 * watches it: who does (a display, as often as the host shows it) must
 	 * not decide whether the guest's tables are walked again.
 	 */
 	uint64_t writable;
-	uintptr_t host;
 	gpa_t phys;    /* of the page */
-	bool global;
-};
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct tlb_entry) == 64, "an entry is found by shifting");
 #define TLB_NONE (1ull << 63)
-#define TLB_SIZE 512u
+#define TLB_SIZE 1024u
+#define TLB_WORDS (TLB_SIZE / 64) /* of a bitmap with a bit for each entry */
 /*
  * TLB_CHECKED is never filled: every access takes the slow path, which checks
  * alignment. It is the view of CPL 3 with CR0.AM and EFLAGS.AC set.
@@ -267,9 +270,18 @@ struct vcpu {
 	/* Software TLB of the interpreter. tlb points to the view of the CPL. */
 	struct tlb_entry *tlb;
 	struct tlb_entry tlb_views[TLB_VIEWS][TLB_SIZE];
+	/* Of each view but TLB_CHECKED: entries in use, and those of global pages. */
+	uint64_t tlb_filled[TLB_CHECKED][TLB_WORDS], tlb_global[TLB_CHECKED][TLB_WORDS];
 	uint32_t large_regions[32]; /* a bit for each 4 MiB: the TLB may hold parts of large pages */
 	/* Counts TLB flushes; dates the block look-ups. 64 bits: never wraps. */
 	uint64_t map_generation;
+	/*
+	 * Tags of what engines remember of instruction fetches by linear address,
+	 * at CPL 3 and below it; never 0. A tag is replaced by a number not used
+	 * before when a translation that may have been used under it is stale.
+	 */
+	uint32_t asid_user, asid_kernel;
+	uint32_t asid_last; /* the number given out last */
 
 	/* NULL: the interpreter. */
 	const struct engine_ops *engine;
@@ -282,8 +294,6 @@ struct vcpu {
 	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
 	uint64_t bt_poll_target;
 	uint8_t bt_xmm;	      /* XMM0-7 are in the host's registers while code runs */
-	/* Tags of instruction translations by CPL 3 and others; changed when stale. */
-	uint32_t asid_user, asid_kernel;
 
 	struct physmem *mem;
 	const struct cpu_model *model;

@@ -143,8 +143,6 @@ static const size_t surface_bytes = (size_t)VGA_MAX_WIDTH * VGA_MAX_HEIGHT * siz
 
 static void free_memory(struct vga *v)
 {
-	unmap_pages(v->vram, v->vram_size);
-	unmap_pages(v->rom, v->rom_size);
 	unmap_pages(v->surface.pixels, surface_bytes);
 	free(v->cells);
 	free(v);
@@ -183,16 +181,19 @@ static uint32_t rom_bar_size(size_t bytes)
 
 static bool allocate(struct vga *v, const struct vga_wiring *w)
 {
+	struct physmem *pm;
+
 	v->vram_size = w->vram_size ? w->vram_size : VGA_DEFAULT_VRAM;
 	if (v->vram_size < (1u << 20) || v->vram_size > VGA_MAX_VRAM ||
 	    v->vram_size & (v->vram_size - 1) || w->rom_size > ROM_MAX)
 		return false;
-	v->vram = map_pages(v->vram_size);
+	pm = bus_physmem(w->bus);
+	v->vram = physmem_alloc(pm, "vga-memory", v->vram_size);
 	v->surface.pixels = map_pages(surface_bytes);
 	v->cells = calloc(VGA_MAX_CELLS, sizeof(*v->cells));
 	if (w->rom && w->rom_size) {
 		v->rom_size = rom_bar_size(w->rom_size);
-		v->rom = map_pages(v->rom_size);
+		v->rom = physmem_alloc(pm, "vga-rom", v->rom_size);
 		if (!v->rom)
 			return false;
 		memcpy(v->rom, w->rom, w->rom_size);

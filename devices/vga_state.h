@@ -175,7 +175,7 @@ struct vga {
 	struct bus *bus;
 	struct clock *clock;
 	struct phys_region *window, *lfb, *mmio, *rom_region;
-	uint8_t *vram, *rom; /* page-aligned */
+	uint8_t *vram, *rom; /* physmem's */
 	uint32_t vram_size, rom_size;
 
 	/* Registers, named as in the IBM VGA's technical reference. */

@@ -11,10 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/log.h"
+#include "mmu/memory_block.h"
 
 #define RAM_LOW_MAX 0xc0000000ull /* the PCI hole starts here at the latest */
 #define FOUR_GIB 0x100000000ull
@@ -41,9 +40,10 @@ struct phys_region {
 };
 
 struct physmem {
-	uint8_t *ram;
+	struct memory_block blocks[1 + MAX_REGIONS]; /* owned; the first is RAM */
+	int block_count;
+	uint8_t *ram; /* of the first block */
 	uint64_t ram_size, below_4g;
-	int memfd;
 	uint8_t *watch; /* flags a page of RAM */
 	struct phys_region *regions[MAX_REGIONS]; /* all; owned */
 	int region_count;
@@ -63,18 +63,12 @@ int physmem_create(struct physmem **out, uint64_t ram_size)
 		return err;
 	pm->ram_size = ram_size;
 	pm->below_4g = ram_size < RAM_LOW_MAX ? ram_size : RAM_LOW_MAX;
-	pm->memfd = memfd_create("guest-ram", MFD_CLOEXEC);
-	if (pm->memfd < 0 || ftruncate(pm->memfd, (off_t)ram_size) < 0) {
-		err = -errno;
+	err = memory_block_create(&pm->blocks[0], "guest-ram", ram_size);
+	if (err < 0)
 		goto fail;
-	}
-	pm->ram = mmap(NULL, ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-		       pm->memfd, 0);
-	if (pm->ram == MAP_FAILED) {
-		pm->ram = NULL;
-		err = -errno;
-		goto fail;
-	}
+	pm->block_count = 1;
+	pm->ram = pm->blocks[0].host;
+	err = -ENOMEM;
 	pm->watch = calloc(ram_size >> PAGE_SHIFT, 1);
 	if (!pm->watch)
 		goto fail;
@@ -93,12 +87,57 @@ void physmem_destroy(struct physmem *pm)
 		free(pm->regions[i]->watch);
 		free(pm->regions[i]);
 	}
-	if (pm->ram)
-		munmap(pm->ram, pm->ram_size);
-	if (pm->memfd >= 0)
-		close(pm->memfd);
+	for (int i = 0; i < pm->block_count; i++)
+		memory_block_destroy(&pm->blocks[i]);
 	free(pm->watch);
 	free(pm);
+}
+
+uint8_t *physmem_alloc(struct physmem *pm, const char *name, uint64_t size)
+{
+	struct memory_block *b = &pm->blocks[pm->block_count];
+
+	assert(pm->block_count <= MAX_REGIONS && size % PAGE_SIZE == 0);
+	if (memory_block_create(b, name, size) < 0)
+		return NULL;
+	pm->block_count++;
+	return b->host;
+}
+
+/* The block that host lies in; *first: the number of its first frame. NULL: none. */
+static const struct memory_block *find_block(const struct physmem *pm, const uint8_t *host,
+					     uint32_t *first)
+{
+	*first = 0;
+	for (int i = 0; i < pm->block_count; i++) {
+		const struct memory_block *b = &pm->blocks[i];
+
+		if (memory_block_contains(b, host))
+			return b;
+		/* A number is left out, so that blocks do not seem to continue each other. */
+		*first += (uint32_t)(b->size >> PAGE_SHIFT) + 1;
+	}
+	return NULL;
+}
+
+bool physmem_backing(const struct physmem *pm, const uint8_t *host, int *fd, uint64_t *offset)
+{
+	uint32_t first;
+	const struct memory_block *b = find_block(pm, host, &first);
+
+	if (!b)
+		return false;
+	*fd = b->fd;
+	*offset = (uint64_t)(host - b->host);
+	return true;
+}
+
+uint32_t physmem_frame(const struct physmem *pm, const uint8_t *host)
+{
+	uint32_t first;
+	const struct memory_block *b = find_block(pm, host, &first);
+
+	return b ? first + (uint32_t)((uint64_t)(host - b->host) >> PAGE_SHIFT) : PHYS_NO_FRAME;
 }
 
 uint64_t physmem_ram_size(const struct physmem *pm)
@@ -382,8 +421,10 @@ static void notice_write(struct physmem *pm, uint8_t *watch, gpa_t gpa, uint32_t
 	if (!watch || !*watch)
 		return;
 	*watch &= (uint8_t)~PHYS_WATCH_DISPLAY;
+	if (*watch & PHYS_WATCH_TABLE && pm->listener.table_written)
+		pm->listener.table_written(pm->listener.opaque, gpa, len);
 	if (*watch & (PHYS_WATCH_CODE | PHYS_WATCH_TRANSLATED) && pm->listener.code_written)
-		pm->listener.code_written(pm->listener.opaque, gpa, len);
+		pm->listener.code_written(pm->listener.opaque, gpa, len, *watch);
 }
 
 void physmem_write(struct physmem *pm, gpa_t gpa, uint32_t value, unsigned size)
@@ -483,23 +524,35 @@ void physmem_watch(struct physmem *pm, gpa_t gpa, uint8_t set, uint8_t clear)
 	before = *p.watch;
 	*p.watch = (uint8_t)((before & ~clear) | set);
 	if (*p.watch & ~before && pm->listener.write_watched)
-		pm->listener.write_watched(pm->listener.opaque, gpa & ~(gpa_t)(PAGE_SIZE - 1));
+		pm->listener.write_watched(pm->listener.opaque, gpa & ~(gpa_t)(PAGE_SIZE - 1), 1);
+}
+
+/* Pages [first, first+count) of device RAM are watched from now on. */
+static void region_watched(struct phys_region *r, uint64_t first, uint64_t count)
+{
+	const struct physmem_listener *l = &r->pm->listener;
+
+	if (count && r->mapped && l->write_watched)
+		l->write_watched(l->opaque, r->base + (first << PAGE_SHIFT), (uint32_t)count);
 }
 
 bool physmem_region_take_dirty(struct phys_region *r, uint64_t *dirty)
 {
-	uint64_t pages = r->size >> PAGE_SHIFT;
+	uint64_t pages = r->size >> PAGE_SHIFT, run = 0, i;
 	bool any = false;
 
 	memset(dirty, 0, (pages + 63) / 64 * sizeof(*dirty));
-	for (uint64_t i = 0; i < pages; i++) {
-		if (r->watch[i] & PHYS_WATCH_DISPLAY)
+	for (i = 0; i < pages; i++) {
+		if (r->watch[i] & PHYS_WATCH_DISPLAY) {
+			region_watched(r, i - run, run);
+			run = 0;
 			continue;
+		}
 		r->watch[i] |= PHYS_WATCH_DISPLAY;
 		dirty[i / 64] |= 1ull << i % 64;
+		run++;
 		any = true;
 	}
-	if (any)
-		map_changed(r->pm);
+	region_watched(r, i - run, run);
 	return any;
 }

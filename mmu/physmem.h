@@ -52,15 +52,24 @@ struct phys_page {
 };
 
 /* Watch flags of a page of RAM. Set and cleared by physmem_watch(). */
-#define PHYS_WATCH_CODE 1u    /* holds decoded or translated code */
-#define PHYS_WATCH_DISPLAY 2u /* visible on a display and clean */
-#define PHYS_WATCH_TRANSLATED 4u /* the translator has code of it */
+#define PHYS_WATCH_CODE 1u	  /* holds code that the interpreter has decoded */
+#define PHYS_WATCH_DISPLAY 2u	  /* visible on a display and clean */
+#define PHYS_WATCH_TRANSLATED 4u  /* holds code that an engine has translated */
+#define PHYS_WATCH_TABLE 8u	  /* a guest page table that is shadowed */
 
 /* Whoever caches translations is told what to forget. */
 struct physmem_listener {
-	void (*map_changed)(void *opaque);                /* forget everything */
-	void (*write_watched)(void *opaque, gpa_t page);  /* page now watched */
-	void (*code_written)(void *opaque, gpa_t gpa, uint32_t len);
+	/* Another memory may answer anywhere: forget everything. */
+	void (*map_changed)(void *opaque);
+	/* So many pages from this one on are watched from now on. */
+	void (*write_watched)(void *opaque, gpa_t page, uint32_t pages);
+	/*
+	 * [gpa, gpa+len), inside one page, has been written; watch are the
+	 * page's flags, of which PHYS_WATCH_CODE or _TRANSLATED is set.
+	 */
+	void (*code_written)(void *opaque, gpa_t gpa, uint32_t len, uint8_t watch);
+	/* The same of a page with PHYS_WATCH_TABLE; comes before code_written. */
+	void (*table_written)(void *opaque, gpa_t gpa, uint32_t len);
 	void *opaque;
 };
 
@@ -84,9 +93,29 @@ void physmem_for_each_memory(const struct physmem *pm,
 void physmem_set_listener(struct physmem *pm, const struct physmem_listener *l);
 
 /*
- * Adds a region; it is not visible until physmem_region_map(). Memory of
- * ROM and device-RAM regions is owned by the caller, page-aligned, and has to
- * stay until the region is gone. name is for logs and `info mtree`.
+ * Memory for a ROM or device-RAM region: size bytes of zeros (a multiple of
+ * 4 KiB), page-aligned, in a memfd; freed with pm. NULL: the host has none.
+ */
+uint8_t *physmem_alloc(struct physmem *pm, const char *name, uint64_t size);
+
+/*
+ * Where a page of RAM, or of memory from physmem_alloc(), can be mapped from:
+ * host is a struct phys_page's. Returns false for memory of another origin.
+ */
+bool physmem_backing(const struct physmem *pm, const uint8_t *host, int *fd, uint64_t *offset);
+
+/*
+ * Number of such a page, by which windows know it: small, and consecutive for
+ * pages that follow each other in one file. PHYS_NO_FRAME: of another origin.
+ */
+uint32_t physmem_frame(const struct physmem *pm, const uint8_t *host);
+#define PHYS_NO_FRAME UINT32_MAX
+
+/*
+ * Adds a region; it is not visible until physmem_region_map(). The memory of
+ * ROM and device-RAM regions is page-aligned; other than physmem_alloc()'s it
+ * is owned by the caller, has to stay until the region is gone, and is never
+ * mapped into windows. name is for logs and `info mtree`.
  */
 struct phys_region *physmem_add_mmio(struct physmem *pm, const char *name, uint64_t size,
 				     const struct mmio_ops *ops, void *opaque);

@@ -476,7 +476,6 @@ void machine_destroy(struct vm *vm)
 	kernel_loader_destroy(vm->kernel);
 	chardev_host_destroy(vm->chardevs);
 	free(vm->carried_image);
-	free(vm->bios);
 }
 
 const struct display *vm_display(struct vm *vm)

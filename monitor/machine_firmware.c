@@ -34,7 +34,7 @@ int machine_create_bios(struct vm *vm, struct report *r)
 		return report_fail(r, "-bios %s: %u bytes; a BIOS image is a multiple of 64 KiB",
 				   name, vm->bios_size);
 	}
-	vm->bios = aligned_alloc(PAGE_SIZE, vm->bios_size);
+	vm->bios = physmem_alloc(vm->mem, "bios", vm->bios_size);
 	if (vm->bios)
 		memcpy(vm->bios, image, vm->bios_size);
 	free(image);

@@ -4,38 +4,55 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "unit.h"
 
 #define RAM_SIZE (4u << 20)
 
 struct seen {
-	unsigned map_changes, watched, code_writes;
-	gpa_t last_code;
+	unsigned map_changes, watched, code_writes, table_writes;
+	gpa_t last_code, last_table, last_watched;
 	uint32_t last_len;
+	uint8_t last_flags;
 };
 
 static void on_map(void *o)
 {
 	((struct seen *)o)->map_changes++;
 }
-static void on_watch(void *o, gpa_t page)
+static void on_watch(void *o, gpa_t page, uint32_t pages)
 {
-	(void)page;
-	((struct seen *)o)->watched++;
+	struct seen *s = o;
+
+	s->watched += pages;
+	s->last_watched = page;
 }
-static void on_code(void *o, gpa_t gpa, uint32_t len)
+static void on_code(void *o, gpa_t gpa, uint32_t len, uint8_t watch)
 {
 	struct seen *s = o;
 
 	s->code_writes++;
+	s->last_flags = watch;
 	s->last_code = gpa;
 	s->last_len = len;
 }
 
+static void on_table(void *o, gpa_t gpa, uint32_t len)
+{
+	struct seen *s = o;
+
+	s->table_writes++;
+	s->last_table = gpa;
+}
+
 static struct physmem *create(struct seen *s)
 {
-	struct physmem_listener l = {on_map, on_watch, on_code, s};
+	struct physmem_listener l = {.map_changed = on_map,
+				     .write_watched = on_watch,
+				     .code_written = on_code,
+				     .table_written = on_table,
+				     .opaque = s};
 	struct physmem *pm = NULL;
 
 	memset(s, 0, sizeof(*s));
@@ -180,6 +197,53 @@ static void test_code_watch(void)
 	physmem_destroy(pm);
 }
 
+static void test_watch_kinds(void)
+{
+	struct seen s;
+	struct physmem *pm = create(&s);
+	uint32_t word = 0;
+
+	physmem_watch(pm, 0x200000, PHYS_WATCH_TABLE, 0);
+	physmem_write(pm, 0x200010, 5, 4);
+	CHECK_EQ(s.table_writes, 1);
+	CHECK_EQ(s.last_table, 0x200010);
+	CHECK_EQ(s.code_writes, 0);
+	physmem_watch(pm, 0x200000, PHYS_WATCH_TRANSLATED, 0);
+	physmem_dma_write(pm, 0x200020, &word, 4);
+	CHECK_EQ(s.table_writes, 2);
+	CHECK_EQ(s.code_writes, 1);
+	CHECK_EQ(s.last_flags, PHYS_WATCH_TABLE | PHYS_WATCH_TRANSLATED);
+	physmem_watch(pm, 0x200000, 0, PHYS_WATCH_TABLE);
+	physmem_written(pm, 0x200020, 4);
+	CHECK_EQ(s.table_writes, 2);
+	CHECK_EQ(s.code_writes, 2);
+	physmem_destroy(pm);
+}
+
+/* RAM and allocated memory can be mapped again; a caller's own cannot. */
+static void test_backing(void)
+{
+	static uint8_t own[4096] __attribute__((aligned(4096)));
+	struct seen s;
+	struct physmem *pm = create(&s);
+	uint8_t *rom = physmem_alloc(pm, "rom", 0x4000), value = 0;
+	uint64_t offset = 0;
+	int ram_fd = -1, fd = -1;
+
+	CHECK(rom != NULL);
+	rom[0x3010] = 0x5a;
+	CHECK(physmem_backing(pm, rom + 0x3000, &fd, &offset));
+	CHECK_EQ(offset, 0x3000);
+	CHECK_EQ(pread(fd, &value, 1, 0x3010), 1);
+	CHECK_EQ(value, 0x5a);
+	CHECK(physmem_backing(pm, physmem_ram_ptr(pm, 0x200000, 4096), &ram_fd, &offset));
+	CHECK_EQ(offset, 0x200000);
+	CHECK(ram_fd != fd);
+	CHECK(!physmem_backing(pm, own, &fd, &offset));
+	CHECK(!physmem_backing(pm, rom + 0x4000, &fd, &offset) || fd == ram_fd);
+	physmem_destroy(pm);
+}
+
 static void test_dirty_pages(void)
 {
 	uint8_t *vram = aligned_alloc(4096, 16 * 4096);
@@ -196,6 +260,9 @@ static void test_dirty_pages(void)
 	physmem_write(pm, 0xe0005ffe, 1, 4); /* pages 5 and 6 */
 	CHECK(physmem_region_take_dirty(r, dirty));
 	CHECK_EQ(dirty[0], 1u << 3 | 1u << 5 | 1u << 6);
+	CHECK_EQ(s.watched, 16 + 3); /* only what had been dirty */
+	CHECK_EQ(s.last_watched, 0xe0005000);
+	CHECK_EQ(s.map_changes, 1);
 	physmem_destroy(pm);
 	free(vram);
 }
@@ -217,5 +284,6 @@ static void test_above_4g(void)
 
 UNIT_MAIN("physmem", {"ram", test_ram}, {"mmio width", test_mmio_width},
 	  {"priority and move", test_priority_and_move}, {"pam", test_pam},
-	  {"code watch", test_code_watch}, {"dirty pages", test_dirty_pages},
+	  {"code watch", test_code_watch}, {"watch kinds", test_watch_kinds},
+	  {"backing", test_backing}, {"dirty pages", test_dirty_pages},
 	  {"above 4 GiB", test_above_4g})

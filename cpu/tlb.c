@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The software TLB: flushes, and the choice of its view. Bitmaps say which
+ * entries are in use, so that a flush costs what had been filled.
+ */
+#include "cpu/tlb.h"
+
+#include "cpu/engine.h"
+
+static void entry_drop(struct tlb_entry *e)
+{
+	e->read = e->write = e->exec = e->writable = TLB_NONE;
+}
+
+/* The engine's copy of an entry, if it has one, goes with it. */
+static void tell_engine(struct vcpu *cpu, unsigned view, const struct tlb_entry *e)
+{
+	if (cpu->engine && e->read != TLB_NONE)
+		cpu->engine->tlb_entry_dropped(cpu, view, (gva_t)e->read);
+}
+
+struct tlb_entry *tlb_claim(struct vcpu *cpu, enum tlb_view view, gva_t page, bool global)
+{
+	unsigned i = page >> PAGE_SHIFT & (TLB_SIZE - 1);
+	uint64_t bit = 1ull << i % 64;
+
+	cpu->tlb_filled[view][i / 64] |= bit;
+	if (global)
+		cpu->tlb_global[view][i / 64] |= bit;
+	else
+		cpu->tlb_global[view][i / 64] &= ~bit;
+	tell_engine(cpu, view, &cpu->tlb_views[view][i]);
+	return &cpu->tlb_views[view][i];
+}
+
+/* Drops the entries of one word of the bitmaps that are set in which. */
+static void drop_word(struct vcpu *cpu, unsigned view, unsigned word, uint64_t which)
+{
+	cpu->tlb_filled[view][word] &= ~which;
+	cpu->tlb_global[view][word] &= ~which;
+	for (; which; which &= which - 1) {
+		unsigned i = word * 64 + (unsigned)__builtin_ctzll(which);
+
+		tell_engine(cpu, view, &cpu->tlb_views[view][i]);
+		entry_drop(&cpu->tlb_views[view][i]);
+	}
+}
+
+void tlb_fresh_asids(struct vcpu *cpu)
+{
+	/* After 2^32 numbers the first come again; 0 never does. */
+	cpu->asid_user = ++cpu->asid_last ? cpu->asid_last : ++cpu->asid_last;
+	cpu->asid_kernel = ++cpu->asid_last ? cpu->asid_last : ++cpu->asid_last;
+	if (cpu->engine)
+		cpu->engine->map_changed(cpu);
+}
+
+void tlb_flush(struct vcpu *cpu, bool all)
+{
+	if (all)
+		memset(cpu->large_regions, 0, sizeof(cpu->large_regions));
+	cpu->map_generation++;
+	tlb_fresh_asids(cpu);
+	for (unsigned v = 0; v < TLB_CHECKED; v++) {
+		for (unsigned i = 0; i < TLB_WORDS; i++) {
+			uint64_t kept = all ? 0 : cpu->tlb_global[v][i];
+
+			drop_word(cpu, v, i, cpu->tlb_filled[v][i] & ~kept);
+		}
+	}
+}
+
+/* Calls body for the filled entries e of both views, with v and i their place. */
+#define FOR_EACH_FILLED(cpu, body)                                                                 \
+	for (unsigned v = 0; v < TLB_CHECKED; v++)                                                 \
+		for (unsigned word = 0; word < TLB_WORDS; word++)                                  \
+			for (uint64_t left = (cpu)->tlb_filled[v][word]; left; left &= left - 1) { \
+				unsigned bit = (unsigned)__builtin_ctzll(left);                    \
+				struct tlb_entry *e = &(cpu)->tlb_views[v][word * 64 + bit];       \
+				body                                                               \
+			}
+
+/*
+ * The TLB holds a large page in parts of 4 KiB; INVLPG anywhere in it drops
+ * all of them (SDM 3A 4.10.4.1).
+ */
+static void flush_large_page(struct vcpu *cpu, gva_t gva)
+{
+	FOR_EACH_FILLED(cpu, {
+		if ((e->read ^ gva) >> 22 == 0)
+			drop_word(cpu, v, word, 1ull << bit);
+	})
+}
+
+void tlb_flush_page(struct vcpu *cpu, gva_t gva)
+{
+	unsigned i = gva >> PAGE_SHIFT & (TLB_SIZE - 1);
+
+	if (cpu->large_regions[gva >> 27] >> (gva >> 22 & 31) & 1)
+		flush_large_page(cpu, gva);
+	cpu->map_generation++;
+	tlb_fresh_asids(cpu);
+	for (unsigned v = 0; v < TLB_CHECKED; v++)
+		drop_word(cpu, v, i / 64, 1ull << i % 64);
+}
+
+void tlb_select_view(struct vcpu *cpu)
+{
+	enum tlb_view v = TLB_SUPERVISOR;
+
+	if (cpu->cpl == 3)
+		v = cpu->align_check ? TLB_CHECKED : TLB_USER;
+	cpu->tlb = cpu->tlb_views[v];
+}
+
+void tlb_init(struct vcpu *cpu)
+{
+	for (unsigned v = 0; v < TLB_VIEWS; v++)
+		for (unsigned i = 0; i < TLB_SIZE; i++)
+			entry_drop(&cpu->tlb_views[v][i]);
+	memset(cpu->tlb_filled, 0, sizeof(cpu->tlb_filled));
+	memset(cpu->tlb_global, 0, sizeof(cpu->tlb_global));
+	cpu->map_generation++;
+	tlb_fresh_asids(cpu);
+	tlb_select_view(cpu);
+}
+
+void tlb_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages)
+{
+	FOR_EACH_FILLED(cpu, {
+		if (e->phys - page < (uint64_t)pages << PAGE_SHIFT) {
+			e->write = TLB_NONE;
+			tell_engine(cpu, v, e);
+		}
+	})
+}

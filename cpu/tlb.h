@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The software TLB's insides, for cpu/paging.c and cpu/space*.c. */
+#ifndef CPU_TLB_H
+#define CPU_TLB_H
+
+#include "cpu/access.h"
+
+/* The entry to be filled for the page, marked as in use; global: survives CR3 loads. */
+struct tlb_entry *tlb_claim(struct vcpu *cpu, enum tlb_view view, gva_t page, bool global);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Windows: 4 GiB ranges of host addresses in which guest memory is mapped
+ * where guest linear addresses want it, so that the host's own MMU translates.
+ *
+ *   | guard | page 0 | page 1 | ......... | page 0xfffff | guard |
+ *   reserve base                                      base + 4 GiB
+ *
+ * This is the host's side only: who maps what, and why, is cpu/space.h's
+ * affair. A window knows of each page the frame (physmem_frame()) it shows and
+ * whether it may be written; a reverse map leads from a frame to all pages that
+ * show it. The host allows a process only so many mappings (VMAs): they are
+ * counted, and the least recently filled windows lose 2 MiB slots, or all they
+ * have, when a budget is reached.
+ *
+ * mem_window_map() and what it calls may run in a signal handler that interrupted
+ * translated code: they make system calls and touch memory set aside before,
+ * nothing else. Owner: the machine thread.
+ */
+#ifndef MMU_WINDOW_H
+#define MMU_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mmu/counters.h"
+#include "mmu/types.h"
+
+#define WINDOW_BYTES (1ull << 32)
+#define WINDOW_PAGES (1u << 20)
+#define WINDOW_SLOT_SHIFT 9 /* pages of a slot: 2 MiB, what a PAE directory entry maps */
+#define WINDOW_SLOT_PAGES (1u << WINDOW_SLOT_SHIFT)
+#define WINDOW_SLOTS (WINDOW_PAGES >> WINDOW_SLOT_SHIFT)
+#define WINDOW_GUARD (64u << 10) /* bytes, at least, before and after */
+#define WINDOW_MAX 80		 /* windows of a set */
+
+struct mem_window_set;
+struct mem_window;
+
+/* A run of frames that lie one after the other in one file. */
+struct mem_window_run {
+	uint32_t page;	 /* first linear page */
+	uint32_t count;	 /* within one slot */
+	uint32_t frame;	 /* of the first page */
+	int fd;		 /* where the frames are */
+	uint64_t offset; /* bytes */
+	bool writable;
+	bool populate;	 /* enter all pages now, not as they are touched */
+};
+
+/*
+ * budget: host mappings that all windows together may use; 0: what the host
+ * allows less a reserve for the rest of the process. Returns 0 or -errno.
+ */
+int mem_window_set_create(struct mem_window_set **out, unsigned budget, struct mmu_counters *counters);
+void mem_window_set_destroy(struct mem_window_set *set); /* and all its windows */
+/* For tests: refuse(opaque) says whether a mapping is to fail as if by the host. */
+void mem_window_set_inject(struct mem_window_set *set, bool (*refuse)(void *opaque), void *opaque);
+/* Host mappings in use by estimate, and the most that may be. */
+unsigned mem_window_set_used(const struct mem_window_set *set);
+unsigned mem_window_set_budget(const struct mem_window_set *set);
+
+/* An empty window, or NULL: too many, or the host has no room. */
+struct mem_window *mem_window_create(struct mem_window_set *set);
+void mem_window_destroy(struct mem_window *w);
+/* Host address of linear address 0. */
+uint64_t mem_window_base(const struct mem_window *w);
+/* A window that is in use now loses slots rather than all it has. */
+void mem_window_keep(struct mem_window *w, bool keep);
+
+/*
+ * Shows run.count pages. Other mappings may go to make room, never ones of
+ * the run. Returns false if the host refused: nothing of the run is mapped then.
+ */
+bool mem_window_map(struct mem_window *w, const struct mem_window_run *run);
+/* Takes pages away; those not mapped cost nothing. */
+void mem_window_unmap(struct mem_window *w, uint32_t page, uint32_t count);
+void mem_window_unmap_slot(struct mem_window *w, uint32_t slot);
+void mem_window_empty(struct mem_window *w);
+/* Makes every mapping of the frame read-only. */
+void mem_window_protect_frame(struct mem_window_set *set, uint32_t frame);
+
+/* Whether the page is mapped; then what it shows. */
+bool mem_window_lookup(const struct mem_window *w, uint32_t page, uint32_t *frame, bool *writable);
+/* Pages mapped in a slot. */
+unsigned mem_window_slot_count(const struct mem_window *w, uint32_t slot);
+
+/* Asserts that the set's structures agree with each other. Returns pages mapped. */
+uint64_t mem_window_check(const struct mem_window_set *set);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The system calls of windows. A call with MAP_FIXED either replaces what was
+ * there or leaves it: a hole would be an invitation to the host to put
+ * something of its own into the guest's reach.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "mmu/window_internal.h"
+
+#define HIDDEN (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+/* Windows start at multiples of this: host page tables are shared by slots. */
+#define ALIGNMENT (2u << 20)
+
+static void *host_address(const struct mem_window *w, uint32_t page)
+{
+	return (void *)(w->base + ((uint64_t)page << PAGE_SHIFT));
+}
+
+bool mem_window_host_reserve(struct mem_window *w)
+{
+	uint64_t size = WINDOW_BYTES + 2 * WINDOW_GUARD + ALIGNMENT;
+	void *p = mmap(NULL, size, PROT_NONE, HIDDEN, -1, 0);
+
+	if (p == MAP_FAILED)
+		return false;
+	w->reserve = (uint64_t)p;
+	w->reserve_size = size;
+	w->base = (w->reserve + WINDOW_GUARD + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
+	return true;
+}
+
+void mem_window_host_release(struct mem_window *w)
+{
+	munmap((void *)w->reserve, w->reserve_size);
+}
+
+bool mem_window_host_map(struct mem_window *w, const struct mem_window_run *run)
+{
+	int prot = run->writable ? PROT_READ | PROT_WRITE : PROT_READ;
+	int flags = MAP_SHARED | MAP_FIXED | (run->populate ? MAP_POPULATE : 0);
+
+	return mmap(host_address(w, run->page), (uint64_t)run->count << PAGE_SHIFT, prot, flags,
+		    run->fd, (off_t)run->offset) != MAP_FAILED;
+}
+
+bool mem_window_host_unmap(struct mem_window *w, uint32_t page, uint32_t count)
+{
+	return mmap(host_address(w, page), (uint64_t)count << PAGE_SHIFT, PROT_NONE,
+		    HIDDEN | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+bool mem_window_host_protect(struct mem_window *w, uint32_t page)
+{
+	return mprotect(host_address(w, page), PAGE_SIZE, PROT_READ) == 0;
+}
+
+void mem_window_host_empty(struct mem_window *w)
+{
+	/* With the guards: no mapping has to be split, so the host has no reason to refuse. */
+	void *p = mmap((void *)w->reserve, w->reserve_size, PROT_NONE, HIDDEN | MAP_FIXED, -1, 0);
+
+	assert(p != MAP_FAILED);
+}
+
+void *mem_window_host_memory(uint64_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, HIDDEN, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
