@@ -78,7 +78,15 @@ static void fake_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 {
 }
 
-static void fake_flush(struct vcpu *cpu)
+static void fake_tlb_flushed(struct vcpu *cpu)
+{
+}
+
+static void fake_tlb_page_flushed(struct vcpu *cpu, gva_t gva)
+{
+}
+
+static void fake_page_watched(struct vcpu *cpu, gpa_t page)
 {
 }
 
@@ -91,7 +99,9 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		.ahead = fake_ahead,
 		.kicked = fake_kicked,
 		.code_written = fake_code_written,
-		.flush = fake_flush,
+		.tlb_flushed = fake_tlb_flushed,
+		.tlb_page_flushed = fake_tlb_page_flushed,
+		.page_watched = fake_page_watched,
 	};
 
 	cpu->engine = &ops;
