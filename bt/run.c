@@ -5,17 +5,18 @@
  * monitor. Creation and destruction of the engine.
  */
 #include <assert.h>
-#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "bt/bt_internal.h"
+#include "bt/host.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/fpu.h"
 #include "cpu/run.h"
+#include "cpu/space.h"
 
 _Thread_local struct vcpu *bt_current;
 
@@ -32,6 +33,11 @@ static enum seg_kind code_kind(const struct segment *s)
 	if (s->limit == 0xffffffff)
 		return s->base ? SEG_BASED : SEG_FLAT;
 	return s->limit >= 0xffff && !(s->attr & DESC_DB) ? SEG_CHECKED : SEG_SMALL;
+}
+
+uint64_t bt_window(const struct vcpu *cpu, bool user)
+{
+	return user ? cpu->window_base_user : cpu->window_base_supervisor;
 }
 
 uint32_t bt_mode(const struct vcpu *cpu)
@@ -55,6 +61,8 @@ uint32_t bt_mode(const struct vcpu *cpu)
 		mode |= MODE_V86;
 	if (cpu->cr0 & CR0_PE)
 		mode |= MODE_PROT;
+	if (bt_window(cpu, cpu->cpl == 3))
+		mode |= MODE_WINDOW;
 	return mode;
 }
 
@@ -137,6 +145,7 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 
 	bt->n.entries++;
 	bt->leave = false;
+	host_set_window(bt_window(cpu, cpu->cpl == 3));
 	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
 }
 
@@ -158,6 +167,25 @@ static void step(struct vcpu *cpu)
 {
 	cpu->bt->n.steps++;
 	run_step(cpu);
+}
+
+/* Somebody wanted attention: a sample of what runs. Ring 3 that runs long gets a window. */
+#define PROMOTE_SAMPLES 2
+
+static void sample(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+
+	if (cpu->cpl != 3 || cpu->window_base_user)
+		return;
+	if (bt->sampled_cr3 != cpu->cr3) {
+		bt->sampled_cr3 = cpu->cr3;
+		bt->samples = 0;
+	}
+	if (++bt->samples >= PROMOTE_SAMPLES && space_promote(cpu)) {
+		bt->n.promotions++;
+		bt->samples = 0;
+	}
 }
 
 /* Pending bits that are not held off: they would end the run or be delivered. */
@@ -192,6 +220,7 @@ static void bt_run(struct vcpu *cpu)
 			step(cpu);
 			continue;
 		}
+		tb_unchain_stale(cpu);
 		mode = bt_mode(cpu);
 		cpu->bt_jc_tag = bt_jc_tag(cpu, mode);
 		tb = find(cpu, mode);
@@ -205,6 +234,8 @@ static void bt_run(struct vcpu *cpu)
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
+		if (!left)
+			sample(cpu);
 		cpu->bt->polled = false;
 	}
 	cpu->cur = NULL;
@@ -228,6 +259,12 @@ static void bt_map_changed(struct vcpu *cpu)
 	cpu->bt->leave = true;
 }
 
+static void bt_asids_renewed(struct vcpu *cpu)
+{
+	memset(cpu->bt->tables->jc_tag, 0, sizeof(cpu->bt->tables->jc_tag));
+	cpu->bt->cross_asid = 0;
+}
+
 static void bt_destroy(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
@@ -236,6 +273,7 @@ static void bt_destroy(struct vcpu *cpu)
 		return;
 	if (bt->cache.rw && bt->cache.rx)
 		cache_flush(cpu);
+	space_disable(cpu);
 	cache_destroy(bt);
 	if (bt->tables)
 		munmap(bt->tables, sizeof(*bt->tables));
@@ -255,6 +293,7 @@ static const struct engine_ops bt_ops = {
 	.code_written = tb_code_written,
 	.tlb_entry_dropped = soft_drop,
 	.map_changed = bt_map_changed,
+	.asids_renewed = bt_asids_renewed,
 };
 
 static void fill_flag_ops(struct bt_tables *t)
@@ -268,20 +307,12 @@ static void fill_flag_ops(struct bt_tables *t)
 	}
 }
 
-/* What emitted code needs of the host beyond x86-64: RORX. */
-static bool host_has_bmi2(void)
-{
-	unsigned a, b, c, d;
-
-	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2;
-}
-
 int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 {
 	struct bt *bt;
 	int err;
 
-	if (!host_has_bmi2())
+	if (!host_can_translate())
 		return -ENOTSUP;
 	bt = calloc(1, sizeof(*bt));
 	if (!bt)
@@ -308,5 +339,9 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;
-	return 0;
+	err = space_enable(cpu, config->windows ? config->map_budget : SPACE_NO_WINDOWS,
+			   config->inject);
+	if (err)
+		bt_destroy(cpu);
+	return err;
 }

@@ -8,6 +8,7 @@
 
 #include "bt/bt_internal.h"
 #include "cpu/access.h"
+#include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
 #include "cpu/run.h"
@@ -109,6 +110,28 @@ static bool attention(const struct vcpu *cpu)
 	return pending || cpu->halted || cpu->shutdown || run_needs_step(cpu);
 }
 
+/*
+ * Translates the block again, with instruction n going through the software
+ * TLB; in place of itself, so that it goes on in the new one.
+ */
+static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
+{
+	const uint8_t *code = tb->code;
+	uint64_t soft = tb->soft_insns | 1ull << n;
+	uint32_t eip = tb->eip, mode = tb->mode;
+	unsigned count = tb->count;
+	gpa_t gpa;
+
+	if (tb->code2 || block_fetch(cpu, cpu->seg[CS].base + eip, &gpa) != code)
+		return tb;
+	tb_drop(cpu, tb);
+	tb = translate(cpu, code, gpa, eip, mode, soft);
+	assert(tb && tb->count == count);
+	cpu->bt->leave = false;
+	cpu->bt->n.retranslations++;
+	return tb;
+}
+
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
@@ -141,6 +164,9 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	if (in->rm_is_memory)
 		soft_fill(cpu, operand);
 	soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
+	if (bt->soften == tb && tb->code && !bt->leave)
+		tb = soften(cpu, tb, n);
+	bt->soften = NULL;
 	if (n + 1u < tb->count && !bt->leave && cpu->eip == next_eip && !attention(cpu) &&
 	    (insn_table[in->row].class == PLAIN || bt_mode(cpu) == tb->mode))
 		return (uintptr_t)cache_rx(bt, tb->host + tb->insns[n + 1].host);

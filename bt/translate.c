@@ -131,7 +131,7 @@ static void select_all(struct trans *t)
 		t->row = &insn_table[in->row];
 		t->eip = eip;
 		t->next_eip = eip + in->length;
-		t->soft = t->n < 32 && t->tb->soft_insns >> t->n & 1;
+		t->soft = t->tb->soft_insns >> t->n & 1;
 		t->after_sti = t->n && t->insns[t->n - 1].exec && is_sti(t, in - 1);
 		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
 		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
@@ -155,7 +155,7 @@ static uint64_t now_ns(void)
 }
 
 struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
-		     uint32_t soft_insns)
+		     uint64_t soft_insns)
 {
 	struct bt *bt = cpu->bt;
 	struct trans t = {.cpu = cpu, .bt = bt, .mode = mode};

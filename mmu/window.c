@@ -11,7 +11,7 @@
 
 #include "mmu/window_internal.h"
 
-#define MAP_COUNT_FILE "/proc/sys/vm/max_map_count"
+#define MAP_COUNT_FILE	  "/proc/sys/vm/max_map_count"
 #define MAP_COUNT_DEFAULT 65530u
 #define MAP_COUNT_RESERVE 4096u /* for the program, its libraries and its threads */
 
@@ -29,7 +29,8 @@ static unsigned host_limit(void)
 	return limit > 2 * MAP_COUNT_RESERVE ? limit - MAP_COUNT_RESERVE : limit / 2;
 }
 
-int mem_window_set_create(struct mem_window_set **out, unsigned budget, struct mmu_counters *counters)
+int mem_window_set_create(struct mem_window_set **out, unsigned budget,
+			  struct mmu_counters *counters)
 {
 	struct mem_window_set *set = calloc(1, sizeof(*set));
 
@@ -167,6 +168,14 @@ bool mem_window_lookup(const struct mem_window *w, uint32_t page, uint32_t *fram
 	return state & PAGE_MAPPED;
 }
 
+bool mem_window_frame_writable(const struct mem_window_set *set, uint32_t frame)
+{
+	for (uint32_t ref = set->heads[frame]; ref; ref = ref_page(set, ref)->next)
+		if (ref_page(set, ref)->frame & PAGE_WRITABLE)
+			return true;
+	return false;
+}
+
 unsigned mem_window_slot_count(const struct mem_window *w, uint32_t slot)
 {
 	return w->slot_pages[slot];
@@ -250,12 +259,12 @@ void mem_window_unmap_slot(struct mem_window *w, uint32_t slot)
 
 /* ---- mapping ---- */
 /* Boundaries that the run will have: inside none, at its edges perhaps. */
-static int boundaries_after(const struct mem_window *w, const struct mem_window_run *run, uint32_t state)
+static int boundaries_after(const struct mem_window *w, const struct mem_window_run *run,
+			    uint32_t state)
 {
 	uint32_t last = run->page + run->count - 1;
 	bool left = run->page == 0 || w->pages[run->page - 1].frame + 1 != state;
-	bool right = last == WINDOW_PAGES - 1 ||
-		     w->pages[last + 1].frame != state + run->count;
+	bool right = last == WINDOW_PAGES - 1 || w->pages[last + 1].frame != state + run->count;
 
 	return left + right;
 }

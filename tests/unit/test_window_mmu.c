@@ -18,7 +18,7 @@
 #include "unit.h"
 
 #define RAM_SIZE (64u << 20)
-#define BUDGET 500u
+#define BUDGET	 500u
 
 struct setting {
 	struct physmem *pm;
@@ -50,15 +50,15 @@ static void end(struct setting *s)
 	physmem_destroy(s->pm);
 }
 
-static bool map(struct setting *s, struct mem_window *w, uint32_t page, uint32_t count, uint32_t frame,
-		bool writable)
+static bool map(struct setting *s, struct mem_window *w, uint32_t page, uint32_t count,
+		uint32_t frame, bool writable)
 {
 	struct mem_window_run run = {.page = page,
-				 .count = count,
-				 .frame = frame,
-				 .fd = s->fd,
-				 .offset = (uint64_t)frame << PAGE_SHIFT,
-				 .writable = writable};
+				     .count = count,
+				     .frame = frame,
+				     .fd = s->fd,
+				     .offset = (uint64_t)frame << PAGE_SHIFT,
+				     .writable = writable};
 
 	return mem_window_map(w, &run);
 }
@@ -184,8 +184,9 @@ static unsigned read_maps(uint64_t base, struct host_page *pages, unsigned count
 		if (rights[0] != 'r')
 			continue;
 		for (uint64_t a = from; a < to; a += PAGE_SIZE)
-			pages[(a - base) >> PAGE_SHIFT] = (struct host_page){
-			    true, rights[1] == 'w', (uint32_t)((offset + (a - from)) >> PAGE_SHIFT)};
+			pages[(a - base) >> PAGE_SHIFT] =
+			    (struct host_page){true, rights[1] == 'w',
+					       (uint32_t)((offset + (a - from)) >> PAGE_SHIFT)};
 	}
 	fclose(f);
 	return vmas;
@@ -231,7 +232,8 @@ static bool refuse_some(void *opaque)
 
 static void random_step(struct setting *s, struct mem_window *w)
 {
-	uint32_t page = random_below(TEST_PAGES), room = WINDOW_SLOT_PAGES - page % WINDOW_SLOT_PAGES;
+	uint32_t page = random_below(TEST_PAGES),
+		 room = WINDOW_SLOT_PAGES - page % WINDOW_SLOT_PAGES;
 	uint32_t count = 1 + random_below(random_below(4) ? 3 : room);
 
 	if (count > room)
