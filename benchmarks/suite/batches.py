@@ -70,7 +70,6 @@ def programs(peer, names, options):
     a machine of their own."""
     left = list(names)
     while left:
-        before = len(left)
         try:
             for name, value in programs_once(peer, left, options):
                 left.remove(name)
@@ -78,9 +77,7 @@ def programs(peer, names, options):
         except Trouble as trouble:
             if not left:
                 return
-            if len(left) == before and before < len(names):
-                pass  # the first of a new machine
-            elif len(left) == before:
+            if len(left) == len(names):
                 raise  # not even one row: it does not boot
             options.say(f"{peer.name}: {left[0]}: {trouble}")
             yield left.pop(0), None
@@ -90,7 +87,10 @@ def boot(peer, names, options):
     command = peer.command + MACHINE + linux("") + ["-initrd", built("initrd-boot")]
     with Machine(command, options.stall) as m:
         m.wait("transvisor: init reached")
-        yield names[0], m.finish()
+        wall = m.finish()
+        values = {"kernel_init": wall, "kernel_init_cpu": m.cpu_seconds}
+        for name in names:
+            yield name, values[name]
 
 
 def nano(peer, names, options):

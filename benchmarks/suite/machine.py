@@ -2,6 +2,7 @@
 """One run of a program with its console on pipes: a machine, or the host's own."""
 import os
 import re
+import resource
 import selectors
 import signal
 import subprocess
@@ -21,7 +22,8 @@ class Machine:
     def __init__(self, command, stall):
         self.stall = stall
         self.text = ""
-        self.mark = 0
+        self.mark = 0  # what wait() has found ends here
+        self.cpu_seconds = None
         self.start = time.monotonic()
         try:
             self.process = subprocess.Popen(
@@ -83,11 +85,15 @@ class Machine:
         self.process.stdin.flush()
 
     def finish(self, status=0):
-        """Waits for the end; returns the seconds since the start."""
+        """Waits for the end; returns the seconds since the start. cpu_seconds is then
+        the processor time that the program has used."""
         while self.open:
             self._read()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         got = self.process.wait()
         seconds = self.seconds()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         if got != status:
             raise self.trouble(f"ended with status {got}")
         return seconds

@@ -58,7 +58,7 @@ class Panel:
                     yield text(self.x(value), top - 5, f"{value:g}x", 11, "middle", "#555")
 
     def draw(self, y):
-        yield text(10, y + 14, f"times slower than {self.base}; shorter is better", 13, weight="bold")
+        yield text(10, y + 14, f"times slower than {self.base}: left is better", 13, weight="bold")
         top = y + AXIS
         yield from self.grid(top, y + self.height - 20)
         y = top + GAP / 2

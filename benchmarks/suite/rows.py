@@ -30,19 +30,19 @@ ROWS = [
     ),
     *_rows(
         "memory", "programs", "ns",
-        memcpy="64 KiB",
-        memset="64 KiB",
+        memcpy="libc's, 64 KiB",
+        memset="libc's, 64 KiB",
         mmap="map, touch, unmap a page",
-        page_fault="first touch of a page",
+        page_fault="first touch of a mapped page",
         protection_fault="SIGSEGV and return",
     ),
     *_rows(
         "calls", "programs", "ns",
-        null="getppid",
+        null="getppid()",
         read="1 byte of /dev/zero",
         write="1 byte to /dev/null",
-        stat="/dev/null",
-        open_close="/dev/null",
+        stat="stat of /dev/null",
+        open_close="open, close /dev/null",
         signal="kill itself and return",
     ),
     *_rows(
@@ -53,7 +53,11 @@ ROWS = [
         switch2="context switch, 2 processes",
         switch8="context switch, 8 processes",
     ),
-    *_rows("boot", "boot", "s", kernel_init="kernel to /init and off"),
+    *_rows(
+        "boot", "boot", "s",
+        kernel_init="kernel to /init and off",
+        kernel_init_cpu="its processor time",
+    ),
     *_rows(
         "debian", "debian", "s",
         debian_login="systemd to login",
