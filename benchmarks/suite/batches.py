@@ -103,7 +103,8 @@ def nano(peer, names, options):
 
 
 def debian(peer, names, options):
-    """Boots to the login prompt, logs in and has the jobs run."""
+    """Boots to the login prompt, logs in and has the jobs run. Not quietly: what systemd
+    says shows that the machine is getting on."""
     jobs = [name for name in names if name != "debian_login"]
     stall = options.stall * 5  # a job says nothing while it runs
     if peer.native:
@@ -118,7 +119,7 @@ def debian(peer, names, options):
     command = peer.command + MACHINE
     command += ["-m", "256", "-kernel", os.path.join(DEBIAN, "vmlinuz")]
     command += ["-initrd", os.path.join(DEBIAN, "initrd")]
-    command += ["-append", "console=ttyS0 quiet panic=-1 root=/dev/sda rw"]
+    command += ["-append", "console=ttyS0 panic=-1 root=/dev/sda rw"]
     command += ["-drive", f"file={disk},format=raw,if=ide,snapshot=on"]
     with Machine(command, stall) as m:
         seconds = m.wait("login: $")
