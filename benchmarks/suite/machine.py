@@ -58,27 +58,28 @@ class Machine:
         end = " | ".join(lines[-3:])
         return Trouble(what + (f"; last lines: {end[-300:]}" if end else ""))
 
-    def _read(self):
+    def _read(self, what):
         """Takes what comes next. Returns False at the end of the output."""
         if not self.selector.select(self.stall):
-            raise self.trouble(f"nothing came for {self.stall} s")
+            raise self.trouble(f"nothing came for {self.stall:g} s before {what}")
         data = os.read(self.process.stdout.fileno(), 65536)
         if not data:
             self.open = False
         self.text += CONTROLS.sub("", data.decode("utf-8", "replace")).replace("\r", "")
         return self.open
 
-    def wait(self, pattern):
-        """Waits for the pattern behind the last one; returns the seconds since the start."""
+    def wait(self, pattern, what):
+        """Waits for the pattern behind the last one, which is `what` for the user;
+        returns the seconds since the start."""
         regex = re.compile(pattern, re.MULTILINE)
         while True:
             match = regex.search(self.text, self.mark)
             if match:
                 self.mark = match.end()
                 return self.seconds()
-            if not self._read():
+            if not self._read(what):
                 self.process.wait()
-                raise self.trouble(f"ended with status {self.process.returncode} before /{pattern}/")
+                raise self.trouble(f"ended with status {self.process.returncode} before {what}")
 
     def send(self, text):
         self.process.stdin.write(text.encode())
@@ -88,7 +89,7 @@ class Machine:
         """Waits for the end; returns the seconds since the start. cpu_seconds is then
         the processor time that the program has used."""
         while self.open:
-            self._read()
+            self._read("its end")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         got = self.process.wait()
         seconds = self.seconds()
