@@ -63,7 +63,10 @@ static double run_seconds(const struct row *r, long n)
 	return now() - start;
 }
 
-/* How many operations make a slice. The first runs also warm everything up. */
+/*
+ * How many operations make a slice. Each step is eight times longer at most, as a
+ * first run may have taken long only because everything was cold.
+ */
 static long calibrate(const struct row *r)
 {
 	long n = 1;
@@ -71,11 +74,10 @@ static long calibrate(const struct row *r)
 	for (;;) {
 		double t = run_seconds(r, n);
 
-		if (t >= slice_seconds)
+		if (t >= slice_seconds * 0.7)
 			return n;
-		if (t >= slice_seconds / 8)
-			return n * (slice_seconds / t) + 1;
-		n *= t >= slice_seconds / 64 ? 4 : 8;
+		n *= t > slice_seconds / 8 ? slice_seconds / t : 8;
+		n++;
 	}
 }
 
