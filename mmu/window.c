@@ -13,6 +13,7 @@
 
 #define MAP_COUNT_FILE	  "/proc/sys/vm/max_map_count"
 #define MAP_COUNT_DEFAULT 65530u
+#define LOWEST_BUDGET	  256u	/* for the host's refusals; a caller may set less */
 #define MAP_COUNT_RESERVE 4096u /* for the program, its libraries and its threads */
 
 /* ---- sets ---- */
@@ -292,6 +293,15 @@ static void refused(struct mem_window *w, const struct mem_window_run *run)
 	mem_window_evict(w->set, w, WINDOW_SLOTS);
 }
 
+/* To what the host can bear, should its limit have been the reason. */
+static void lower_budget(struct mem_window_set *set)
+{
+	unsigned bearable = set->used - set->used / 8;
+
+	if (bearable >= LOWEST_BUDGET && bearable < set->budget)
+		set->budget = bearable;
+}
+
 bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 {
 	struct mem_window_set *set = w->set;
@@ -306,7 +316,7 @@ bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 	}
 	if (!mem_window_host_map(w, run)) {
 		refused(w, run);
-		set->budget = set->used - set->used / 8; /* what the host can bear */
+		lower_budget(set);
 		return false;
 	}
 	set->counters->host_maps++;
