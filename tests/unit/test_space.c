@@ -401,6 +401,37 @@ static void test_memory_kinds(void)
 	world_end(&w);
 }
 
+/* A frame buffer: written pages are found, and watched again by one call of the host. */
+static void test_display(void)
+{
+	enum { VRAM_PAGES = 64 };
+	struct phys_region *vram;
+	struct world w;
+	uint64_t dirty[1], before;
+
+	world_start(&w, false, 0, 0);
+	vram = physmem_add_device_ram(w.f.mem, "vram", VRAM_PAGES * PAGE_SIZE,
+				      physmem_alloc(w.f.mem, "vram", VRAM_PAGES * PAGE_SIZE));
+	physmem_region_map(vram, 0xe0000000, 1);
+	for (unsigned n = 0; n < VRAM_PAGES; n++)
+		entry_write(&w, w.kernel_table[1], n,
+			    (0xe0000000 + n * PAGE_SIZE) | RW_KERNEL | PTE_A | PTE_D);
+	load_root(&w, 0);
+	for (unsigned n = 0; n < VRAM_PAGES; n++)
+		CHECK(window_write(&w, kernel_page(&w, 1, n), false, n));
+	before = counters(&w).host_protects;
+	CHECK(physmem_region_take_dirty(vram, dirty));
+	CHECK_EQ(counters(&w).host_protects - before, 1);
+	mmu_check(w.f.cpu);
+	for (unsigned n = 0; n < VRAM_PAGES; n += 5)
+		CHECK(!window_write(&w, kernel_page(&w, 1, n), false, 1));
+	poke_page(&w, 0xe0000000 + 5 * PAGE_SIZE, 7); /* as the slow path would */
+	CHECK(window_write(&w, kernel_page(&w, 1, 5), false, 8));
+	CHECK(physmem_region_take_dirty(vram, dirty));
+	CHECK_EQ(dirty[0], 1u << 5);
+	world_end(&w);
+}
+
 /* ---- tags of instruction fetches ---- */
 static void test_fetch_tags(void)
 {
@@ -528,5 +559,4 @@ UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
 	  {"many spaces", test_many_spaces}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
-	  {"fetch tags", test_fetch_tags},
-	  {"costs", test_costs})
+	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
