@@ -96,7 +96,7 @@ gpa_t paging_translate(struct vcpu *cpu, gva_t gva, enum access_kind kind, bool 
 		walk_set_bits(cpu, &w, kind == ACCESS_WRITE);
 		w.global &= !!(cpu->cr4 & CR4_PGE);
 		if (kind == ACCESS_EXEC && cpu->spaces)
-			space_note_fetch(cpu, gva, &w, user);
+			space_note_fetch(cpu, gva, user);
 	}
 	fill(cpu, gva, &w, kind, user);
 	return apply_a20(cpu, w.gpa);

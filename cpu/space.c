@@ -424,14 +424,22 @@ void space_map_changed(struct vcpu *cpu)
 void space_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages)
 {
 	struct space_set *set = cpu->spaces;
+	uint32_t first = 0, count = 0;
 
 	if (!set || !set->windows)
 		return;
+	/* Consecutive frames in one call: a display's, as often as it is refreshed. */
 	for (uint32_t i = 0; i < pages; i++, page += PAGE_SIZE) {
 		struct phys_page p = physmem_lookup(cpu->mem, page);
 		uint32_t frame = p.host ? physmem_frame(cpu->mem, p.host) : PHYS_NO_FRAME;
 
-		if (frame != PHYS_NO_FRAME)
-			mem_window_protect_frame(set->windows, frame);
+		if (count && frame == first + count) {
+			count++;
+			continue;
+		}
+		mem_window_protect_frames(set->windows, first, count);
+		first = frame;
+		count = frame != PHYS_NO_FRAME;
 	}
+	mem_window_protect_frames(set->windows, first, count);
 }

@@ -37,7 +37,6 @@
 #include "mmu/types.h"
 
 struct vcpu;
-struct walk;
 struct space_set;
 
 #define SPACE_NO_WINDOWS UINT32_MAX /* a budget: tags only */
@@ -83,7 +82,7 @@ void space_map_changed(struct vcpu *cpu);
 void space_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages);
 /* physmem: [gpa, gpa+len) of a traced table was written. */
 void space_table_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
-/* An instruction fetch at gva is about to be translated by this walk. */
-void space_note_fetch(struct vcpu *cpu, gva_t gva, const struct walk *w, bool user);
+/* Paging is on, and the walk for an instruction fetch at gva has succeeded. */
+void space_note_fetch(struct vcpu *cpu, gva_t gva, bool user);
 
 #endif

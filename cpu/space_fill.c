@@ -266,7 +266,7 @@ bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)
 	return !user && fill_identity(cpu, gva, write);
 }
 
-void space_note_fetch(struct vcpu *cpu, gva_t gva, const struct walk *w, bool user)
+void space_note_fetch(struct vcpu *cpu, gva_t gva, bool user)
 {
 	struct space_set *set = cpu->spaces;
 	struct space *s = set->current;

@@ -13,6 +13,7 @@
 
 #define MAP_COUNT_FILE	  "/proc/sys/vm/max_map_count"
 #define MAP_COUNT_DEFAULT 65530u
+#define LOWEST_BUDGET	  256u	/* for the host's refusals; a caller may set less */
 #define MAP_COUNT_RESERVE 4096u /* for the program, its libraries and its threads */
 
 /* ---- sets ---- */
@@ -292,6 +293,15 @@ static void refused(struct mem_window *w, const struct mem_window_run *run)
 	mem_window_evict(w->set, w, WINDOW_SLOTS);
 }
 
+/* To what the host can bear, should its limit have been the reason. */
+static void lower_budget(struct mem_window_set *set)
+{
+	unsigned bearable = set->used - set->used / 8;
+
+	if (bearable >= LOWEST_BUDGET && bearable < set->budget)
+		set->budget = bearable;
+}
+
 bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 {
 	struct mem_window_set *set = w->set;
@@ -306,7 +316,7 @@ bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 	}
 	if (!mem_window_host_map(w, run)) {
 		refused(w, run);
-		set->budget = set->used - set->used / 8; /* what the host can bear */
+		lower_budget(set);
 		return false;
 	}
 	set->counters->host_maps++;
@@ -318,28 +328,47 @@ bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 	return true;
 }
 
-void mem_window_protect_frame(struct mem_window_set *set, uint32_t frame)
+/* Returns false if the whole window had to go instead. */
+static bool protect(struct mem_window *w, uint32_t page, uint32_t count)
+{
+	int before = (int)mem_window_boundaries(w, page, count);
+
+	w->set->counters->host_protects++;
+	if (!mem_window_host_protect(w, page, count)) { /* no mapping to spare for a split */
+		empty(w);
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		w->pages[page + i].frame &= ~PAGE_WRITABLE;
+	mem_window_account(w, (int)mem_window_boundaries(w, page, count) - before);
+	return true;
+}
+
+/* Pages from this one on that show consecutive frames, all writable; at most limit. */
+static uint32_t writable_run(const struct mem_window *w, uint32_t page, uint32_t limit)
+{
+	uint32_t n = 1;
+
+	while (n < limit && page + n < WINDOW_PAGES &&
+	       w->pages[page + n].frame == w->pages[page].frame + n)
+		n++;
+	return n;
+}
+
+void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint32_t count)
 {
 	uint32_t next;
 
-	for (uint32_t ref = set->heads[frame]; ref; ref = next) {
-		struct mem_window *w = set->windows[(ref - 1) >> 20];
-		uint32_t page = (ref - 1) & (WINDOW_PAGES - 1);
-		int before;
+	for (uint32_t i = 0; i < count; i++) {
+		for (uint32_t ref = set->heads[frame + i]; ref; ref = next) {
+			struct mem_window *w = set->windows[(ref - 1) >> 20];
+			uint32_t page = (ref - 1) & (WINDOW_PAGES - 1);
 
-		next = w->pages[page].next;
-		if (!(w->pages[page].frame & PAGE_WRITABLE))
-			continue;
-		before = (int)mem_window_boundaries(w, page, 1);
-		set->counters->host_protects++;
-		if (!mem_window_host_protect(w, page)) {
-			/* No mapping to spare for a split. */
-			mem_window_empty(w);
-			next = set->heads[frame];
-			continue;
+			next = w->pages[page].next;
+			if (w->pages[page].frame & PAGE_WRITABLE &&
+			    !protect(w, page, writable_run(w, page, count - i)))
+				next = set->heads[frame + i];
 		}
-		w->pages[page].frame &= ~PAGE_WRITABLE;
-		mem_window_account(w, (int)mem_window_boundaries(w, page, 1) - before);
 	}
 	trim(set);
 }

@@ -81,8 +81,8 @@ void mem_window_populate(struct mem_window *w, const struct mem_window_run *run,
 void mem_window_unmap(struct mem_window *w, uint32_t page, uint32_t count);
 void mem_window_unmap_slot(struct mem_window *w, uint32_t slot);
 void mem_window_empty(struct mem_window *w);
-/* Makes every mapping of the frame read-only. */
-void mem_window_protect_frame(struct mem_window_set *set, uint32_t frame);
+/* Makes every mapping of count frames from this one on read-only. */
+void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint32_t count);
 
 /* Whether some mapping of the frame is writable. */
 bool mem_window_frame_writable(const struct mem_window_set *set, uint32_t frame);

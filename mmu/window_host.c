@@ -63,9 +63,9 @@ bool mem_window_host_unmap(struct mem_window *w, uint32_t page, uint32_t count)
 		    HIDDEN | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
-bool mem_window_host_protect(struct mem_window *w, uint32_t page)
+bool mem_window_host_protect(struct mem_window *w, uint32_t page, uint32_t count)
 {
-	return mprotect(host_address(w, page), PAGE_SIZE, PROT_READ) == 0;
+	return mprotect(host_address(w, page), (uint64_t)count << PAGE_SHIFT, PROT_READ) == 0;
 }
 
 void mem_window_host_empty(struct mem_window *w)

@@ -53,7 +53,7 @@ void mem_window_host_release(struct mem_window *w);
 /* Each returns whether the host did it; if not, nothing has changed. */
 bool mem_window_host_map(struct mem_window *w, const struct mem_window_run *run);
 bool mem_window_host_unmap(struct mem_window *w, uint32_t page, uint32_t count);
-bool mem_window_host_protect(struct mem_window *w, uint32_t page);
+bool mem_window_host_protect(struct mem_window *w, uint32_t page, uint32_t count);
 void mem_window_host_empty(struct mem_window *w);
 /* Memory of zeros that costs nothing until it is touched; NULL: no room. */
 void *mem_window_host_memory(uint64_t bytes);

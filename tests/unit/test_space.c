@@ -2,6 +2,8 @@
 /* The shadow of guest page tables, one mechanism a test; test_space_random.c mixes them. */
 #include "space_fixture.h"
 
+#include <time.h>
+
 static struct mmu_counters counters(const struct world *w)
 {
 	return space_counters(w->f.cpu);
@@ -399,6 +401,37 @@ static void test_memory_kinds(void)
 	world_end(&w);
 }
 
+/* A frame buffer: written pages are found, and watched again by one call of the host. */
+static void test_display(void)
+{
+	enum { VRAM_PAGES = 64 };
+	struct phys_region *vram;
+	struct world w;
+	uint64_t dirty[1], before;
+
+	world_start(&w, false, 0, 0);
+	vram = physmem_add_device_ram(w.f.mem, "vram", VRAM_PAGES * PAGE_SIZE,
+				      physmem_alloc(w.f.mem, "vram", VRAM_PAGES * PAGE_SIZE));
+	physmem_region_map(vram, 0xe0000000, 1);
+	for (unsigned n = 0; n < VRAM_PAGES; n++)
+		entry_write(&w, w.kernel_table[1], n,
+			    (0xe0000000 + n * PAGE_SIZE) | RW_KERNEL | PTE_A | PTE_D);
+	load_root(&w, 0);
+	for (unsigned n = 0; n < VRAM_PAGES; n++)
+		CHECK(window_write(&w, kernel_page(&w, 1, n), false, n));
+	before = counters(&w).host_protects;
+	CHECK(physmem_region_take_dirty(vram, dirty));
+	CHECK_EQ(counters(&w).host_protects - before, 1);
+	mmu_check(w.f.cpu);
+	for (unsigned n = 0; n < VRAM_PAGES; n += 5)
+		CHECK(!window_write(&w, kernel_page(&w, 1, n), false, 1));
+	poke_page(&w, 0xe0000000 + 5 * PAGE_SIZE, 7); /* as the slow path would */
+	CHECK(window_write(&w, kernel_page(&w, 1, 5), false, 8));
+	CHECK(physmem_region_take_dirty(vram, dirty));
+	CHECK_EQ(dirty[0], 1u << 5);
+	world_end(&w);
+}
+
 /* ---- tags of instruction fetches ---- */
 static void test_fetch_tags(void)
 {
@@ -447,9 +480,83 @@ static void test_fetch_tags(void)
 	world_end(&w);
 }
 
+/* ---- costs: printed, not judged ---- */
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* the host may be busy */
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* A kernel like Linux': its direct map in use, two processes that take turns. */
+static void switch_cost(struct world *w)
+{
+	double start;
+	uint32_t v;
+
+	for (unsigned i = 0; i < 2; i++) {
+		load_root(w, i);
+		space_promote(w->f.cpu);
+		for (unsigned n = 0; n < 12; n++) {
+			entry_write(w, w->table[i][0], n * 3, (PAGES_AT + n * PAGE_SIZE) | RW_USER);
+			window_read(w, user_page(w, 0, n * 3), true, &v);
+			paging_translate(w->f.cpu, user_page(w, 0, n * 3), ACCESS_EXEC, true);
+		}
+		for (unsigned n = 0; n < 1024; n++)
+			window_read(w, kernel_page(w, 0, n), false, &v);
+	}
+	start = now_ns();
+	for (unsigned i = 0; i < 100000; i++)
+		load_root(w, i & 1);
+	printf("(load of CR3: %.0f ns) ", (now_ns() - start) / 100000);
+	start = now_ns();
+	for (unsigned i = 0; i < 100000; i++) {
+		load_root(w, i & 1);
+		for (unsigned n = 0; n < 64; n++)
+			paging_translate(w->f.cpu, user_page(w, 0, n % 12 * 3), ACCESS_READ, true);
+	}
+	printf("(with 12 TLB misses: %.0f ns) ", (now_ns() - start) / 100000);
+}
+
+static void fill_cost(struct world *w)
+{
+	unsigned fills = 0;
+	double start;
+	uint32_t v;
+
+	for (unsigned n = 0; n < 1024; n++) /* no two contiguous, none accessed */
+		entry_write(w, w->table[0][1], n, (PAGES_AT + n * 7 % 512 * PAGE_SIZE) | RW_USER);
+	load_root(w, 0);
+	fills = window_faults;
+	start = now_ns();
+	for (unsigned n = 0; n < 1024; n++)
+		window_read(w, user_page(w, 1, n), true, &v);
+	fills = window_faults - fills;
+	printf("(fill: %.0f ns) ", (now_ns() - start) / fills);
+	start = now_ns();
+	for (unsigned n = 0; n < 100; n++) {
+		entry_write(w, w->table[0][1], n, (PAGES_AT + n * PAGE_SIZE) | RW_USER | PTE_A);
+		tlb_flush_page(w->f.cpu, user_page(w, 1, n));
+		if (n % 8 == 7)
+			load_root(w, 0);
+	}
+	printf("(traced write, INVLPG: %.0f ns) ", (now_ns() - start) / 100);
+}
+
+static void test_costs(void)
+{
+	struct world w;
+
+	world_start(&w, false, 0, 0);
+	switch_cost(&w);
+	fill_cost(&w);
+	world_end(&w);
+}
+
 UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"accessed again", test_accessed_again}, {"traced write", test_traced_write},
 	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
 	  {"many spaces", test_many_spaces}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
-	  {"fetch tags", test_fetch_tags})
+	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})

@@ -10,8 +10,18 @@
 #define PAGES 48u /* of each table that is played with */
 #define STEPS 12000u
 
+/* What a translator remembers of a fetch. */
+struct fetch {
+	uint32_t asid;
+	gva_t page;
+	gpa_t gpa;
+};
+#define FETCHES 1024u
+
 struct play {
 	struct world w;
+	struct fetch fetches[FETCHES];
+	unsigned remembered; /* fetches found */
 	unsigned space; /* current */
 	uint32_t seed;
 	unsigned allowed, refused;
@@ -163,6 +173,31 @@ static void compare_access(struct play *p)
 	CHECK_EQ(physmem_read(w->f.mem, walk.gpa, 4), write ? stored : value);
 }
 
+/* What was fetched under the tag that still holds is what would be fetched now. */
+static void compare_fetch(struct play *p)
+{
+	struct vcpu *cpu = p->w.f.cpu;
+	unsigned t = below(p, 3), n = below(p, 8);
+	gva_t page = t == 2 ? kernel_page(&p->w, 1, n) : user_page(&p->w, t, n);
+	bool user = t != 2 && below(p, 4), allows;
+	uint32_t asid = user ? cpu->asid_user : cpu->asid_kernel;
+	struct fetch *f = &p->fetches[(asid * 31 + (page >> PAGE_SHIFT) * 7) % FETCHES];
+	struct walk walk = WALK_START;
+
+	allows = walk_tables(cpu, page, &walk) && walk_allows(cpu, &walk, ACCESS_EXEC, user);
+	if (f->asid == asid && f->page == page) {
+		p->remembered++;
+		CU_ASSERT_FATAL(allows);
+		CHECK(walk_bits_set(&walk, false));
+		CHECK_EQ(f->gpa, walk.gpa);
+		return;
+	}
+	if (!allows)
+		return;
+	paging_translate(cpu, page, ACCESS_EXEC, user);
+	*f = (struct fetch){user ? cpu->asid_user : cpu->asid_kernel, page, walk.gpa};
+}
+
 /* Somebody watches a page, or no longer does. */
 static void watch(struct play *p)
 {
@@ -173,7 +208,7 @@ static void watch(struct play *p)
 
 static void step(struct play *p)
 {
-	switch (below(p, 24)) {
+	switch (below(p, 28)) {
 	case 0 ... 2:
 		edit_pages(p);
 		break;
@@ -189,6 +224,10 @@ static void step(struct play *p)
 	case 7:
 		edit_run(p, random_table(p), below(p, PAGES));
 		load_root(&p->w, p->space);
+		break;
+	case 8 ... 11:
+		for (unsigned n = 0; n < 12; n++)
+			compare_fetch(p);
 		break;
 	default:
 		compare_access(p);
@@ -212,6 +251,7 @@ static void play(bool pae, unsigned budget, unsigned inject)
 	c = space_counters(p.w.f.cpu);
 	space_mappings(p.w.f.cpu, &used, &limit);
 	CHECK(used <= limit);
+	CHECK(p.remembered > STEPS / 200);
 	CHECK(p.allowed > STEPS / 8 && p.refused > STEPS / 16);
 	CHECK(c.out_of_sync > 0 && c.slots_dropped > 0 && c.entries_dropped > 0);
 	CHECK((c.evictions > 0) == (budget != 0 || inject != 0));
