@@ -216,14 +216,16 @@ static void bt_run(struct vcpu *cpu)
 {
 	struct tb_exit *volatile exit = NULL;
 	volatile bool left = false; /* translated code has just been left by an exit */
+	volatile bool ran;	    /* something has been executed */
 	int reason;
 
 	bt_current = cpu;
 	reason = sigsetjmp(cpu->unwind, 0);
 	if (reason)
 		left = false;
+	ran = reason;
 	run_resume(cpu, reason);
-	while (cpu->fuel > 0) {
+	while (cpu->fuel > 0 && !(ran && cpu->bt->config.one_block)) {
 		struct tb *tb;
 		uint32_t mode;
 
@@ -233,6 +235,7 @@ static void bt_run(struct vcpu *cpu)
 			if (!run_service(cpu))
 				break;
 		}
+		ran = true;
 		if (run_needs_step(cpu) || cpu->align_check) {
 			left = false;
 			step(cpu);
