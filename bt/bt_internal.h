@@ -58,6 +58,8 @@ static inline unsigned host_reg(unsigned guest)
 #define MODE_WINDOW  0x040u /* memory through a window */
 #define MODE_ALIGN   0x080u /* alignment is checked */
 #define MODE_RING0   0x100u /* CPL 0 */
+#define MODE_X87_SLOW 0x200u /* an exception is unmasked in FCW */
+#define MODE_SSE_SLOW 0x400u /* an exception is unmasked in MXCSR */
 #define MODE_SEG_SHIFT 12
 enum seg_kind {
 	SEG_FLAT,    /* base 0, everything may be read and written */
@@ -93,6 +95,7 @@ struct bt_tables {
 	uint64_t jc_target[JC_SIZE]; /* host address of the block */
 	struct soft_tlb soft[2];     /* by view: supervisor, user */
 	uint8_t flag_op[FLAG_OPS][256];
+	uint8_t fcw_unmasked[256]; /* by FCW's low byte: whether a mask is clear */
 	int8_t string_step[256]; /* by EFLAGS byte 1: -1 with DF, 1 without */
 };
 
@@ -134,9 +137,16 @@ struct tb {
 	uint16_t bytes, count;	/* guest bytes, instructions */
 	uint32_t host;		/* offset in the cache of its first instruction */
 	uint32_t host_size;
+	uint32_t host_ready;	/* where to enter it when fpu is ready; else host */
 	uint32_t soft_insns;	/* bit n: instruction n (0-31) keeps faulting: software TLB */
 	uint8_t exit_count;
 	uint8_t retranslated;
+	uint8_t fpu;		/* FPU_*, bt/fpu.h: what has to be ready */
+	/*
+	 * Bit n: instruction n sets the x87 pointers; to its operand, too; before
+	 * it the pointers have been written, or it writes them all.
+	 */
+	uint64_t x87_instruction, x87_operand, x87_written;
 	struct tb_exit exits[2];
 	struct tb_exit *incoming;
 	struct tb_insn insns[];
@@ -176,6 +186,7 @@ struct stubs {
 	uint32_t enter;	 /* uint64_t enter(struct vcpu *, const void *host): runs until it leaves */
 	uint32_t leave;	 /* jumped to with R11: what enter() returns */
 	uint32_t slow;	 /* called: interprets the instruction whose code calls it */
+	uint32_t fpu;	 /* called: readies what the block needs that calls it */
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
 };
@@ -194,8 +205,10 @@ struct stubs {
 	X(exit_lookup, "exits because the target was not in the jump cache or not chained")        \
 	X(exit_slow, "exits after an interpreted instruction")                                     \
 	X(exit_poll, "exits by the poll load: somebody wanted attention")                          \
+	X(exit_fpu, "exits because x87, MMX or SSE instructions had to be interpreted")             \
 	X(exit_fuel, "exits because the fuel would not have lasted for a block")                   \
 	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
+	X(fpu_loads, "times x87 or SSE state was made ready for translated code")                  \
 	X(soft_fills, "entries made in the inline software TLB")                                   \
 	X(soft_drops, "entries of the inline software TLB dropped")                                \
 	X(steps, "instructions interpreted by the run loop")                                       \
@@ -225,12 +238,21 @@ struct code_page {
 	uint64_t chunks; /* bit n: some block covers bytes of the n-th 64 */
 };
 
+/* FIP, FOP and FDS as instructions before leave them: bt/fpu.h. */
+struct x87_pointers {
+	bool instruction, operand; /* something to be written */
+	uint32_t fip;
+	uint16_t fop;
+	uint8_t seg; /* of the operand */
+};
+
 /* An instruction that was interpreted on behalf of translated code, decoded. */
 struct slow_site {
 	uint32_t after; /* offset in the cache of what follows the call; 0: empty */
 	uint16_t n;
 	bool undecodable;
 	struct tb *tb;
+	struct x87_pointers pointers; /* to be written before it */
 	struct insn insn;
 };
 
@@ -253,6 +275,7 @@ struct bt {
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */
 	uint32_t asid_epoch; /* high bits of the asids in jump-cache tags */
+	unsigned interpret; /* instructions to be interpreted before translated code is entered */
 	int64_t ahead;	  /* instructions of the block after the one interpreted */
 	uint64_t inject_state;
 };

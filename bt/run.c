@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -55,7 +55,7 @@ uint32_t bt_mode(const struct vcpu *cpu)
 		mode |= MODE_V86;
 	if (cpu->cr0 & CR0_PE)
 		mode |= MODE_PROT;
-	return mode;
+	return mode | fpu_mode(cpu);
 }
 
 /* A small number for a mode and what EIP is relative to, for jump-cache tags. */
@@ -137,6 +137,7 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 
 	bt->n.entries++;
 	bt->leave = false;
+	fpu_update(cpu);
 	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
 }
 
@@ -156,6 +157,8 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 
 static void step(struct vcpu *cpu)
 {
+	if (cpu->bt->interpret)
+		cpu->bt->interpret--;
 	cpu->bt->n.steps++;
 	run_step(cpu);
 }
@@ -176,6 +179,7 @@ static void bt_run(struct vcpu *cpu)
 	reason = sigsetjmp(cpu->unwind, 0);
 	if (reason)
 		left = false;
+	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
 	while (cpu->fuel > 0) {
 		struct tb *tb;
@@ -187,7 +191,7 @@ static void bt_run(struct vcpu *cpu)
 			if (!run_service(cpu))
 				break;
 		}
-		if (run_needs_step(cpu) || cpu->align_check) {
+		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
 			left = false;
 			step(cpu);
 			continue;
@@ -208,6 +212,7 @@ static void bt_run(struct vcpu *cpu)
 		cpu->bt->polled = false;
 	}
 	cpu->cur = NULL;
+	cpu->bt_xmm = false;
 	fpu_leave(cpu);
 	bt_current = NULL;
 }
@@ -264,6 +269,7 @@ static void fill_flag_ops(struct bt_tables *t)
 		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
 		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
 		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
+		t->fcw_unmasked[i] = (i & FCW_MASKS) != FCW_MASKS;
 		t->string_step[i] = i & FL_DF >> 8 ? -1 : 1;
 	}
 }

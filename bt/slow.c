@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "cpu/access.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
@@ -68,6 +68,27 @@ static const uint8_t *insn_bytes(const struct tb *tb, unsigned n, uint8_t *buf, 
 	return buf;
 }
 
+/* What the x87 instructions of the block before the n-th leave in FIP and so on. */
+static struct x87_pointers pointers_before(struct vcpu *cpu, const struct tb *tb, unsigned n)
+{
+	int i = x87_pointers_instruction(tb, n), operand = x87_pointers_operand(tb, n);
+	struct x87_pointers p = {.instruction = i >= 0, .operand = operand >= 0};
+	struct insn in;
+
+	if (p.instruction) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[i].guest,
+			    tb->bytes - tb->insns[i].guest, tb->mode & MODE_CODE32, &in);
+		p.fip = tb->eip + tb->insns[i].guest;
+		p.fop = x87_opcode(&in);
+	}
+	if (p.operand) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[operand].guest,
+			    tb->bytes - tb->insns[operand].guest, tb->mode & MODE_CODE32, &in);
+		p.seg = in.seg;
+	}
+	return p;
+}
+
 static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after)
 {
 	struct bt *bt = cpu->bt;
@@ -81,6 +102,7 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 	site->tb = tb;
 	site->n = (uint16_t)tb_insn_at(tb, after - 1 - tb->host);
 	bytes = insn_bytes(tb, site->n, buf, &room);
+	site->pointers = pointers_before(cpu, tb, site->n);
 	site->undecodable = decode_insn(bt->decoder, bytes, room < 15 ? room : 15,
 					tb->mode & MODE_CODE32, &site->insn) != DECODE_OK ||
 			    !insn_supported(cpu, &insn_table[site->insn.row]);
@@ -123,6 +145,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	bt->ahead = bt->config.exact_fuel ? tb->count - 1 - n : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
+	x87_pointers_write(cpu, &site->pointers);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */
 		cpu->fuel += bt->config.exact_fuel ? tb->count - n : 0;
@@ -142,7 +165,8 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		soft_fill(cpu, operand);
 	soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
 	if (n + 1u < tb->count && !bt->leave && cpu->eip == next_eip && !attention(cpu) &&
-	    (insn_table[in->row].class == PLAIN || bt_mode(cpu) == tb->mode))
+	    (insn_table[in->row].class == PLAIN || bt_mode(cpu) == tb->mode) &&
+	    fpu_ready_again(cpu, tb->fpu))
 		return (uintptr_t)cache_rx(bt, tb->host + tb->insns[n + 1].host);
 	if (bt->config.exact_fuel)
 		cpu->fuel += tb->count - 1 - n;
