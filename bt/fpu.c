@@ -24,19 +24,15 @@ uint32_t fpu_mode(const struct vcpu *cpu)
 	return (x87_unmasked(cpu) ? MODE_X87_SLOW : 0) | (sse_unmasked(cpu) ? MODE_SSE_SLOW : 0);
 }
 
-/* What instructions may use without a fault. */
+/*
+ * What instructions may use without a fault. That no exception is unmasked the
+ * mode of the block says, so none is pending, and neither is FERR# asserted.
+ */
 static unsigned allowed(const struct vcpu *cpu)
 {
-	unsigned may = 0;
-
 	if (cpu->cr0 & (CR0_EM | CR0_TS))
 		return 0;
-	/* FERR# is withdrawn when the error is cleared: the interpreter knows how. */
-	if (!x87_unmasked(cpu) && !cpu->ferr && !cpu->ignne)
-		may |= FPU_X87;
-	if (cpu->cr4 & CR4_OSFXSR && !sse_unmasked(cpu))
-		may |= FPU_SSE;
-	return may;
+	return cpu->cr4 & CR4_OSFXSR ? FPU_X87 | FPU_SSE : FPU_X87;
 }
 
 static unsigned loaded(const struct vcpu *cpu)
