@@ -157,8 +157,10 @@ static void test_unmasked_later(void)
 	start_translated(&f);
 	poke16(&f, DATA_AT, FCW_FNINIT & ~FSW_ZE);
 	f.cpu->regs[EDI] = DATA_AT;
-	CODE(&f, FNINIT, FLD1, 0xd9, 0xee, 0xde, 0xf9, 0xd9, 0x2f, NEXT_BLOCK, FLD1, HLT);
-	FAULT_AT(&f, VEC_MF, 12);
+	/* mov eax,[edi], so that FLDCW finds the page */
+	CODE(&f, 0x8b, 0x07, FNINIT, FLD1, 0xd9, 0xee, 0xde, 0xf9, 0xd9, 0x2f, NEXT_BLOCK, FLD1,
+	     HLT);
+	FAULT_AT(&f, VEC_MF, 14);
 	fixture_end(&f);
 }
 
@@ -184,11 +186,10 @@ static void test_fldcw(void)
 	start_translated(&f);
 	poke16(&f, DATA_AT, 0x0f7f);
 	f.cpu->regs[EDI] = DATA_AT;
-	CODE(&f, FNINIT, 0xd9, 0x2f, 0x46, 0xd9, 0x2f, 0x46, 0xd9, 0x2f, 0xd9, 0x7f, 0x10, HLT);
+	CODE(&f, 0xc7, 0x47, 0x10, 0, 0, 0, 0, FNINIT, 0xd9, 0x2f, 0xd9, 0x2f, 0xd9, 0x7f, 0x10, HLT);
 	run(&f);
 	CHECK_EQ(peek16(&f, DATA_AT + 0x10), 0x0f7f);
-	/* The first one, of an unknown page, the store after it, and HLT. */
-	CHECK(f.cpu->bt->n.slow_insns <= 3);
+	CHECK_EQ(f.cpu->bt->n.slow_insns, 2); /* the store before, to a page not known yet; HLT */
 	fixture_end(&f);
 }
 
@@ -230,6 +231,56 @@ static void test_pointers_at_fault(void)
 	CHECK_EQ(f.cpu->fx.fcs, CODE0);
 	CHECK_EQ(f.cpu->fx.fdp, DATA_AT + 4);
 	CHECK_EQ(f.cpu->fx.fds, DATA0);
+	fixture_end(&f);
+}
+
+/* With 16-bit addresses the pointer has 16 bits. */
+static void test_pointer_to_short_address(void)
+{
+	struct fixture f;
+
+	start_translated(&f);
+	f.cpu->regs[EBX] = 0xabcd7000;
+	/* mov eax,[bx+4], so that the page is known; fld dword [bx+4] */
+	CODE(&f, 0x67, 0x8b, 0x47, 0x04, 0x67, 0xd9, 0x47, 0x04, HLT);
+	run(&f);
+	CHECK_EQ(f.cpu->fx.fdp, 0x7004);
+	CHECK_EQ(f.cpu->bt->n.slow_insns, 2);
+	fixture_end(&f);
+}
+
+/* The end of a block that is as long as blocks may be. */
+static void test_pointers_of_long_block(void)
+{
+	uint8_t code[2 * TB_MAX_INSNS + 1];
+	struct fixture f;
+
+	start_translated(&f);
+	for (unsigned i = 0; i < TB_MAX_INSNS; i++)
+		memcpy(code + 2 * i, (const uint8_t[]){FLD1}, 2);
+	code[2 * TB_MAX_INSNS] = HLT;
+	poke(&f, CODE_AT, code, sizeof(code));
+	run(&f);
+	CHECK_EQ(f.cpu->fx.fip, CODE_AT + 2 * (TB_MAX_INSNS - 1));
+	CHECK_EQ(f.cpu->fx.fop, 0x1e8);
+	fixture_end(&f);
+}
+
+/* A store to code of a page that has been read before. */
+static void test_store_to_code(void)
+{
+	struct fixture f;
+
+	start_translated(&f);
+	memset(f.cpu->fx.xmm[0], 0x40, 4); /* inc eax */
+	/* mov eax,[esi]; movd [esi],xmm0 */
+	CODE(&f, 0x8b, 0x06, 0x66, 0x0f, 0x7e, 0x06, NEXT_BLOCK, 0x90, 0x90, 0x90, 0x90, HLT);
+	f.cpu->regs[ESI] = DATA_AT;
+	run(&f);
+	f.cpu->eip = CODE_AT;
+	f.cpu->regs[ESI] = CODE_AT + 8;
+	run(&f);
+	CHECK_EQ(f.cpu->regs[EAX], 0x90909094);
 	fixture_end(&f);
 }
 
@@ -455,4 +506,7 @@ UNIT_MAIN("bt_fpu", {"native", test_native}, {"TS within a block", test_ts_withi
 	  {"unmasked with an exception pending", test_unmasked_later},
 	  {"unmasked MXCSR", test_unmasked_mxcsr}, {"FLDCW", test_fldcw}, {"port", test_port},
 	  {"pointers at a fault", test_pointers_at_fault},
+	  {"pointer to a short address", test_pointer_to_short_address},
+	  {"pointers of a long block", test_pointers_of_long_block},
+	  {"store to code", test_store_to_code},
 	  {"against the interpreter", test_against_interpreter})
