@@ -58,8 +58,7 @@ static inline unsigned host_reg(unsigned guest)
 #define MODE_WINDOW  0x040u /* memory through a window */
 #define MODE_ALIGN   0x080u /* alignment is checked */
 #define MODE_RING0   0x100u /* CPL 0 */
-#define MODE_X87_SLOW 0x200u /* an exception is unmasked in FCW */
-#define MODE_SSE_SLOW 0x400u /* an exception is unmasked in MXCSR */
+#define MODE_SSE_SLOW 0x200u /* an exception is unmasked in MXCSR */
 #define MODE_SEG_SHIFT 12
 enum seg_kind {
 	SEG_FLAT,    /* base 0, everything may be read and written */
@@ -95,7 +94,6 @@ struct bt_tables {
 	uint64_t jc_target[JC_SIZE]; /* host address of the block */
 	struct soft_tlb soft[2];     /* by view: supervisor, user */
 	uint8_t flag_op[FLAG_OPS][256];
-	uint8_t fcw_unmasked[256]; /* by FCW's low byte: whether a mask is clear */
 	int8_t string_step[256]; /* by EFLAGS byte 1: -1 with DF, 1 without */
 };
 

@@ -7,13 +7,6 @@
 #include "cpu/host_fpu.h"
 
 /* ---- readiness ---- */
-static bool x87_unmasked(const struct vcpu *cpu)
-{
-	if (cpu->host_fpu & HOST_X87)
-		return cpu->host_fpu & HOST_X87_UNMASKED;
-	return (cpu->fx.fcw & FCW_MASKS) != FCW_MASKS;
-}
-
 static bool sse_unmasked(const struct vcpu *cpu)
 {
 	return !(cpu->host_fpu & HOST_MXCSR) && (cpu->fx.mxcsr & MXCSR_MASKS) != MXCSR_MASKS;
@@ -21,24 +14,37 @@ static bool sse_unmasked(const struct vcpu *cpu)
 
 uint32_t fpu_mode(const struct vcpu *cpu)
 {
-	return (x87_unmasked(cpu) ? MODE_X87_SLOW : 0) | (sse_unmasked(cpu) ? MODE_SSE_SLOW : 0);
+	return sse_unmasked(cpu) ? MODE_SSE_SLOW : 0;
 }
 
 /*
- * What instructions may use without a fault. That no exception is unmasked the
- * mode of the block says, so none is pending, and neither is FERR# asserted.
+ * What instructions may use. That no exception is unmasked in MXCSR the mode of
+ * the block says. FERR# is withdrawn when the error is cleared, and IGNNE# lets
+ * instructions pass that the host would not: the interpreter knows how.
  */
 static unsigned allowed(const struct vcpu *cpu)
 {
 	if (cpu->cr0 & (CR0_EM | CR0_TS))
 		return 0;
-	return cpu->cr4 & CR4_OSFXSR ? FPU_X87 | FPU_SSE : FPU_X87;
+	return (cpu->ferr ? 0 : FPU_X87) | (cpu->cr4 & CR4_OSFXSR ? FPU_SSE : 0);
 }
 
 static unsigned loaded(const struct vcpu *cpu)
 {
 	return (cpu->host_fpu & HOST_X87 ? FPU_X87 : 0) |
 	       (cpu->host_fpu & HOST_MXCSR && cpu->bt_xmm ? FPU_SSE : 0);
+}
+
+void fpu_left(struct vcpu *cpu)
+{
+	uint16_t fcw;
+
+	if (!(cpu->host_fpu & HOST_X87))
+		return;
+	__asm__ volatile("fnstcw %0" : "=m"(fcw));
+	cpu->host_fpu &= (uint8_t)~HOST_X87_UNMASKED;
+	if ((fcw & FCW_MASKS) != FCW_MASKS)
+		cpu->host_fpu |= HOST_X87_UNMASKED;
 }
 
 void fpu_update(struct vcpu *cpu)

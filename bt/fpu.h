@@ -6,7 +6,7 @@
  * guest's state has to be in the host's: x87 registers and MXCSR as the
  * interpreter keeps them there (cpu/fpu.h), XMM0-7 while translated code runs
  * and vcpu.bt_xmm says so; the stubs move those. A part of the state is ready
- * when it is there and its instructions cannot raise #NM, #UD, #MF or #XM.
+ * when it is there and its instructions cannot raise #NM, #UD or #XM.
  *
  * vcpu.bt_fpu_missing tells, by what a block needs, whether something is not
  * ready. It is right whenever translated code is entered or gone back to from
@@ -15,8 +15,10 @@
  * What is not ready is loaded; where that may not be done, the block is
  * interpreted, and the interpreter raises what is due.
  *
- * While an exception is unmasked in FCW or MXCSR (MODE_X87_SLOW,
- * MODE_SSE_SLOW) blocks have these instructions interpreted in place.
+ * With exceptions unmasked in FCW the host finds one pending where the guest's
+ * processor would, by SIGFPE; then the instruction is interpreted, and that
+ * raises #MF. While one is unmasked in MXCSR (MODE_SSE_SLOW), blocks have SSE
+ * instructions interpreted in place.
  */
 #ifndef BT_FPU_H
 #define BT_FPU_H
@@ -29,6 +31,9 @@
 
 /* The bits of the mode that are about this. */
 uint32_t fpu_mode(const struct vcpu *cpu);
+
+/* Translated code has run: it may have loaded FCW. */
+void fpu_left(struct vcpu *cpu);
 
 /* Sets vcpu.bt_fpu_missing: C code has run. */
 void fpu_update(struct vcpu *cpu);

@@ -134,11 +134,14 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
 	enter_fn *fn = (enter_fn *)(uintptr_t)cache_rx(bt, bt->stubs.enter);
+	struct tb_exit *exit;
 
 	bt->n.entries++;
 	bt->leave = false;
 	fpu_update(cpu);
-	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	exit = (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fpu_left(cpu);
+	return exit;
 }
 
 /* What left through `exit`, or by a look-up if it is NULL, has found its target. */
@@ -269,7 +272,6 @@ static void fill_flag_ops(struct bt_tables *t)
 		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
 		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
 		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
-		t->fcw_unmasked[i] = (i & FCW_MASKS) != FCW_MASKS;
 		t->string_step[i] = i & FL_DF >> 8 ? -1 : 1;
 	}
 }

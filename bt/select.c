@@ -438,8 +438,7 @@ static bool is_fence(const struct trans *t)
 unsigned select_fpu_need(const struct trans *t, const struct insn *in)
 {
 	const struct insn_row *row = &insn_table[in->row];
-	unsigned slow = (t->mode & MODE_X87_SLOW ? FPU_X87 : 0) |
-			(t->mode & MODE_SSE_SLOW ? FPU_SSE : 0);
+	unsigned slow = t->mode & MODE_SSE_SLOW ? FPU_SSE : 0;
 	unsigned need = 0;
 
 	if (in->exec && row->class == X87)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Translation rules of the x87 instructions: the same opcode on the host's
- * registers, which hold the guest's (bt/fpu.h). All exceptions are masked, so
- * that a store always stores and nothing waits.
+ * registers, which hold the guest's (bt/fpu.h). An instruction that finds an
+ * exception pending raises SIGFPE, and is interpreted.
  *
  * Environments and FXSAVE images are left to the interpreter.
  */
@@ -92,8 +92,9 @@ static void fninit(struct trans *t)
 	verbatim(t);
 	emit_op(&t->e, OP_W, 0xc7, 0, FX_FIELD(fop));
 	emit4(&t->e, 0);
-	emit_op(&t->e, OP_W, 0xc7, 0, FX_FIELD(fdp));
-	emit4(&t->e, 0);
+	emit_store32_imm(&t->e, FX_FIELD(fdp), 0);
+	emit_op(&t->e, OP_16, 0xc7, 0, FX_FIELD(fds));
+	emit2(&t->e, 0);
 	t->tb->x87_written |= 1ull << t->n;
 }
 
@@ -101,8 +102,11 @@ static bool register_form(struct trans *t)
 {
 	unsigned opcode = t->in->opcode, modrm = t->in->modrm;
 
-	if (opcode == FWAIT)
+	if (opcode == FWAIT) {
+		emit_room(&t->e);
+		emit1(&t->e, FWAIT);
 		return true;
+	}
 	if (opcode == 0xdb && modrm == 0xe3) {
 		fninit(t);
 	} else if (opcode == 0xdb && (modrm & 0xf8) == 0xe0) {
@@ -116,42 +120,15 @@ static bool register_form(struct trans *t)
 	return true;
 }
 
-/*
- * FLDCW m -> load; the interpreter's if a mask is clear; FLDCW of what was
- * loaded, which by then may not be in memory any more.
- */
-static bool fldcw(struct trans *t)
-{
-	struct emit *e = &t->e;
-	uint8_t *masked;
-
-	emit_op(e, OP_0F, 0xb7, TMP2, trans_operand(t, READ, 2));
-	emit_op(e, OP_0F, 0xb6, TMP0, rm_reg(TMP2));
-	emit_op(e, OP_0F, 0xb6, TMP0,
-		rm_indexed(TABLES, TMP0, 0, (int32_t)offsetof(struct bt_tables, fcw_unmasked)));
-	emit_mov(e, TMP1, RCX);
-	emit_mov(e, RCX, TMP0);
-	masked = emit_jrcxz(e);
-	emit_mov(e, RCX, TMP1);
-	trans_slow(t);
-	emit_patch8(e, masked);
-	emit_mov(e, RCX, TMP1);
-	emit_store32(e, CPU_FIELD(bt_scratch), TMP2);
-	emit_op(e, 0, 0xd9, 5, CPU_FIELD(bt_scratch));
-	return true;
-}
-
 static bool memory_form(struct trans *t)
 {
 	const struct insn *in = t->in;
-	bool control_word = in->opcode == 0xd9 && in->reg == 7; /* fnstcw */
-	bool status_word = in->opcode == 0xdd && in->reg == 7;	/* fnstsw */
+	bool control = (in->opcode == 0xd9 && in->reg >= 5) || /* fldcw, fnstcw */
+		       (in->opcode == 0xdd && in->reg == 7);   /* fnstsw */
 
-	if (in->opcode == 0xd9 && in->reg == 5)
-		return fldcw(t);
 	emit_op(&t->e, 0, in->opcode, in->reg,
 		trans_operand(t, is_store(in) ? WRITE : READ, operand_bytes(t->row->operands)));
-	if (!control_word && !status_word)
+	if (!control)
 		note_operand(t);
 	return true;
 }

@@ -146,6 +146,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	bt->leave = false;
 	bt->n.slow_insns++;
 	x87_pointers_write(cpu, &site->pointers);
+	fpu_left(cpu);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */
 		cpu->fuel += bt->config.exact_fuel ? tb->count - n : 0;

@@ -193,6 +193,29 @@ static void test_fldcw(void)
 	fixture_end(&f);
 }
 
+/* With CR0.NE clear: FERR#, then IGNNE# until the error is cleared. */
+static void test_ferr(void)
+{
+	struct fixture f;
+
+	start_translated(&f);
+	f.cpu->cr0 &= ~CR0_NE;
+	poke16(&f, DATA_AT, FCW_FNINIT & ~FSW_ZE);
+	f.cpu->regs[EDI] = DATA_AT;
+	/* ... fdivp; fld1; fnclex; fld1 */
+	CODE(&f, FNINIT, 0xd9, 0x2f, FLD1, 0xd9, 0xee, 0xde, 0xf9, FLD1, NEXT_BLOCK, 0xdb, 0xe2,
+	     FLD1, HLT);
+	run(&f);
+	CHECK(f.cpu->ferr);
+	CHECK_EQ(f.cpu->eip, CODE_AT + 10);
+	fpu_ignore_error(f.cpu);
+	run(&f);
+	CHECK(!f.cpu->ferr);
+	CHECK_EQ(f.cpu->eip, CODE_AT + 19);
+	CHECK_EQ(f.cpu->fx.fsw & (FSW_EXCEPTIONS | FSW_ES), 0);
+	fixture_end(&f);
+}
+
 /* ---- state ---- */
 
 /* Ports give the host's registers back. */
@@ -399,6 +422,7 @@ static void make_program(struct program *p, uint64_t *seed)
 struct snapshot {
 	struct fxsave_image fx;
 	uint32_t regs[8], eip, eflags, cr0;
+	bool ferr;
 	uint8_t data[CHANGED_AREA];
 };
 
@@ -406,8 +430,8 @@ static void random_start(struct snapshot *s, uint64_t *seed)
 {
 	memset(s, 0, sizeof(*s));
 	s->fx.fcw = FCW_FNINIT;
-	if (unit_random(seed) % 16 == 0)
-		s->fx.fcw &= (uint16_t)~FSW_ZE;
+	if (unit_random(seed) % 4 == 0)
+		s->fx.fcw &= (uint16_t)(~FCW_MASKS | unit_random(seed));
 	s->fx.mxcsr = MXCSR_DEFAULT;
 	if (unit_random(seed) % 16 == 0)
 		s->fx.mxcsr &= ~(FSW_ZE << MXCSR_MASKS_SHIFT);
@@ -426,7 +450,7 @@ static void random_start(struct snapshot *s, uint64_t *seed)
 	s->regs[EDI] = DATA_AT;
 	s->regs[ESP] = STACK0_TOP;
 	s->eflags = FL_1 | (unit_random(seed) & FL_ARITH);
-	s->cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_MP;
+	s->cr0 = CR0_PE | CR0_ET | CR0_MP | (unit_random(seed) & 7 ? CR0_NE : 0);
 }
 
 static void run_program(struct fixture *f, const struct program *p, const struct snapshot *from,
@@ -446,7 +470,12 @@ static void run_program(struct fixture *f, const struct program *p, const struct
 	poke(f, CODE_AT, p->bytes, p->length);
 	poke(f, DATA_AT, from->data, sizeof(from->data));
 	poke32(f, ROUNDS_AT, 2);
+	cpu->ferr = cpu->ignne = false;
 	run(f);
+	if (cpu->ferr) { /* as the handler of IRQ 13 does */
+		fpu_ignore_error(cpu);
+		run(f);
+	}
 	fpu_leave(cpu);
 	memset(to, 0, sizeof(*to));
 	to->fx = cpu->fx;
@@ -454,6 +483,7 @@ static void run_program(struct fixture *f, const struct program *p, const struct
 	to->eip = cpu->eip;
 	to->eflags = cpu->eflags;
 	to->cr0 = cpu->cr0;
+	to->ferr = cpu->ferr;
 	memcpy(to->data, f->ram + DATA_AT, sizeof(to->data));
 }
 
@@ -504,7 +534,8 @@ UNIT_MAIN("bt_fpu", {"native", test_native}, {"TS within a block", test_ts_withi
 	  {"TS between blocks", test_ts_between_blocks}, {"EM", test_em}, {"OSFXSR", test_osfxsr},
 	  {"CLTS", test_clts}, {"unmasked x87", test_unmasked_x87},
 	  {"unmasked with an exception pending", test_unmasked_later},
-	  {"unmasked MXCSR", test_unmasked_mxcsr}, {"FLDCW", test_fldcw}, {"port", test_port},
+	  {"unmasked MXCSR", test_unmasked_mxcsr}, {"FLDCW", test_fldcw}, {"FERR#", test_ferr},
+	  {"port", test_port},
 	  {"pointers at a fault", test_pointers_at_fault},
 	  {"pointer to a short address", test_pointer_to_short_address},
 	  {"pointers of a long block", test_pointers_of_long_block},
