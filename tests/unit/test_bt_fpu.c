@@ -193,6 +193,22 @@ static void test_fldcw(void)
 	fixture_end(&f);
 }
 
+/* Translated code has unmasked it; the instruction that waits is stepped to. */
+static void test_unmasked_then_stepped(void)
+{
+	struct fixture f;
+
+	start_translated(&f);
+	f.cpu->cr4 = 0; /* so the second block is interpreted */
+	poke16(&f, DATA_AT, FCW_FNINIT & ~FSW_ZE);
+	f.cpu->regs[EDI] = DATA_AT;
+	CODE(&f, 0x8b, 0x07, FNINIT, FLD1, 0xd9, 0xee, 0xde, 0xf9, 0xd9, 0x2f, NEXT_BLOCK, FLD1,
+	     ADDPS, HLT);
+	FAULT_AT(&f, VEC_MF, 14);
+	CHECK_EQ(f.cpu->bt->n.slow_insns, 2); /* mov, hlt */
+	fixture_end(&f);
+}
+
 /* With CR0.NE clear: FERR#, then IGNNE# until the error is cleared. */
 static void test_ferr(void)
 {
@@ -534,7 +550,7 @@ UNIT_MAIN("bt_fpu", {"native", test_native}, {"TS within a block", test_ts_withi
 	  {"TS between blocks", test_ts_between_blocks}, {"EM", test_em}, {"OSFXSR", test_osfxsr},
 	  {"CLTS", test_clts}, {"unmasked x87", test_unmasked_x87},
 	  {"unmasked with an exception pending", test_unmasked_later},
-	  {"unmasked MXCSR", test_unmasked_mxcsr}, {"FLDCW", test_fldcw}, {"FERR#", test_ferr},
+	  {"unmasked MXCSR", test_unmasked_mxcsr}, {"FLDCW", test_fldcw}, {"unmasked, then stepped", test_unmasked_then_stepped}, {"FERR#", test_ferr},
 	  {"port", test_port},
 	  {"pointers at a fault", test_pointers_at_fault},
 	  {"pointer to a short address", test_pointer_to_short_address},
