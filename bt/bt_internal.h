@@ -12,6 +12,7 @@
  *	RSP				host stack
  *	RFLAGS				guest CF PF AF ZF SF OF; DF clear
  *	GS base				current window, where there is one
+ *	x87, XMM0-XMM7, MXCSR		the guest's, where a block needs them: bt/fpu.h
  *
  * Upper halves of registers with guest values are zero. The other flags, IF
  * and DF among them, are in vcpu.eflags.

@@ -15,7 +15,7 @@
 struct operands {
 	bool general_reg, general_rm; /* ModRM.reg, ModRM.rm when no memory: general registers */
 	bool mmx_reg, mmx_rm;
-	bool stores;	  /* the memory operand is the destination */
+	bool stores; /* the memory operand is the destination */
 	bool imm;
 	const char *size; /* letters of the memory operand's size, or NULL */
 };
@@ -110,7 +110,7 @@ static unsigned opcode_flags(const struct insn_row *row)
 {
 	static const unsigned maps[] = {[M2] = OP_0F, [M38] = OP_0F38, [M3A] = OP_0F3A};
 	static const unsigned prefixes[] = {
-		[NP] = 0, [P66] = OP_16, [PF3] = OP_F3, [PF2] = OP_F2, [ANY] = 0};
+	    [NP] = 0, [P66] = OP_16, [PF3] = OP_F3, [PF2] = OP_F2, [ANY] = 0};
 
 	return maps[row->map] | prefixes[row->prefix];
 }
@@ -166,8 +166,8 @@ static bool crc32_byte(struct trans *t)
 static bool sized(struct trans *t)
 {
 	const struct insn *in = t->in;
-	struct rm rm = in->rm_is_memory ? trans_operand(t, READ, operand_size(in))
-					: rm_reg(host_reg(in->rm));
+	struct rm rm =
+	    in->rm_is_memory ? trans_operand(t, READ, operand_size(in)) : rm_reg(host_reg(in->rm));
 
 	emit_op(&t->e, opcode_flags(t->row) | size_flag(in), in->opcode, host_reg(in->reg), rm);
 	return true;

@@ -55,12 +55,12 @@ _Static_assert(offsetof(struct fxsave_image, fip) == offsetof(struct fxsave_imag
 void trans_x87_pointers(struct trans *t, unsigned n)
 {
 	int i = x87_pointers_instruction(t->tb, n), operand = x87_pointers_operand(t->tb, n);
+	uint64_t fip;
 
 	if (i < 0)
 		return;
-	emit_mov_imm64(&t->e, TMP0,
-		       x87_opcode(&t->insns[i]) |
-			   (uint64_t)(t->tb->eip + t->tb->insns[i].guest) << 16);
+	fip = t->tb->eip + t->tb->insns[i].guest;
+	emit_mov_imm64(&t->e, TMP0, x87_opcode(&t->insns[i]) | fip << 16);
 	emit_store64(&t->e, FX_FIELD(fop), TMP0);
 	copy_selector(t, FX_FIELD(fcs), CS);
 	if (operand >= 0)

@@ -8,13 +8,12 @@
 #include "cpu_fixture.h"
 #include "fpu_oracle.h"
 
-static void start(struct fixture *f, bool translated)
+/* config: NULL for the interpreter. */
+static void start(struct fixture *f, const struct engine_config *config)
 {
-	struct engine_config config = ENGINE_CONFIG_DEFAULT;
-
 	fixture_start_model(f, "host");
-	if (translated)
-		CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
+	if (config)
+		CU_ASSERT_FATAL(bt_attach(f->cpu, config) == 0);
 	enter_protected(f, 0);
 	f->cpu->cr0 |= CR0_NE | CR0_MP;
 	f->cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
@@ -25,7 +24,7 @@ static void start(struct fixture *f, bool translated)
 
 static void start_translated(struct fixture *f)
 {
-	start(f, true);
+	start(f, &ENGINE_CONFIG_DEFAULT);
 }
 
 /* The fault came at this offset from CODE_AT. */
@@ -36,13 +35,14 @@ static void start_translated(struct fixture *f)
 		CHECK_EQ(pushed(f, 0), CODE_AT + (offset));                                        \
 	} while (0)
 
-#define SET_TS	    0x0f, 0x20, 0xc0, 0x0c, 0x08, 0x0f, 0x22, 0xc0 /* mov eax,cr0; or al,8; mov cr0,eax */
-#define NEXT_BLOCK  0xeb, 0x00
-#define FLD1	    0xd9, 0xe8
-#define FNINIT	    0xdb, 0xe3
-#define ADDPS	    0x0f, 0x58, 0xc1
-#define PADDB_MMX   0x0f, 0xfc, 0xc1
-#define HLT	    0xf4
+#define SET_TS                                                                                     \
+	0x0f, 0x20, 0xc0, 0x0c, 0x08, 0x0f, 0x22, 0xc0 /* mov eax,cr0; or al,8; mov cr0,eax */
+#define NEXT_BLOCK 0xeb, 0x00
+#define FLD1	   0xd9, 0xe8
+#define FNINIT	   0xdb, 0xe3
+#define ADDPS	   0x0f, 0x58, 0xc1
+#define PADDB_MMX  0x0f, 0xfc, 0xc1
+#define HLT	   0xf4
 
 /* ---- what is native ---- */
 
@@ -51,8 +51,8 @@ static void test_native(void)
 	struct fixture f;
 
 	start_translated(&f);
-	CODE(&f, FNINIT, FLD1, 0xd8, 0xc0 /* fadd st0,st0 */, ADDPS, 0x66, 0x0f, 0xef, 0xd2,
-	     0xdf, 0xe0 /* fnstsw ax */, HLT);
+	CODE(&f, FNINIT, FLD1, 0xd8, 0xc0 /* fadd st0,st0 */, ADDPS, 0x66, 0x0f, 0xef, 0xd2, 0xdf,
+	     0xe0 /* fnstsw ax */, HLT);
 	run(&f);
 	CHECK_EQ(f.cpu->bt->n.slow_insns, 1); /* hlt */
 	CHECK_EQ(f.cpu->bt->n.fpu_loads, 1);
@@ -85,6 +85,7 @@ static void test_ts_between_blocks(void)
 	start_translated(&f);
 	CODE(&f, FLD1, SET_TS, NEXT_BLOCK, ADDPS, HLT);
 	FAULT_AT(&f, VEC_NM, 12);
+	CHECK_EQ(f.cpu->bt->n.exit_fpu, 1);
 	fixture_end(&f);
 	start_translated(&f);
 	CODE(&f, FLD1, SET_TS, NEXT_BLOCK, 0x90, PADDB_MMX, HLT);
@@ -186,7 +187,8 @@ static void test_fldcw(void)
 	start_translated(&f);
 	poke16(&f, DATA_AT, 0x0f7f);
 	f.cpu->regs[EDI] = DATA_AT;
-	CODE(&f, 0xc7, 0x47, 0x10, 0, 0, 0, 0, FNINIT, 0xd9, 0x2f, 0xd9, 0x2f, 0xd9, 0x7f, 0x10, HLT);
+	CODE(&f, 0xc7, 0x47, 0x10, 0, 0, 0, 0, FNINIT, 0xd9, 0x2f, 0xd9, 0x2f, 0xd9, 0x7f, 0x10,
+	     HLT);
 	run(&f);
 	CHECK_EQ(peek16(&f, DATA_AT + 0x10), 0x0f7f);
 	CHECK_EQ(f.cpu->bt->n.slow_insns, 2); /* the store before, to a page not known yet; HLT */
@@ -376,8 +378,8 @@ static void add_row(struct program *p, uint64_t *seed)
 	if (memory && r % 64 == 0) /* ES: faults */
 		ADD(p, 0x26);
 	r >>= 6;
-	p->length += row_bytes(row, row_modrm(row, memory, r), (uint8_t)(r >> 8),
-			       p->bytes + p->length);
+	p->length +=
+	    row_bytes(row, row_modrm(row, memory, r), (uint8_t)(r >> 8), p->bytes + p->length);
 }
 
 static void add_other(struct program *p, uint64_t *seed)
@@ -516,7 +518,8 @@ static void show_difference(const struct program *p, const struct snapshot *a,
 			fprintf(stderr, "  at %#x: %02x, translated %02x\n", i, x[i], y[i]);
 }
 
-static void test_against_interpreter(void)
+/* Runs the same programs; exact: the fuel has to agree too. */
+static void compare_engines(const struct engine_config *config, bool exact)
 {
 	struct fixture interpreted, translated;
 	struct snapshot from, a, b;
@@ -524,15 +527,16 @@ static void test_against_interpreter(void)
 	uint64_t seed = 5;
 	unsigned bad = 0;
 
-	start(&interpreted, false);
-	start(&translated, true);
+	start(&interpreted, NULL);
+	start(&translated, config);
 	for (unsigned n = 0; n < PROGRAMS && bad < 3; n++) {
 		make_program(&p, &seed);
 		random_start(&from, &seed);
 		run_program(&interpreted, &p, &from, &a);
 		for (unsigned again = 0; again < 2; again++) {
 			run_program(&translated, &p, &from, &b);
-			if (!memcmp(&a, &b, sizeof(a)))
+			if (!memcmp(&a, &b, sizeof(a)) &&
+			    (!exact || interpreted.cpu->fuel == translated.cpu->fuel))
 				continue;
 			fprintf(stderr, "program %u, run %u\n", n, again);
 			show_difference(&p, &a, &b);
@@ -546,14 +550,36 @@ static void test_against_interpreter(void)
 	fixture_end(&translated);
 }
 
+static void test_against_interpreter(void)
+{
+	compare_engines(&ENGINE_CONFIG_DEFAULT, false);
+}
+
+static void test_exact_fuel(void)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+
+	config.exact_fuel = true;
+	compare_engines(&config, true);
+}
+
+static void test_cache_full(void)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+
+	config.inject = INJECT_CACHE_FULL;
+	compare_engines(&config, false);
+}
+
 UNIT_MAIN("bt_fpu", {"native", test_native}, {"TS within a block", test_ts_within_a_block},
 	  {"TS between blocks", test_ts_between_blocks}, {"EM", test_em}, {"OSFXSR", test_osfxsr},
 	  {"CLTS", test_clts}, {"unmasked x87", test_unmasked_x87},
 	  {"unmasked with an exception pending", test_unmasked_later},
-	  {"unmasked MXCSR", test_unmasked_mxcsr}, {"FLDCW", test_fldcw}, {"unmasked, then stepped", test_unmasked_then_stepped}, {"FERR#", test_ferr},
-	  {"port", test_port},
-	  {"pointers at a fault", test_pointers_at_fault},
+	  {"unmasked MXCSR", test_unmasked_mxcsr}, {"FLDCW", test_fldcw},
+	  {"unmasked, then stepped", test_unmasked_then_stepped}, {"FERR#", test_ferr},
+	  {"port", test_port}, {"pointers at a fault", test_pointers_at_fault},
 	  {"pointer to a short address", test_pointer_to_short_address},
 	  {"pointers of a long block", test_pointers_of_long_block},
 	  {"store to code", test_store_to_code},
-	  {"against the interpreter", test_against_interpreter})
+	  {"against the interpreter", test_against_interpreter}, {"exact fuel", test_exact_fuel},
+	  {"cache full", test_cache_full})
