@@ -123,6 +123,7 @@ struct tb {
 	uint16_t bytes, count;	/* guest bytes, instructions */
 	uint32_t host;		/* offset in the cache of its first instruction */
 	uint32_t host_size;
+	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint32_t soft_insns;	/* bit n: instruction n (0-31) keeps faulting: software TLB */
 	uint8_t exit_count;
 	uint8_t retranslated;
@@ -167,6 +168,7 @@ struct stubs {
 	uint32_t slow;	 /* called: interprets the instruction whose code calls it */
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
+	uint32_t end;
 };
 
 /* ---- counters: name, what it counts ---- */
@@ -243,6 +245,8 @@ struct bt {
 	uint32_t asid_epoch; /* high bits of the asids in jump-cache tags */
 	int64_t ahead;	  /* instructions of the block after the one interpreted */
 	uint64_t inject_state;
+	FILE *perf_map;	    /* perfmap.c; NULL: not wanted */
+	unsigned unchecked; /* translations since check_structures() */
 };
 
 static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)

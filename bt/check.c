@@ -1,5 +1,308 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bt/bt_internal.h"
-void bt_check(struct vcpu *cpu) {}
-int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f) { return 0; }
-void bt_perf_map(struct vcpu *cpu, bool on) {}
+/*
+ * The translator's invariants, asserted. What holds between any two entries of
+ * translated code is checked whole: from the blocks, from the pages, and from what
+ * leads to blocks, so that nothing can be in one structure only.
+ */
+#undef NDEBUG
+#include <assert.h>
+
+#include "base/log.h"
+#include "bt/inspect.h"
+#include "cpu/access.h"
+#include "cpu/decode.h"
+
+static const uint8_t *page_of(const uint8_t *code)
+{
+	return (const uint8_t *)((uintptr_t)code & ~(uintptr_t)(PAGE_SIZE - 1));
+}
+
+/* ---- the guest's side of a block ---- */
+/* FNV-1a. */
+uint32_t guest_code_sum(const struct tb *tb)
+{
+	uint32_t sum = 0x811c9dc5;
+
+	for (unsigned i = 0; i < tb->bytes; i++)
+		sum = (sum ^ tb->code[i]) * 0x01000193;
+	return sum;
+}
+
+/* The bytes are those that were translated, and decode into as many instructions. */
+static void check_guest_code(const struct bt *bt, const struct tb *tb)
+{
+	assert(tb->count && tb->count <= TB_MAX_INSNS && tb->insns[0].guest == 0);
+	assert(page_of(tb->code) == page_of(tb->code + tb->bytes - 1));
+	if (tb->code_sum)
+		assert(tb->code_sum == guest_code_sum(tb));
+	for (unsigned n = 0; n < tb->count; n++) {
+		unsigned from = tb->insns[n].guest;
+		unsigned to = n + 1 < tb->count ? tb->insns[n + 1].guest : tb->bytes;
+		struct insn in;
+
+		if (decode_insn(bt->decoder, tb->code + from, to - from, tb->mode & MODE_CODE32,
+				&in) == DECODE_OK)
+			assert(in.length == to - from);
+		else
+			assert(n + 1 == tb->count);
+	}
+}
+
+static void check_host_map(const struct tb *tb)
+{
+	for (unsigned n = 0; n < tb->count; n++) {
+		assert(tb->insns[n].host < tb->host_size);
+		assert(!n || tb->insns[n - 1].host <= tb->insns[n].host);
+	}
+}
+
+/* ---- exits and what leads to a block ---- */
+static uint32_t jump_target(const struct bt *bt, uint32_t at)
+{
+	uint32_t rel;
+
+	memcpy(&rel, cache_rw(bt, at), 4);
+	return at + 4 + rel;
+}
+
+static void check_exit(const struct bt *bt, const struct tb *tb, const struct tb_exit *exit)
+{
+	uint32_t end = tb->host + tb->host_size;
+
+	assert(exit->from == tb);
+	assert(exit->jump > tb->host && exit->jump + 4 <= end);
+	assert(exit->unchained > exit->jump && exit->unchained < end);
+	if (!exit->to) {
+		assert(jump_target(bt, exit->jump) == exit->unchained);
+		return;
+	}
+	assert(bt->config.chaining);
+	assert(exit->to->code && exit->to->eip == exit->eip && exit->to->mode == tb->mode);
+	assert(page_of(exit->to->code) == page_of(tb->code));
+	assert(jump_target(bt, exit->jump) == exit->to->host);
+	assert(*exit->link == exit && (!exit->next || exit->next->link == &exit->next));
+}
+
+static void check_incoming(const struct tb *tb)
+{
+	struct tb_exit *const *link = &tb->incoming;
+
+	for (const struct tb_exit *e = tb->incoming; e; link = &e->next, e = e->next) {
+		assert(e->to == tb && e->link == link && e->from->code);
+		assert(e >= e->from->exits && e < e->from->exits + e->from->exit_count);
+	}
+}
+
+/* ---- blocks ---- */
+static const struct code_page *find_page(const struct bt *bt, const uint8_t *host)
+{
+	for (unsigned i = 0; i < CODE_PAGE_HASH; i++)
+		for (const struct code_page *p = bt->pages[i]; p; p = p->next)
+			if (p->host == host)
+				return p;
+	return NULL;
+}
+
+static uint64_t chunks_of(const struct tb *tb)
+{
+	unsigned first = (uintptr_t)tb->code & (PAGE_SIZE - 1), last = first + tb->bytes - 1;
+	uint64_t chunks = 0;
+
+	for (unsigned n = first / 64; n <= last / 64; n++)
+		chunks |= 1ull << n;
+	return chunks;
+}
+
+static void check_block(struct bt *bt, const struct tb *tb)
+{
+	assert(tb_lookup(bt, tb->code, tb->eip, tb->mode) == tb);
+	check_guest_code(bt, tb);
+	check_host_map(tb);
+	assert(tb->exit_count <= 2);
+	for (unsigned i = 0; i < tb->exit_count; i++)
+		check_exit(bt, tb, &tb->exits[i]);
+	check_incoming(tb);
+}
+
+/* Blocks in order, one behind the other, their metadata too. Returns the live ones. */
+static unsigned check_region(struct bt *bt, const struct code_region *r)
+{
+	uint32_t at = r->begin;
+	const uint8_t *meta = r->meta;
+	unsigned live = 0;
+
+	assert(r->tb_count <= r->tb_room && r->used <= r->end && r->meta_used <= r->meta_size);
+	for (uint32_t n = 0; n < r->tb_count; n++) {
+		const struct tb *tb = r->tbs[n];
+
+		assert(tb->host >= at && tb->host % TB_ALIGN == 0 && tb->host_size);
+		at = tb->host + tb->host_size;
+		assert((const uint8_t *)tb >= meta);
+		meta = (const uint8_t *)(tb->insns + tb->count);
+		assert(cache_find(bt, tb->host) == tb && cache_find(bt, at - 1) == tb);
+		if (!tb->code) {
+			assert(!tb->incoming);
+			continue;
+		}
+		check_block(bt, tb);
+		live++;
+	}
+	assert(at <= r->used && meta <= r->meta + r->meta_used);
+	return live;
+}
+
+static unsigned check_hash(const struct bt *bt)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < TB_HASH_SIZE; i++)
+		for (const struct tb *tb = bt->hash[i]; tb; tb = tb->hash_next, count++)
+			assert(tb->code);
+	return count;
+}
+
+/* ---- pages of guest code ---- */
+struct ram {
+	const uint8_t *host;
+	uint64_t size;
+};
+
+static void take_ram(void *arg, const char *name, const uint8_t *host, uint64_t size)
+{
+	struct ram *ram = arg;
+
+	if (!ram->host) /* RAM comes first */
+		*ram = (struct ram){host, size};
+}
+
+/*
+ * RAM is watched, so that writes are heard of. ROM needs no watch; nor does
+ * RAM that writes do not reach at the moment, because ROM lies over it.
+ */
+static void check_watched(struct vcpu *cpu, const struct code_page *page)
+{
+	uint64_t below = physmem_ram_below_4g(cpu->mem), offset;
+	struct ram ram = {0};
+	struct phys_page p;
+
+	physmem_for_each_memory(cpu->mem, take_ram, &ram);
+	offset = (uintptr_t)page->host - (uintptr_t)ram.host;
+	if (offset >= ram.size)
+		return;
+	p = physmem_lookup_write(cpu->mem, offset < below ? offset : offset - below + (1ull << 32));
+	if (p.host == page->host)
+		assert(*p.watch & PHYS_WATCH_TRANSLATED);
+}
+
+static unsigned check_page(struct vcpu *cpu, const struct code_page *page)
+{
+	uint64_t chunks = 0;
+	unsigned count = 0;
+
+	assert(page->tbs && find_page(cpu->bt, page->host) == page);
+	for (const struct tb *tb = page->tbs; tb; tb = tb->page_next, count++) {
+		assert(tb->code && page_of(tb->code) == page->host);
+		assert(tb_lookup(cpu->bt, tb->code, tb->eip, tb->mode) == tb);
+		chunks |= chunks_of(tb);
+	}
+	assert(!(chunks & ~page->chunks)); /* more cost time only */
+	check_watched(cpu, page);
+	return count;
+}
+
+static unsigned check_pages(struct vcpu *cpu)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CODE_PAGE_HASH; i++)
+		for (const struct code_page *p = cpu->bt->pages[i]; p; p = p->next)
+			count += check_page(cpu, p);
+	return count;
+}
+
+/* ---- look-up tables ---- */
+static void check_jump_cache(struct bt *bt)
+{
+	for (uint32_t i = 0; i < JC_SIZE; i++) {
+		uint64_t tag = 0 - bt->tables->jc_tag[i];
+		unsigned mode_id = tag >> 32 & 0xff;
+		const struct tb *tb;
+
+		if (!tag)
+			continue;
+		tb = cache_find(bt, (uint32_t)(bt->tables->jc_target[i] -
+					       (uintptr_t)cache_rx(bt, 0)));
+		assert(tb && tb->code);
+		assert(bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host));
+		assert((uint32_t)tag == tb->eip && (tb->eip & (JC_SIZE - 1)) == i);
+		assert(mode_id && mode_id < bt->mode_id_count);
+		assert(bt->mode_ids[mode_id].mode == tb->mode);
+	}
+}
+
+/* Each entry is one of the TLB's, and lets no more be done. */
+static void check_soft_tlb(struct vcpu *cpu, unsigned view)
+{
+	const struct soft_tlb *s = &cpu->bt->tables->soft[view];
+
+	for (uint32_t i = 0; i < SOFT_SIZE; i++) {
+		gva_t page = (0 - s->read[i] - 1) << PAGE_SHIFT;
+		const struct tlb_entry *e = tlb_slot(cpu->tlb_views[view], page);
+
+		assert(!s->write[i] || s->write[i] == s->read[i]);
+		if (!s->read[i])
+			continue;
+		assert((page >> PAGE_SHIFT & (SOFT_SIZE - 1)) == i);
+		assert(e->read == page && e->host == s->delta[i]);
+		assert(!s->write[i] || e->write == page);
+	}
+}
+
+void check_structures(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+	unsigned live = 0;
+
+	for (unsigned i = 0; i < CACHE_REGIONS; i++)
+		live += check_region(bt, &bt->cache.regions[i]);
+	assert(check_hash(bt) == live);
+	assert(check_pages(cpu) == live);
+	check_jump_cache(bt);
+	check_soft_tlb(cpu, TLB_SUPERVISOR);
+	check_soft_tlb(cpu, TLB_USER);
+}
+
+void bt_check(struct vcpu *cpu)
+{
+	const struct bt *bt = cpu->bt;
+
+	check_structures(cpu);
+	verify_stubs(bt);
+	for (unsigned i = 0; i < CACHE_REGIONS; i++)
+		for (uint32_t n = 0; n < bt->cache.regions[i].tb_count; n++)
+			if (bt->cache.regions[i].tbs[n]->code)
+				verify_block(bt, bt->cache.regions[i].tbs[n]);
+}
+
+/* ---- after each translation ---- */
+void inspect_block(struct vcpu *cpu, struct tb *tb)
+{
+	struct bt *bt = cpu->bt;
+	char mode[MODE_TEXT_SIZE];
+
+	perf_map_block(bt, tb);
+	if (log_mask & 1u << LOG_BT) {
+		mode_text(tb->mode, mode);
+		log_write(LOG_BT, "%08x %s: %u instructions, %u bytes; %u bytes at %x", tb->eip, mode,
+			  tb->count, tb->bytes, tb->host_size, tb->host);
+	}
+	if (bt->config.verify)
+		verify_block(bt, tb);
+	if (!bt->config.check)
+		return;
+	tb->code_sum = guest_code_sum(tb);
+	if (++bt->unchecked < bt->config.check)
+		return;
+	bt->unchecked = 0;
+	check_structures(cpu);
+}

@@ -282,4 +282,5 @@ void stubs_emit(struct bt *bt, struct emit *e)
 	bt->stubs.slow = here(bt, e);
 	emit_slow(e);
 	emit_memory_stubs(bt, e);
+	bt->stubs.end = here(bt, e);
 }

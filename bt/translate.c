@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "bt/inspect.h"
 #include "bt/trans.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
@@ -153,6 +154,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 	}
 	cache_commit(bt, t.tb, &t.e);
 	tb_insert(cpu, t.tb, gpa);
+	inspect_block(cpu, t.tb);
 	bt->n.translations++;
 	bt->n.translated_insns += t.count;
 	bt->n.translated_bytes += t.tb->host_size;
