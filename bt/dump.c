@@ -112,12 +112,10 @@ static void name_target(const struct dump *d, uint32_t to, char *out, size_t siz
 		snprintf(out, size, "%s", s.name);
 		return;
 	}
-	if (!tb || to < tb->host || to >= tb->host + tb->host_size) {
-		tb = cache_find((struct bt *)d->bt, to);
-		if (tb && tb->host == to) {
-			snprintf(out, size, "block %08x", tb->eip);
-			return;
-		}
+	tb = cache_find((struct bt *)d->bt, to);
+	if (tb && tb->host == to) {
+		snprintf(out, size, "block %08x", tb->eip);
+		return;
 	}
 	snprintf(out, size, "%x", to);
 }
@@ -202,7 +200,10 @@ static void print_host(struct dump *d, uint32_t offset)
 			    sizeof(operands));
 	without_ptr(operands);
 	note(d, notes, sizeof(notes));
-	snprintf(right, sizeof(right), "%-7s %s%s", d->insn->mnemonic, operands, notes);
+	if (operands[0])
+		snprintf(right, sizeof(right), "%-7s %s%s", d->insn->mnemonic, operands, notes);
+	else
+		snprintf(right, sizeof(right), "%s", d->insn->mnemonic);
 	print_line(d, offset, right);
 }
 
@@ -219,8 +220,8 @@ static void guest_left(struct dump *d, unsigned n)
 
 	if (insn && cs_disasm_iter(d->guest, &code, &size, &address, insn)) {
 		without_ptr(insn->op_str);
-		snprintf(d->left, sizeof(d->left), "%08x  %s %s%s", tb->eip + from, insn->mnemonic,
-			 insn->op_str, soft ? "  ; keeps faulting" : "");
+		snprintf(d->left, sizeof(d->left), "%08x  %s%s%s%s", tb->eip + from, insn->mnemonic,
+			 insn->op_str[0] ? " " : "", insn->op_str, soft ? "  ; keeps faulting" : "");
 	} else {
 		snprintf(d->left, sizeof(d->left), "%08x  (no instruction)", tb->eip + from);
 	}

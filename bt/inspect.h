@@ -35,7 +35,7 @@ uint32_t stub_end(const struct bt *bt, uint32_t begin);
  * written by nobody.
  */
 enum field_writer {
-	READ_ONLY,
+	BY_NOBODY,
 	BY_GATES,  /* enter, leave and slow only */
 	BY_BLOCKS, /* blocks too */
 };
@@ -43,18 +43,18 @@ enum field_writer {
 	X(regs, BY_GATES, "in host registers while code runs: a block's write would be lost")      \
 	X(eip, BY_BLOCKS, "where an exit leads")                                                   \
 	X(eflags, BY_BLOCKS, "IF and DF, which the host's flags do not hold")                      \
-	X(seg, READ_ONLY, "bases and limits")                                                      \
-	X(cr0, READ_ONLY, "")                                                                      \
-	X(cr4, READ_ONLY, "")                                                                      \
-	X(cpl, READ_ONLY, "")                                                                      \
+	X(seg, BY_NOBODY, "bases and limits")                                                      \
+	X(cr0, BY_NOBODY, "")                                                                      \
+	X(cr4, BY_NOBODY, "")                                                                      \
+	X(cpl, BY_NOBODY, "")                                                                      \
 	X(fx, BY_BLOCKS, "x87 and SSE state")                                                      \
-	X(host_fpu, READ_ONLY, "")                                                                 \
-	X(pending, READ_ONLY, "looked at by STI")                                                  \
-	X(bt_tables, READ_ONLY, "")                                                                \
-	X(bt_jc_tag, READ_ONLY, "")                                                                \
+	X(host_fpu, BY_NOBODY, "")                                                                 \
+	X(pending, BY_NOBODY, "looked at by STI")                                                  \
+	X(bt_tables, BY_NOBODY, "")                                                                \
+	X(bt_jc_tag, BY_NOBODY, "")                                                                \
 	X(bt_rsp, BY_GATES, "host stack to return to C by")                                        \
 	X(bt_resume, BY_GATES, "kept while registers are saved")                                   \
-	X(bt_poll, READ_ONLY, "")                                                                  \
+	X(bt_poll, BY_NOBODY, "")                                                                  \
 	X(bt_xmm, BY_BLOCKS, "set by what loads the XMM registers")                                \
 	X(fuel, BY_BLOCKS, "paid when a block is entered")
 

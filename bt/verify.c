@@ -123,6 +123,21 @@ static void forget(struct verify *v)
 		v->now.held[i] = is_guest_reg(i) ? HOLDS_32 : HOLDS_ANY;
 }
 
+/* Code of an exit is led to whenever that is not chained. */
+static const char *begin_exits(struct verify *v)
+{
+	for (unsigned i = 0; v->tb && i < v->tb->exit_count; i++) {
+		const char *reason = v->now.reached ? verify_at_home(v) : NULL;
+
+		if (v->tb->exits[i].unchained != v->at)
+			continue;
+		if (reason)
+			return reason;
+		forget(v);
+	}
+	return NULL;
+}
+
 /* Guest instructions that begin here: reached from before, and by slow. */
 static const char *begin_insns(struct verify *v)
 {
@@ -147,8 +162,17 @@ static const char *step(struct verify *v)
 
 	if (!reason)
 		reason = begin_insns(v);
+	if (!reason)
+		reason = begin_exits(v);
 	if (reason)
 		return reason;
+	/*
+	 * A block that is cut off after an interpreted instruction has an exit
+	 * there all the same, which slow does not use yet.
+	 */
+	if (!v->now.reached && v->after_slow)
+		forget(v);
+	v->after_slow = false;
 	if (!v->now.reached)
 		return "code that nothing leads to";
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&v->decoder, cache_rw(v->bt, v->at),

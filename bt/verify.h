@@ -4,8 +4,9 @@
  * touch its window, its translations of guest memory, and nothing else. Each
  * instruction of a block is decoded and judged by itself and by what is known
  * of the registers there, going straight from the block's first byte to its last:
- * jumps go forward, or to where an instruction of the guest begins, where
- * nothing is known but the roles of registers (bt_internal.h).
+ * jumps go forward, or to where an instruction of the guest begins. There, and
+ * where an exit's code begins, nothing is known but the roles of registers
+ * (bt_internal.h).
  *
  * Memory operands. Explicit ones only, each one of
  *	gs:[addr32]		the window, if the mode has one
@@ -75,6 +76,7 @@ struct verify {
 	uint32_t begin, end, at; /* offsets in the cache */
 	unsigned insn;		 /* the guest instruction that begins next */
 	struct known now;
+	bool after_slow; /* the call of slow is right before */
 	struct join {		 /* forward jumps that have not arrived */
 		uint32_t to;
 		struct known known;

@@ -31,7 +31,7 @@ static const char *vcpu_operand(struct verify *v, const ZydisDecodedOperand *op)
 	if (!op_writes(op))
 		return NULL;
 	f = vcpu_field_at(disp);
-	if (!f || disp + size > f->offset + f->size || f->writer == READ_ONLY)
+	if (!f || disp + size > f->offset + f->size || f->writer == BY_NOBODY)
 		return "writes a field of struct vcpu that is not emitted code's";
 	if (f->writer == BY_GATES && !v->gate)
 		return "writes a field of struct vcpu that is enter's, leave's and slow's";

@@ -170,6 +170,7 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 	switch (s.kind) {
 	case STUB_SLOW: /* comes back at the next guest instruction, if at all */
 		v->now.reached = false;
+		v->after_slow = true;
 		return verify_may_fault(v);
 	case STUB_SOFT:
 	case STUB_CHECK:
