@@ -94,15 +94,6 @@ static void check_incoming(const struct tb *tb)
 }
 
 /* ---- blocks ---- */
-static const struct code_page *find_page(const struct bt *bt, const uint8_t *host)
-{
-	for (unsigned i = 0; i < CODE_PAGE_HASH; i++)
-		for (const struct code_page *p = bt->pages[i]; p; p = p->next)
-			if (p->host == host)
-				return p;
-	return NULL;
-}
-
 static uint64_t chunks_of(const struct tb *tb)
 {
 	unsigned first = (uintptr_t)tb->code & (PAGE_SIZE - 1), last = first + tb->bytes - 1;
@@ -199,7 +190,9 @@ static unsigned check_page(struct vcpu *cpu, const struct code_page *page)
 	uint64_t chunks = 0;
 	unsigned count = 0;
 
-	assert(page->tbs && find_page(cpu->bt, page->host) == page);
+	assert(page->tbs);
+	for (const struct code_page *p = page->next; p; p = p->next)
+		assert(p->host != page->host);
 	for (const struct tb *tb = page->tbs; tb; tb = tb->page_next, count++) {
 		assert(tb->code && page_of(tb->code) == page->host);
 		assert(tb_lookup(cpu->bt, tb->code, tb->eip, tb->mode) == tb);

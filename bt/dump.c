@@ -100,6 +100,7 @@ static void without_ptr(char *text)
 static void name_target(const struct dump *d, uint32_t to, char *out, size_t size)
 {
 	const struct tb *tb = d->tb;
+	char name[STUB_NAME_SIZE];
 	struct stub s;
 
 	for (unsigned i = 0; tb && i < tb->exit_count; i++) {
@@ -109,7 +110,8 @@ static void name_target(const struct dump *d, uint32_t to, char *out, size_t siz
 		}
 	}
 	if (stub_find(d->bt, to, &s)) {
-		snprintf(out, size, "%s", s.name);
+		stub_name(&s, name);
+		snprintf(out, size, "%s", name);
 		return;
 	}
 	tb = cache_find((struct bt *)d->bt, to);
@@ -330,10 +332,12 @@ void dump_block(const struct bt *bt, const struct tb *tb, uint32_t mark, FILE *f
 void dump_stub(const struct bt *bt, const struct stub *s, uint32_t mark, FILE *f)
 {
 	struct dump d = {.bt = bt, .f = f, .mark = mark};
+	char name[STUB_NAME_SIZE];
 
 	if (!open_dump(&d, true))
 		return;
-	snprintf(d.left, sizeof(d.left), "stub %s", s->name);
+	stub_name(s, name);
+	snprintf(d.left, sizeof(d.left), "stub %s", name);
 	print_code(&d, s->begin, stub_end(bt, s->begin));
 	fprintf(f, "\n");
 	close_dump(&d);

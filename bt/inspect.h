@@ -18,9 +18,11 @@ enum stub_kind {
 struct stub {
 	enum stub_kind kind;
 	uint32_t begin; /* offset in the cache */
-	unsigned view, write, bytes; /* of the last two kinds */
-	char name[24];
+	/* Of the last two kinds: supervisor or user, the access, the segment register. */
+	unsigned view, write, bytes, seg;
 };
+#define STUB_NAME_SIZE 24
+void stub_name(const struct stub *s, char out[STUB_NAME_SIZE]);
 
 /* The n-th stub, in no order; false behind the last one. */
 bool stub_nth(const struct bt *bt, unsigned n, struct stub *s);

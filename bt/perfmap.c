@@ -41,10 +41,11 @@ static void add_existing(const struct bt *bt)
 	struct stub s;
 
 	for (unsigned n = 0; stub_nth(bt, n, &s); n++) {
-		char name[40];
+		char name[STUB_NAME_SIZE], line[40];
 
-		snprintf(name, sizeof(name), "stub_%s", s.name);
-		add(bt, s.begin, stub_end(bt, s.begin) - s.begin, name);
+		stub_name(&s, name);
+		snprintf(line, sizeof(line), "stub_%s", name);
+		add(bt, s.begin, stub_end(bt, s.begin) - s.begin, line);
 	}
 	for (unsigned i = 0; i < CACHE_REGIONS; i++)
 		for (uint32_t n = 0; n < bt->cache.regions[i].tb_count; n++)

@@ -11,11 +11,9 @@ static const char *const segment_names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs
 
 static void gate(const struct bt *bt, unsigned n, struct stub *s)
 {
-	static const char *const names[GATES] = {"enter", "leave", "slow"};
 	const uint32_t begin[GATES] = {bt->stubs.enter, bt->stubs.leave, bt->stubs.slow};
 
 	*s = (struct stub){.kind = STUB_ENTER + n, .begin = begin[n]};
-	snprintf(s->name, sizeof(s->name), "%s", names[n]);
 }
 
 static void soft(const struct bt *bt, unsigned n, struct stub *s)
@@ -27,8 +25,6 @@ static void soft(const struct bt *bt, unsigned n, struct stub *s)
 			   .view = view,
 			   .write = write,
 			   .bytes = soft_bytes((enum soft_size)size)};
-	snprintf(s->name, sizeof(s->name), "soft_%s_%s%u", view ? "user" : "kernel",
-		 write ? "write" : "read", s->bytes);
 }
 
 static void check(const struct bt *bt, unsigned n, struct stub *s)
@@ -37,10 +33,23 @@ static void check(const struct bt *bt, unsigned n, struct stub *s)
 
 	*s = (struct stub){.kind = STUB_CHECK,
 			   .begin = bt->stubs.check[seg][write][size],
+			   .seg = seg,
 			   .write = write,
 			   .bytes = soft_bytes((enum soft_size)size)};
-	snprintf(s->name, sizeof(s->name), "check_%s_%s%u", segment_names[seg],
-		 write ? "write" : "read", s->bytes);
+}
+
+void stub_name(const struct stub *s, char out[STUB_NAME_SIZE])
+{
+	static const char *const gates[GATES] = {"enter", "leave", "slow"};
+	const char *access = s->write ? "write" : "read";
+
+	if (s->kind == STUB_SOFT)
+		snprintf(out, STUB_NAME_SIZE, "soft_%s_%s%u", s->view ? "user" : "kernel", access,
+			 s->bytes);
+	else if (s->kind == STUB_CHECK)
+		snprintf(out, STUB_NAME_SIZE, "check_%s_%s%u", segment_names[s->seg], access, s->bytes);
+	else
+		snprintf(out, STUB_NAME_SIZE, "%s", gates[s->kind - STUB_ENTER]);
 }
 
 bool stub_nth(const struct bt *bt, unsigned n, struct stub *s)

@@ -52,7 +52,7 @@ static void test_stubs(void)
 
 		CHECK(!reason);
 		if (reason)
-			fprintf(stderr, "%s: %s\n", s.name, reason);
+			fprintf(stderr, "stub at %x: %s\n", s.begin, reason);
 	}
 	fixture_end(&f);
 }
