@@ -93,6 +93,7 @@ struct bt_tables {
 	uint64_t jc_target[JC_SIZE]; /* host address of the block */
 	struct soft_tlb soft[2];     /* by view: supervisor, user */
 	uint8_t flag_op[FLAG_OPS][256];
+	int8_t string_step[256]; /* by EFLAGS byte 1: -1 with DF, 1 without */
 };
 
 /* ---- blocks ---- */
@@ -105,6 +106,8 @@ struct tb_exit {
 	uint32_t jump;			/* offset in the cache of the rel32 that is patched */
 	uint32_t unchained;		/* offset of the code that leaves to the monitor */
 	uint32_t eip;			/* of the target */
+	bool cross;			/* the target is in another page: holds for one asid_kernel */
+	struct tb_exit *cross_next, **cross_link; /* in bt.cross, while chained */
 };
 
 /* Where instruction n begins. */
@@ -113,20 +116,30 @@ struct tb_insn {
 	uint16_t guest; /* offset from tb->eip */
 };
 
-#define TB_MAX_INSNS 48
+#define TB_MAX_INSNS 48 /* as many as tb.soft_insns has bits for */
 
 struct tb {
 	struct tb *hash_next;
-	struct tb *page_next;	/* of the same guest page */
 	const uint8_t *code;	/* first guest byte, in the monitor's mapping; NULL: dropped */
+	/*
+	 * A single instruction that goes on in the next page: where its bytes are
+	 * there; else NULL. How the two pages are mapped counts: nothing but the
+	 * jump cache, which is tagged with that, may lead to such a block.
+	 */
+	const uint8_t *code2;
+	struct tb_link {	/* in the lists of its guest pages */
+		struct tb *tb;
+		struct tb_link *next;
+		uint16_t first, last; /* bytes of the page that are the block's */
+	} links[2];
 	uint32_t eip, mode;
 	uint16_t bytes, count;	/* guest bytes, instructions */
 	uint32_t host;		/* offset in the cache of its first instruction */
 	uint32_t host_size;
 	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
-	uint32_t soft_insns;	/* bit n: instruction n (0-31) keeps faulting: software TLB */
+	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint8_t exit_count;
-	uint8_t retranslated;
+	uint8_t faults;		/* window accesses that could not be filled */
 	struct tb_exit exits[2];
 	struct tb_exit *incoming;
 	struct tb_insn insns[];
@@ -189,9 +202,11 @@ struct stubs {
 	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
 	X(soft_fills, "entries made in the inline software TLB")                                   \
 	X(soft_drops, "entries of the inline software TLB dropped")                                \
+	X(promotions, "address spaces whose ring 3 ran long enough for a window")                  \
 	X(steps, "instructions interpreted by the run loop")                                       \
 	X(fault_window, "host faults of window accesses")                                          \
 	X(fault_filled, "of those, filled from the guest's tables")                                \
+	X(fault_soft, "of the others, instructions then translated for the software TLB")          \
 	X(fault_math, "host SIGFPE of translated code")                                            \
 	X(invalidated, "blocks dropped because their code was written")                            \
 	X(evictions, "regions of the code cache emptied to be used again")                         \
@@ -205,22 +220,23 @@ struct bt_counters {
 
 #define TB_HASH_SIZE (1u << 15)
 #define CODE_PAGE_HASH (1u << 12)
-#define INSN_CACHE_SIZE 4096u
+#define SLOW_SITES 8192u
 #define MODE_IDS 256u
 
 /* A page of guest memory that has translations. */
 struct code_page {
 	struct code_page *next;
 	const uint8_t *host; /* the page in the monitor's mapping */
-	struct tb *tbs;
+	struct tb_link *links;
 	uint64_t chunks; /* bit n: some block covers bytes of the n-th 64 */
 };
 
-/* A decoded instruction for the slow path; valid if the bytes are still these. */
-struct cached_insn {
-	const uint8_t *at;
-	bool code32;
-	uint8_t bytes[15];
+/* An instruction that was interpreted on behalf of translated code, decoded. */
+struct slow_site {
+	uint32_t after; /* offset in the cache of what follows the call; 0: empty */
+	uint16_t n;
+	bool undecodable;
+	struct tb *tb;
 	struct insn insn;
 };
 
@@ -237,9 +253,17 @@ struct bt {
 	struct decoder *decoder;
 	struct tb *hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
-	struct cached_insn *insns;
+	struct slow_site *sites;
 	struct mode_id mode_ids[MODE_IDS]; /* index: the id that jump-cache tags carry */
 	unsigned mode_id_count;
+	struct tb_exit *cross; /* chained exits into other pages, under cross_asid */
+	uint32_t cross_asid;
+	/* An instruction whose window accesses should go through the software TLB. */
+	struct tb *soften;
+	unsigned soften_insn;
+	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
+	uint32_t sampled_cr3;
+	unsigned samples;
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */
 	uint32_t asid_epoch; /* high bits of the asids in jump-cache tags */
@@ -274,10 +298,12 @@ struct tb *cache_find(struct bt *bt, uint32_t offset);
 
 /* ---- tb.c: look-up, chaining, invalidation ---- */
 struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode);
-void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa);
+void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa, gpa_t gpa2);
 /* Takes the block out of all structures but its region. */
 void tb_drop(struct vcpu *cpu, struct tb *tb);
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to);
+/* Undoes the chains into other pages that have been made under another asid_kernel. */
+void tb_unchain_stale(struct vcpu *cpu);
 void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
 /* Instruction of the block whose host code holds this offset from tb->host. */
 unsigned tb_insn_at(const struct tb *tb, uint32_t offset);
@@ -289,11 +315,12 @@ void stubs_emit(struct bt *bt, struct emit *e);
 /* ---- translate.c ---- */
 /*
  * Translates from the guest byte `code` on, at physical address gpa and linear
- * address CS.base + eip. NULL when the first instruction cannot be part of a
- * block (it crosses the page).
+ * address CS.base + eip. NULL when the instruction cannot be translated (it
+ * reaches into device registers, or to the end of 16-bit code). May unwind with
+ * the #PF of an instruction's second page.
  */
 struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
-		     uint32_t soft_insns);
+		     uint64_t soft_insns);
 
 /* ---- slow.c: called by stubs ---- */
 /*
@@ -306,6 +333,9 @@ void soft_drop(struct vcpu *cpu, unsigned view, gva_t page);
 /* ---- run.c ---- */
 uint32_t bt_mode(const struct vcpu *cpu);
 uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode);
+
+/* The window that code of this mode accesses; 0: none. */
+uint64_t bt_window(const struct vcpu *cpu, bool user);
 
 /* ---- signals.c ---- */
 int signals_install(void);

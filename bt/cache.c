@@ -107,6 +107,7 @@ static void region_evict(struct vcpu *cpu, struct code_region *r)
 		cpu->bt->n.evictions++;
 	for (uint32_t i = 0; i < r->tb_count; i++)
 		tb_drop(cpu, r->tbs[i]);
+	memset(cpu->bt->sites, 0, SLOW_SITES * sizeof(*cpu->bt->sites));
 	region_reset(r);
 }
 

@@ -18,13 +18,37 @@ static const uint8_t *page_of(const uint8_t *code)
 }
 
 /* ---- the guest's side of a block ---- */
+/* How many of the block's bytes lie in its first page. */
+static unsigned first_bytes(const struct tb *tb)
+{
+	unsigned room = PAGE_SIZE - ((uintptr_t)tb->code & (PAGE_SIZE - 1));
+
+	return tb->bytes < room ? tb->bytes : room;
+}
+
+static uint8_t guest_byte(const struct tb *tb, unsigned n)
+{
+	unsigned first = first_bytes(tb);
+
+	return n < first ? tb->code[n] : tb->code2[n - first];
+}
+
+unsigned guest_bytes(const struct tb *tb, unsigned from, unsigned bytes, uint8_t *out)
+{
+	unsigned n = bytes < INSN_MAX_LENGTH ? bytes : INSN_MAX_LENGTH;
+
+	for (unsigned i = 0; i < n; i++)
+		out[i] = guest_byte(tb, from + i);
+	return n;
+}
+
 /* FNV-1a. */
-uint32_t guest_code_sum(const struct tb *tb)
+static uint32_t guest_code_sum(const struct tb *tb)
 {
 	uint32_t sum = 0x811c9dc5;
 
 	for (unsigned i = 0; i < tb->bytes; i++)
-		sum = (sum ^ tb->code[i]) * 0x01000193;
+		sum = (sum ^ guest_byte(tb, i)) * 0x01000193;
 	return sum;
 }
 
@@ -32,16 +56,18 @@ uint32_t guest_code_sum(const struct tb *tb)
 static void check_guest_code(const struct bt *bt, const struct tb *tb)
 {
 	assert(tb->count && tb->count <= TB_MAX_INSNS && tb->insns[0].guest == 0);
-	assert(page_of(tb->code) == page_of(tb->code + tb->bytes - 1));
+	assert(!tb->code2 == (first_bytes(tb) == tb->bytes));
+	assert(!tb->code2 || (tb->count == 1 && page_of(tb->code2) == tb->code2));
 	if (tb->code_sum)
 		assert(tb->code_sum == guest_code_sum(tb));
 	for (unsigned n = 0; n < tb->count; n++) {
 		unsigned from = tb->insns[n].guest;
 		unsigned to = n + 1 < tb->count ? tb->insns[n + 1].guest : tb->bytes;
+		uint8_t bytes[INSN_MAX_LENGTH];
 		struct insn in;
 
-		if (decode_insn(bt->decoder, tb->code + from, to - from, tb->mode & MODE_CODE32,
-				&in) == DECODE_OK)
+		if (decode_insn(bt->decoder, bytes, guest_bytes(tb, from, to - from, bytes),
+				tb->mode & MODE_CODE32, &in) == DECODE_OK)
 			assert(in.length == to - from);
 		else
 			assert(n + 1 == tb->count);
@@ -78,7 +104,8 @@ static void check_exit(const struct bt *bt, const struct tb *tb, const struct tb
 	}
 	assert(bt->config.chaining);
 	assert(exit->to->code && exit->to->eip == exit->eip && exit->to->mode == tb->mode);
-	assert(page_of(exit->to->code) == page_of(tb->code));
+	assert(!exit->to->code2);
+	assert(exit->cross || page_of(exit->to->code) == page_of(tb->code));
 	assert(jump_target(bt, exit->jump) == exit->to->host);
 	assert(*exit->link == exit && (!exit->next || exit->next->link == &exit->next));
 }
@@ -94,12 +121,11 @@ static void check_incoming(const struct tb *tb)
 }
 
 /* ---- blocks ---- */
-static uint64_t chunks_of(const struct tb *tb)
+static uint64_t chunks_of(const struct tb_link *link)
 {
-	unsigned first = (uintptr_t)tb->code & (PAGE_SIZE - 1), last = first + tb->bytes - 1;
 	uint64_t chunks = 0;
 
-	for (unsigned n = first / 64; n <= last / 64; n++)
+	for (unsigned n = link->first / 64; n <= link->last / 64u; n++)
 		chunks |= 1ull << n;
 	return chunks;
 }
@@ -115,12 +141,24 @@ static void check_block(struct bt *bt, const struct tb *tb)
 	check_incoming(tb);
 }
 
-/* Blocks in order, one behind the other, their metadata too. Returns the live ones. */
-static unsigned check_region(struct bt *bt, const struct code_region *r)
+/* What lists must hold, counted from the blocks. */
+struct counts {
+	unsigned blocks, links, cross;
+};
+
+static void count_block(const struct tb *tb, struct counts *live)
+{
+	live->blocks++;
+	live->links += tb->code2 ? 2 : 1;
+	for (unsigned i = 0; i < tb->exit_count; i++)
+		live->cross += tb->exits[i].to && tb->exits[i].cross;
+}
+
+/* Blocks in order, one behind the other, their metadata too. */
+static void check_region(struct bt *bt, const struct code_region *r, struct counts *live)
 {
 	uint32_t at = r->begin;
 	const uint8_t *meta = r->meta;
-	unsigned live = 0;
 
 	assert(r->tb_count <= r->tb_room && r->used <= r->end && r->meta_used <= r->meta_size);
 	for (uint32_t n = 0; n < r->tb_count; n++) {
@@ -136,10 +174,22 @@ static unsigned check_region(struct bt *bt, const struct code_region *r)
 			continue;
 		}
 		check_block(bt, tb);
-		live++;
+		count_block(tb, live);
 	}
 	assert(at <= r->used && meta <= r->meta + r->meta_used);
-	return live;
+}
+
+/* Chained exits into other pages. */
+static unsigned check_cross(const struct bt *bt)
+{
+	struct tb_exit *const *link = &bt->cross;
+	unsigned count = 0;
+
+	for (const struct tb_exit *e = bt->cross; e; e = e->cross_next, count++) {
+		assert(e->cross && e->to && e->cross_link == link);
+		link = &e->cross_next;
+	}
+	return count;
 }
 
 static unsigned check_hash(const struct bt *bt)
@@ -185,18 +235,31 @@ static void check_watched(struct vcpu *cpu, const struct code_page *page)
 		assert(*p.watch & PHYS_WATCH_TRANSLATED);
 }
 
+/* The link says which of the page's bytes are the block's. */
+static void check_link(struct vcpu *cpu, const struct code_page *page, const struct tb_link *link)
+{
+	const struct tb *tb = link->tb;
+	unsigned second = link == &tb->links[1], first = first_bytes(tb);
+	const uint8_t *code = second ? tb->code2 : tb->code;
+	unsigned at = (uintptr_t)code & (PAGE_SIZE - 1), bytes = second ? tb->bytes - first : first;
+
+	assert(link == &tb->links[0] || (second && tb->code2));
+	assert(tb->code && page_of(code) == page->host);
+	assert(link->first == at && link->last == at + bytes - 1);
+	assert(tb_lookup(cpu->bt, tb->code, tb->eip, tb->mode) == tb);
+}
+
 static unsigned check_page(struct vcpu *cpu, const struct code_page *page)
 {
 	uint64_t chunks = 0;
 	unsigned count = 0;
 
-	assert(page->tbs);
+	assert(page->links);
 	for (const struct code_page *p = page->next; p; p = p->next)
 		assert(p->host != page->host);
-	for (const struct tb *tb = page->tbs; tb; tb = tb->page_next, count++) {
-		assert(tb->code && page_of(tb->code) == page->host);
-		assert(tb_lookup(cpu->bt, tb->code, tb->eip, tb->mode) == tb);
-		chunks |= chunks_of(tb);
+	for (const struct tb_link *l = page->links; l; l = l->next, count++) {
+		check_link(cpu, page, l);
+		chunks |= chunks_of(l);
 	}
 	assert(!(chunks & ~page->chunks)); /* more cost time only */
 	check_watched(cpu, page);
@@ -254,12 +317,13 @@ static void check_soft_tlb(struct vcpu *cpu, unsigned view)
 void check_structures(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
-	unsigned live = 0;
+	struct counts live = {0};
 
 	for (unsigned i = 0; i < CACHE_REGIONS; i++)
-		live += check_region(bt, &bt->cache.regions[i]);
-	assert(check_hash(bt) == live);
-	assert(check_pages(cpu) == live);
+		check_region(bt, &bt->cache.regions[i], &live);
+	assert(check_hash(bt) == live.blocks);
+	assert(check_pages(cpu) == live.links);
+	assert(check_cross(bt) == live.cross);
 	check_jump_cache(bt);
 	check_soft_tlb(cpu, TLB_SUPERVISOR);
 	check_soft_tlb(cpu, TLB_USER);

@@ -18,6 +18,7 @@
 #include <stdarg.h>
 
 #include "bt/inspect.h"
+#include "cpu/decode.h"
 
 #define LEFT_WIDTH 46
 
@@ -122,30 +123,18 @@ static void name_target(const struct dump *d, uint32_t to, char *out, size_t siz
 	snprintf(out, size, "%x", to);
 }
 
-static const struct {
-	const char *name;
-	size_t offset, size;
-} tables[] = {
-#define TABLE(field) {#field, offsetof(struct bt_tables, field),                                   \
-		      sizeof(((struct bt_tables *)0)->field)}
-	TABLE(jc_tag),	       TABLE(jc_target),     TABLE(flag_op),
-	TABLE(soft[0].read),   TABLE(soft[0].write), TABLE(soft[0].delta),
-	TABLE(soft[1].read),   TABLE(soft[1].write), TABLE(soft[1].delta),
-#undef TABLE
-};
-
 static int note_memory(const x86_op_mem *mem, char *out, int size)
 {
 	const struct vcpu_field *f = vcpu_field_at(mem->disp);
+	const struct table_part *part = table_part_at(mem->disp);
 
 	if (mem->base == X86_REG_R14 && f && mem->disp == f->offset)
 		return snprintf(out, (size_t)size, "  ; %s", f->name);
 	if (mem->base == X86_REG_R14 && f)
 		return snprintf(out, (size_t)size, "  ; %s+%x", f->name,
 				(unsigned)(mem->disp - f->offset));
-	for (size_t i = 0; mem->base == X86_REG_R12 && i < sizeof(tables) / sizeof(tables[0]); i++)
-		if ((uint64_t)mem->disp - tables[i].offset < tables[i].size)
-			return snprintf(out, (size_t)size, "  ; %s", tables[i].name);
+	if (mem->base == X86_REG_R12 && part)
+		return snprintf(out, (size_t)size, "  ; %s", part->name);
 	return 0;
 }
 
@@ -214,11 +203,12 @@ static void guest_left(struct dump *d, unsigned n)
 	const struct tb *tb = d->tb;
 	unsigned from = tb->insns[n].guest;
 	unsigned to = n + 1 < tb->count ? tb->insns[n + 1].guest : tb->bytes;
-	const uint8_t *code = tb->code + from;
-	size_t size = to - from;
+	uint8_t bytes[INSN_MAX_LENGTH];
+	const uint8_t *code = bytes;
+	size_t size = guest_bytes(tb, from, to - from, bytes);
 	uint64_t address = tb->eip + from;
 	cs_insn *insn = cs_malloc(d->guest);
-	bool soft = n < 32 && tb->soft_insns >> n & 1;
+	bool soft = tb->soft_insns >> n & 1;
 
 	if (insn && cs_disasm_iter(d->guest, &code, &size, &address, insn)) {
 		without_ptr(insn->op_str);

@@ -68,6 +68,19 @@ struct vcpu_field {
 /* The field that holds this byte, or NULL. */
 const struct vcpu_field *vcpu_field_at(int64_t offset);
 
+/* The parts of struct bt_tables; emitted code reads them. */
+#define BT_TABLES(X)                                                                               \
+	X(jc_tag) X(jc_target) X(flag_op) X(string_step)                                           \
+	X(soft[0].read) X(soft[0].write) X(soft[0].delta)                                          \
+	X(soft[1].read) X(soft[1].write) X(soft[1].delta)
+
+struct table_part {
+	const char *name;
+	uint32_t offset, size;
+};
+/* The part that holds this byte, or NULL. */
+const struct table_part *table_part_at(int64_t offset);
+
 /* ---- verify.c ---- */
 /*
  * Whether the block's code keeps the rules of verify.h. NULL, or which it
@@ -92,7 +105,8 @@ void mode_text(uint32_t mode, char out[MODE_TEXT_SIZE]);
 /* ---- check.c ---- */
 /* The structures alone: bt_check() without looking at code. */
 void check_structures(struct vcpu *cpu);
-uint32_t guest_code_sum(const struct tb *tb);
+/* Copies the block's guest bytes from there on, at most an instruction's. Returns how many. */
+unsigned guest_bytes(const struct tb *tb, unsigned from, unsigned bytes, uint8_t *out);
 /* The block is complete: logs, verifies and checks as the configuration wants it. */
 void inspect_block(struct vcpu *cpu, struct tb *tb);
 

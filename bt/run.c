@@ -5,18 +5,19 @@
  * monitor. Creation and destruction of the engine.
  */
 #include <assert.h>
-#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "bt/bt_internal.h"
+#include "bt/host.h"
 #include "bt/inspect.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/fpu.h"
 #include "cpu/run.h"
+#include "cpu/space.h"
 
 _Thread_local struct vcpu *bt_current;
 
@@ -33,6 +34,11 @@ static enum seg_kind code_kind(const struct segment *s)
 	if (s->limit == 0xffffffff)
 		return s->base ? SEG_BASED : SEG_FLAT;
 	return s->limit >= 0xffff && !(s->attr & DESC_DB) ? SEG_CHECKED : SEG_SMALL;
+}
+
+uint64_t bt_window(const struct vcpu *cpu, bool user)
+{
+	return user ? cpu->window_base_user : cpu->window_base_supervisor;
 }
 
 uint32_t bt_mode(const struct vcpu *cpu)
@@ -56,6 +62,8 @@ uint32_t bt_mode(const struct vcpu *cpu)
 		mode |= MODE_V86;
 	if (cpu->cr0 & CR0_PE)
 		mode |= MODE_PROT;
+	if (bt_window(cpu, cpu->cpl == 3))
+		mode |= MODE_WINDOW;
 	return mode;
 }
 
@@ -92,6 +100,15 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 }
 
 /* ---- finding a block ---- */
+/* Whether a block's instruction still goes on where it did. May unwind. */
+static bool second_page_is(struct vcpu *cpu, const struct tb *tb)
+{
+	gva_t gva = cpu->seg[CS].base + cpu->eip + tb->bytes - 1;
+	gpa_t gpa;
+
+	return block_fetch(cpu, gva & PAGE_MASK, &gpa) == tb->code2;
+}
+
 /* NULL when the next instruction is to be interpreted. Unwinds with the fetch's fault. */
 static struct tb *find(struct vcpu *cpu, uint32_t mode)
 {
@@ -108,6 +125,10 @@ static struct tb *find(struct vcpu *cpu, uint32_t mode)
 	if (!code)
 		return NULL;
 	tb = tb_lookup(cpu->bt, code, cpu->eip, mode);
+	if (tb && tb->code2 && !second_page_is(cpu, tb)) {
+		tb_drop(cpu, tb);
+		tb = NULL;
+	}
 	if (!tb)
 		tb = translate(cpu, code, gpa, cpu->eip, mode, 0);
 	if (!tb)
@@ -125,6 +146,7 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 
 	bt->n.entries++;
 	bt->leave = false;
+	host_set_window(bt_window(cpu, cpu->cpl == 3));
 	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
 }
 
@@ -136,7 +158,7 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 	if (!bt->config.chaining)
 		return;
 	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
-	    exit->from->mode == tb->mode)
+	    exit->from->mode == tb->mode && !tb->code2)
 		tb_chain(bt, exit, tb);
 	else if (!exit && mode_seg(tb->mode, CS) != SEG_SMALL)
 		jc_fill(cpu, tb);
@@ -146,6 +168,25 @@ static void step(struct vcpu *cpu)
 {
 	cpu->bt->n.steps++;
 	run_step(cpu);
+}
+
+/* Somebody wanted attention: a sample of what runs. Ring 3 that runs long gets a window. */
+#define PROMOTE_SAMPLES 2
+
+static void sample(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+
+	if (cpu->cpl != 3 || cpu->window_base_user)
+		return;
+	if (bt->sampled_cr3 != cpu->cr3) {
+		bt->sampled_cr3 = cpu->cr3;
+		bt->samples = 0;
+	}
+	if (++bt->samples >= PROMOTE_SAMPLES && space_promote(cpu)) {
+		bt->n.promotions++;
+		bt->samples = 0;
+	}
 }
 
 /* Pending bits that are not held off: they would end the run or be delivered. */
@@ -180,6 +221,7 @@ static void bt_run(struct vcpu *cpu)
 			step(cpu);
 			continue;
 		}
+		tb_unchain_stale(cpu);
 		mode = bt_mode(cpu);
 		cpu->bt_jc_tag = bt_jc_tag(cpu, mode);
 		tb = find(cpu, mode);
@@ -193,6 +235,8 @@ static void bt_run(struct vcpu *cpu)
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
+		if (!left)
+			sample(cpu);
 		cpu->bt->polled = false;
 	}
 	cpu->cur = NULL;
@@ -216,6 +260,12 @@ static void bt_map_changed(struct vcpu *cpu)
 	cpu->bt->leave = true;
 }
 
+static void bt_asids_renewed(struct vcpu *cpu)
+{
+	memset(cpu->bt->tables->jc_tag, 0, sizeof(cpu->bt->tables->jc_tag));
+	cpu->bt->cross_asid = 0;
+}
+
 static void bt_destroy(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
@@ -225,11 +275,12 @@ static void bt_destroy(struct vcpu *cpu)
 	bt_perf_map(cpu, false);
 	if (bt->cache.rw && bt->cache.rx)
 		cache_flush(cpu);
+	space_disable(cpu);
 	cache_destroy(bt);
 	if (bt->tables)
 		munmap(bt->tables, sizeof(*bt->tables));
 	decoder_destroy(bt->decoder);
-	free(bt->insns);
+	free(bt->sites);
 	free(bt);
 	cpu->bt = NULL;
 	cpu->engine = NULL;
@@ -244,6 +295,7 @@ static const struct engine_ops bt_ops = {
 	.code_written = tb_code_written,
 	.tlb_entry_dropped = soft_drop,
 	.map_changed = bt_map_changed,
+	.asids_renewed = bt_asids_renewed,
 };
 
 static void fill_flag_ops(struct bt_tables *t)
@@ -253,15 +305,8 @@ static void fill_flag_ops(struct bt_tables *t)
 		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
 		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
 		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
+		t->string_step[i] = i & FL_DF >> 8 ? -1 : 1;
 	}
-}
-
-/* What emitted code needs of the host beyond x86-64: RORX. */
-static bool host_has_bmi2(void)
-{
-	unsigned a, b, c, d;
-
-	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2;
 }
 
 int bt_attach(struct vcpu *cpu, const struct engine_config *config)
@@ -269,7 +314,7 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	struct bt *bt;
 	int err;
 
-	if (!host_has_bmi2())
+	if (!host_can_translate())
 		return -ENOTSUP;
 	bt = calloc(1, sizeof(*bt));
 	if (!bt)
@@ -278,12 +323,12 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	bt->config = *config;
 	bt->mode_id_count = 1;
 	bt->decoder = decoder_create();
-	bt->insns = calloc(INSN_CACHE_SIZE, sizeof(*bt->insns));
+	bt->sites = calloc(SLOW_SITES, sizeof(*bt->sites));
 	bt->tables = mmap(NULL, sizeof(*bt->tables), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (bt->tables == MAP_FAILED)
 		bt->tables = NULL;
-	err = bt->decoder && bt->insns && bt->tables ? 0 : -ENOMEM;
+	err = bt->decoder && bt->sites && bt->tables ? 0 : -ENOMEM;
 	if (!err)
 		err = cache_create(bt, config->cache_kib);
 	if (!err)
@@ -298,5 +343,9 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;
-	return 0;
+	err = space_enable(cpu, config->windows ? config->map_budget : SPACE_NO_WINDOWS,
+			   config->inject);
+	if (err)
+		bt_destroy(cpu);
+	return err;
 }

@@ -150,7 +150,10 @@ static bool moffs(struct trans *t)
 	const struct insn *in = t->in;
 	unsigned opcode = in->opcode < 0xa2 ? 0x8a : 0x88;
 	unsigned size = in->opcode & 1 ? operand_size(in) : 1;
-	struct rm ea = {.memory = true, .reg = NO_REG, .index = NO_REG, .disp = (int32_t)in->disp};
+	struct rm ea = {.memory = true,
+			.reg = NO_REG,
+			.index = NO_REG,
+			.disp = (int32_t)(in->disp & in->address_mask)};
 
 	ea = trans_memory(t, in->seg, ea, false, in->opcode < 0xa2 ? READ : WRITE, size);
 	emit_op(&t->e, size == 1 ? 0 : size_flag(in), opcode | (in->opcode & 1), RAX, ea);
@@ -427,11 +430,22 @@ static bool select_m2(struct trans *t)
 	}
 }
 
+/* LFENCE MFENCE SFENCE -> nothing: one processor, and the host keeps its order. */
+static bool is_fence(const struct trans *t)
+{
+	return t->row->map == M2 && t->row->opcode == 0xae && t->row->prefix == NP &&
+	       t->row->mod == REG;
+}
+
 bool select_insn(struct trans *t)
 {
+	if (is_fence(t))
+		return true;
 	switch (t->row->class) {
 	case TRANSFER:
 		return select_transfer(t);
+	case STRING:
+		return select_string(t);
 	case PLAIN:
 	case PRIVILEGED:
 		if (t->row->map == M1)

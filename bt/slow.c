@@ -8,6 +8,7 @@
 
 #include "bt/bt_internal.h"
 #include "cpu/access.h"
+#include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
 #include "cpu/run.h"
@@ -55,24 +56,46 @@ void soft_drop(struct vcpu *cpu, unsigned view, gva_t page)
 }
 
 /* ---- the instruction ---- */
-static const struct insn *decode_at(struct vcpu *cpu, const uint8_t *at, unsigned room, bool code32)
+/* The bytes of instruction n, in buf if they lie in two pages. */
+static const uint8_t *insn_bytes(const struct tb *tb, unsigned n, uint8_t *buf, unsigned *room)
+{
+	unsigned in_page = PAGE_SIZE - ((uintptr_t)tb->code & (PAGE_SIZE - 1));
+
+	*room = tb->bytes - tb->insns[n].guest;
+	if (!tb->code2)
+		return tb->code + tb->insns[n].guest;
+	memcpy(buf, tb->code, in_page);
+	memcpy(buf + in_page, tb->code2, tb->bytes - in_page);
+	return buf;
+}
+
+static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after)
 {
 	struct bt *bt = cpu->bt;
-	uintptr_t h = (uintptr_t)at;
-	struct cached_insn *c = &bt->insns[(h ^ h >> 12) & (INSN_CACHE_SIZE - 1)];
-	enum decode_status status;
+	struct tb *tb = cache_find(bt, after - 1);
+	uint8_t buf[PAGE_SIZE];
+	const uint8_t *bytes;
+	unsigned room;
 
-	if (c->at == at && c->code32 == code32 && !memcmp(c->bytes, at, c->insn.length))
-		return &c->insn;
-	c->at = at;
-	c->code32 = code32;
-	memcpy(c->bytes, at, room < sizeof(c->bytes) ? room : sizeof(c->bytes));
-	status = decode_insn(bt->decoder, at, room < 15 ? room : 15, code32, &c->insn);
-	if (status != DECODE_OK || !insn_supported(cpu, &insn_table[c->insn.row])) {
-		c->at = NULL;
-		return NULL;
-	}
-	return &c->insn;
+	assert(tb && tb->code);
+	site->after = after;
+	site->tb = tb;
+	site->n = (uint16_t)tb_insn_at(tb, after - 1 - tb->host);
+	bytes = insn_bytes(tb, site->n, buf, &room);
+	site->undecodable = decode_insn(bt->decoder, bytes, room < 15 ? room : 15,
+					tb->mode & MODE_CODE32, &site->insn) != DECODE_OK ||
+			    !insn_supported(cpu, &insn_table[site->insn.row]);
+}
+
+/* The instruction whose code calls, or jumps, to the stub; found quickly again. */
+static struct slow_site *find_site(struct vcpu *cpu, uint64_t after)
+{
+	uint32_t offset = (uint32_t)(after - (uintptr_t)cpu->bt->cache.rx);
+	struct slow_site *site = &cpu->bt->sites[(offset ^ offset >> 13) & (SLOW_SITES - 1)];
+
+	if (site->after != offset)
+		decode_site(cpu, site, offset);
+	return site;
 }
 
 /* What wants control that translated code would not give by itself. */
@@ -87,25 +110,44 @@ static bool attention(const struct vcpu *cpu)
 	return pending || cpu->halted || cpu->shutdown || run_needs_step(cpu);
 }
 
+/*
+ * Translates the block again, with instruction n going through the software
+ * TLB; in place of itself, so that it goes on in the new one.
+ */
+static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
+{
+	const uint8_t *code = tb->code;
+	uint64_t soft = tb->soft_insns | 1ull << n;
+	uint32_t eip = tb->eip, mode = tb->mode;
+	unsigned count = tb->count;
+	gpa_t gpa;
+
+	if (tb->code2 || block_fetch(cpu, cpu->seg[CS].base + eip, &gpa) != code)
+		return tb;
+	tb_drop(cpu, tb);
+	tb = translate(cpu, code, gpa, eip, mode, soft);
+	assert(tb && tb->count == count);
+	cpu->bt->leave = false;
+	cpu->bt->n.retranslations++;
+	return tb;
+}
+
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
-	uint32_t offset = (uint32_t)(after - (uintptr_t)bt->cache.rx) - 1;
-	struct tb *tb = cache_find(bt, offset);
-	unsigned n, guest, next_eip;
-	const struct insn *in;
+	const struct slow_site *site = find_site(cpu, after);
+	const struct insn *in = &site->insn;
+	struct tb *tb = site->tb;
+	unsigned n = site->n;
+	uint32_t next_eip;
 	gva_t operand = 0;
 
-	assert(tb && tb->code);
-	n = tb_insn_at(tb, offset - tb->host);
-	guest = tb->insns[n].guest;
-	cpu->eip = tb->eip + guest;
+	cpu->eip = tb->eip + tb->insns[n].guest;
 	bt->ahead = bt->config.exact_fuel ? tb->count - 1 - n : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
-	in = decode_at(cpu, tb->code + guest, tb->bytes - guest, tb->mode & MODE_CODE32);
-	if (!in) {
-		/* Undecodable: the interpreter's own way to raise what is due. */
+	if (site->undecodable) {
+		/* The interpreter's own way to raise what is due. */
 		cpu->fuel += bt->config.exact_fuel ? tb->count - n : 0;
 		bt->ahead = 0;
 		run_step(cpu);
@@ -122,7 +164,10 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	if (in->rm_is_memory)
 		soft_fill(cpu, operand);
 	soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
-	if (n + 1 < tb->count && !bt->leave && cpu->eip == next_eip && !attention(cpu) &&
+	if (bt->soften == tb && tb->code && !bt->leave)
+		tb = soften(cpu, tb, n);
+	bt->soften = NULL;
+	if (n + 1u < tb->count && !bt->leave && cpu->eip == next_eip && !attention(cpu) &&
 	    (insn_table[in->row].class == PLAIN || bt_mode(cpu) == tb->mode))
 		return (uintptr_t)cache_rx(bt, tb->host + tb->insns[n + 1].host);
 	if (bt->config.exact_fuel)

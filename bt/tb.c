@@ -47,31 +47,46 @@ static uint64_t chunk_mask(unsigned first, unsigned last)
 	return (~0ull << first / 64) & (~0ull >> (63 - last / 64));
 }
 
-static uint64_t tb_chunks(const struct tb *tb)
+static struct code_page *page_get(struct bt *bt, const uint8_t *page)
 {
-	unsigned first = (uintptr_t)tb->code & (PAGE_SIZE - 1);
+	struct code_page **slot = page_slot(bt, page);
 
-	return chunk_mask(first, first + tb->bytes - 1);
-}
-
-void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa)
-{
-	struct bt *bt = cpu->bt;
-	struct tb **bucket = &bt->hash[tb_hash(tb->code, tb->eip, tb->mode)];
-	struct code_page **slot = page_slot(bt, page_of(tb->code));
-
-	tb->hash_next = *bucket;
-	*bucket = tb;
 	if (!*slot) {
 		*slot = calloc(1, sizeof(**slot));
 		if (!*slot)
 			abort();
-		(*slot)->host = page_of(tb->code);
+		(*slot)->host = page;
 	}
-	tb->page_next = (*slot)->tbs;
-	(*slot)->tbs = tb;
-	(*slot)->chunks |= tb_chunks(tb);
+	return *slot;
+}
+
+/* Puts the block into the list of a page of which it has bytes first to last. */
+static void link_page(struct vcpu *cpu, struct tb *tb, unsigned n, const uint8_t *code,
+		      unsigned bytes, gpa_t gpa)
+{
+	struct code_page *page = page_get(cpu->bt, page_of(code));
+	unsigned first = (uintptr_t)code & (PAGE_SIZE - 1), last = first + bytes - 1;
+
+	tb->links[n] = (struct tb_link){
+		.tb = tb, .next = page->links, .first = (uint16_t)first, .last = (uint16_t)last};
+	page->links = &tb->links[n];
+	page->chunks |= chunk_mask(first, last);
 	physmem_watch(cpu->mem, gpa, PHYS_WATCH_TRANSLATED, 0);
+}
+
+void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa, gpa_t gpa2)
+{
+	struct tb **bucket = &cpu->bt->hash[tb_hash(tb->code, tb->eip, tb->mode)];
+	unsigned room = PAGE_SIZE - ((uintptr_t)tb->code & (PAGE_SIZE - 1));
+
+	tb->hash_next = *bucket;
+	*bucket = tb;
+	if (tb->code2) {
+		link_page(cpu, tb, 0, tb->code, room, gpa);
+		link_page(cpu, tb, 1, tb->code2, tb->bytes - room, gpa2);
+	} else {
+		link_page(cpu, tb, 0, tb->code, tb->bytes, gpa);
+	}
 }
 
 /* ---- chaining ---- */
@@ -91,6 +106,13 @@ void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 	if (exit->next)
 		exit->next->link = &exit->next;
 	to->incoming = exit;
+	if (exit->cross) {
+		exit->cross_next = bt->cross;
+		exit->cross_link = &bt->cross;
+		if (exit->cross_next)
+			exit->cross_next->cross_link = &exit->cross_next;
+		bt->cross = exit;
+	}
 	patch_rel32(bt, exit->jump, to->host);
 	bt->n.chains++;
 }
@@ -102,9 +124,25 @@ static void unchain(struct bt *bt, struct tb_exit *exit)
 	*exit->link = exit->next;
 	if (exit->next)
 		exit->next->link = exit->link;
+	if (exit->cross) {
+		*exit->cross_link = exit->cross_next;
+		if (exit->cross_next)
+			exit->cross_next->cross_link = exit->cross_link;
+	}
 	exit->to = NULL;
 	patch_rel32(bt, exit->jump, exit->unchained);
 	bt->n.unchains++;
+}
+
+void tb_unchain_stale(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+
+	if (bt->cross_asid == cpu->asid_kernel)
+		return;
+	while (bt->cross)
+		unchain(bt, bt->cross);
+	bt->cross_asid = cpu->asid_kernel;
 }
 
 /* ---- the jump cache ---- */
@@ -127,18 +165,18 @@ static void jc_drop(struct bt *bt, const struct tb *tb)
 }
 
 /* ---- dropping ---- */
-static void unlink_page(struct bt *bt, struct tb *tb)
+static void unlink_page(struct bt *bt, struct tb_link *link, const uint8_t *code)
 {
-	struct code_page **slot = page_slot(bt, page_of(tb->code)), *page = *slot;
-	struct tb **p = &page->tbs;
+	struct code_page **slot = page_slot(bt, page_of(code)), *page = *slot;
+	struct tb_link **p = &page->links;
 
-	while (*p != tb)
-		p = &(*p)->page_next;
-	*p = tb->page_next;
+	while (*p != link)
+		p = &(*p)->next;
+	*p = link->next;
 	page->chunks = 0;
-	for (struct tb *t = page->tbs; t; t = t->page_next)
-		page->chunks |= tb_chunks(t);
-	if (!page->tbs) { /* the watch goes with the next write */
+	for (const struct tb_link *l = page->links; l; l = l->next)
+		page->chunks |= chunk_mask(l->first, l->last);
+	if (!page->links) { /* the watch goes with the next write */
 		*slot = page->next;
 		free(page);
 	}
@@ -155,7 +193,9 @@ void tb_drop(struct vcpu *cpu, struct tb *tb)
 	while (*p != tb)
 		p = &(*p)->hash_next;
 	*p = tb->hash_next;
-	unlink_page(bt, tb);
+	unlink_page(bt, &tb->links[0], tb->code);
+	if (tb->code2)
+		unlink_page(bt, &tb->links[1], tb->code2);
 	for (unsigned i = 0; i < tb->exit_count; i++)
 		unchain(bt, &tb->exits[i]);
 	while (tb->incoming)
@@ -175,13 +215,13 @@ void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 	bt->n.code_writes++;
 	if (page && !(page->chunks & chunk_mask(first, last)))
 		return;
-	for (struct tb *tb = page ? page->tbs : NULL, *next; tb; tb = next) {
-		unsigned start = (uintptr_t)tb->code & (PAGE_SIZE - 1);
-
-		next = tb->page_next;
-		if (start > last || start + tb->bytes <= first)
+	for (struct tb_link *l = page ? page->links : NULL, *next; l; l = next) {
+		next = l->next;
+		if (l->first > last || l->last < first)
 			continue;
-		tb_drop(cpu, tb);
+		if (next && next->tb == l->tb) /* both pages are one in memory */
+			next = next->next;
+		tb_drop(cpu, l->tb);
 		bt->n.invalidated++;
 	}
 	if (!*page_slot(bt, p.host))

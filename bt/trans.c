@@ -111,11 +111,23 @@ void trans_poll(struct trans *t)
 	emit_load64(&t->e, TMP0, rm_at(TMP0, 0));
 }
 
+/* Whether an exit to eip may be chained: the page is the same, and so is its mapping. */
 static bool same_page(const struct trans *t, uint32_t eip)
 {
 	uint32_t in_page = (uintptr_t)t->tb->code & (PAGE_SIZE - 1);
 
+	if (t->code2 || (t->at_crossing && eip == t->tb->eip + t->bytes))
+		return false;
 	return in_page + (eip - t->tb->eip) < PAGE_SIZE;
+}
+
+/*
+ * Whether an exit into another page may be chained: below ring 3, where mappings
+ * of code hardly change (tb_unchain_stale()), and within one segment.
+ */
+static bool may_cross(const struct trans *t, uint32_t eip)
+{
+	return !(t->mode & MODE_USER) && mode_seg(t->mode, CS) == SEG_FLAT;
 }
 
 static void note_jump(struct trans *t, uint32_t eip)
@@ -192,13 +204,17 @@ static void finish_jump(struct trans *t, const struct exit_jump *j)
 		leave(t); /* the monitor looks at the limit */
 		return;
 	}
-	if (!same_page(t, j->eip)) {
+	if (!same_page(t, j->eip) && !may_cross(t, j->eip)) {
 		emit_mov_imm32(&t->e, TMP0, j->eip);
 		trans_jump_lookup(t);
 		return;
 	}
 	t->tb->exit_count++;
-	*exit = (struct tb_exit){.from = t->tb, .jump = j->at, .unchained = trans_offset(t), .eip = j->eip};
+	*exit = (struct tb_exit){.from = t->tb,
+				 .jump = j->at,
+				 .unchained = trans_offset(t),
+				 .eip = j->eip,
+				 .cross = !same_page(t, j->eip)};
 	emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
 	emit_mov_imm64(&t->e, R11, (uintptr_t)exit);
 	leave(t);

@@ -27,6 +27,9 @@ struct trans {
 	uint32_t mode;
 	struct insn insns[TB_MAX_INSNS];
 	unsigned count, bytes;
+	bool at_crossing; /* the block ends before an instruction that crosses the page */
+	const uint8_t *code2; /* see struct tb */
+	gpa_t gpa2;
 	/* The instruction under way. */
 	unsigned n;
 	const struct insn *in;
@@ -89,5 +92,6 @@ void trans_flag_op(struct trans *t, enum flag_op op);
 bool select_insn(struct trans *t);
 bool select_transfer(struct trans *t);
 bool select_stack(struct trans *t);
+bool select_string(struct trans *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "bt/inspect.h"
 #include "bt/trans.h"
+#include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
 
@@ -42,8 +43,10 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 		enum decode_status s;
 
 		s = decode_insn(t->bt->decoder, code + t->bytes, left < 15 ? left : 15, code32, in);
-		if (s == DECODE_MORE || (s == DECODE_TOO_LONG && left < 15))
+		if (s == DECODE_MORE || (s == DECODE_TOO_LONG && left < 15)) {
+			t->at_crossing = true;
 			break;
+		}
 		if (s != DECODE_OK || !insn_supported(t->cpu, &insn_table[in->row]))
 			make_undecodable(in, left < 15 ? left : 15);
 		t->bytes += in->length;
@@ -52,6 +55,32 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 			break;
 	}
 	return t->count > 0;
+}
+
+/*
+ * An instruction across the end of the page. Only flat code: the limit is
+ * looked at by the interpreter otherwise. May unwind.
+ */
+static bool decode_crossing(struct trans *t, const uint8_t *code, gva_t gva)
+{
+	unsigned in_page = PAGE_SIZE - ((uintptr_t)code & (PAGE_SIZE - 1));
+	enum seg_kind cs = mode_seg(t->mode, CS);
+	uint8_t bytes[15];
+
+	if ((cs != SEG_FLAT && cs != SEG_BASED) || in_page >= sizeof(bytes))
+		return false;
+	t->code2 = block_fetch(t->cpu, (gva & PAGE_MASK) + PAGE_SIZE, &t->gpa2);
+	if (!t->code2)
+		return false;
+	memcpy(bytes, code, in_page);
+	memcpy(bytes + in_page, t->code2, sizeof(bytes) - in_page);
+	if (decode_insn(t->bt->decoder, bytes, sizeof(bytes), t->mode & MODE_CODE32,
+			&t->insns[0]) != DECODE_OK ||
+	    !insn_supported(t->cpu, &insn_table[t->insns[0].row]))
+		return false;
+	t->count = 1;
+	t->bytes = t->insns[0].length;
+	return t->bytes > in_page;
 }
 
 /* Flags to R9, and back; R8 holds RAX meanwhile. */
@@ -103,7 +132,7 @@ static void select_all(struct trans *t)
 		t->row = &insn_table[in->row];
 		t->eip = eip;
 		t->next_eip = eip + in->length;
-		t->soft = t->n < 32 && t->tb->soft_insns >> t->n & 1;
+		t->soft = t->tb->soft_insns >> t->n & 1;
 		t->after_sti = t->n && t->insns[t->n - 1].exec && is_sti(t, in - 1);
 		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
 		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
@@ -127,17 +156,19 @@ static uint64_t now_ns(void)
 }
 
 struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
-		     uint32_t soft_insns)
+		     uint64_t soft_insns)
 {
 	struct bt *bt = cpu->bt;
 	struct trans t = {.cpu = cpu, .bt = bt, .mode = mode};
 	uint64_t start = now_ns();
 
-	if (!decode_block(&t, code, eip))
+	if (!decode_block(&t, code, eip) &&
+	    !decode_crossing(&t, code, cpu->seg[CS].base + eip))
 		return NULL;
 	for (;;) {
 		t.tb = cache_begin(cpu, t.count, &t.e);
 		t.tb->code = code;
+		t.tb->code2 = t.code2;
 		t.tb->eip = eip;
 		t.tb->mode = mode;
 		t.tb->bytes = (uint16_t)t.bytes;
@@ -153,7 +184,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		t.jump_count = 0;
 	}
 	cache_commit(bt, t.tb, &t.e);
-	tb_insert(cpu, t.tb, gpa);
+	tb_insert(cpu, t.tb, gpa, t.gpa2);
 	inspect_block(cpu, t.tb);
 	bt->n.translations++;
 	bt->n.translated_insns += t.count;

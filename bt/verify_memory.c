@@ -41,14 +41,20 @@ static const char *vcpu_operand(struct verify *v, const ZydisDecodedOperand *op)
 }
 
 /* ---- the tables ---- */
-#define TABLE(field) {offsetof(struct bt_tables, field), sizeof(((struct bt_tables *)0)->field)}
-static const struct {
-	size_t offset, size;
-} tables[] = {
-	TABLE(jc_tag),	       TABLE(jc_target),     TABLE(flag_op),
-	TABLE(soft[0].read),   TABLE(soft[0].write), TABLE(soft[0].delta),
-	TABLE(soft[1].read),   TABLE(soft[1].write), TABLE(soft[1].delta),
+static const struct table_part parts[] = {
+#define X(field)                                                                                   \
+	{#field, offsetof(struct bt_tables, field), sizeof(((struct bt_tables *)0)->field)},
+	BT_TABLES(X)
+#undef X
 };
+
+const struct table_part *table_part_at(int64_t offset)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (offset >= parts[i].offset && offset - parts[i].offset < parts[i].size)
+			return &parts[i];
+	return NULL;
+}
 
 /* The most that the index may be, or -1. */
 static int64_t index_bound(const struct verify *v, ZydisRegister index)
@@ -69,18 +75,17 @@ static int64_t index_bound(const struct verify *v, ZydisRegister index)
 
 static const char *table_operand(const struct verify *v, const ZydisDecodedOperand *op)
 {
-	int64_t disp = op->mem.disp.value, bound = index_bound(v, op->mem.index), end;
+	int64_t disp = op->mem.disp.value, bound = index_bound(v, op->mem.index);
+	const struct table_part *part = table_part_at(disp);
 
 	if (op_writes(op))
 		return "writes a table";
 	if (bound < 0)
 		return "a table's index that is not bounded";
-	end = disp + bound * op->mem.scale + op->size / 8;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (disp >= (int64_t)tables[i].offset &&
-		    end <= (int64_t)(tables[i].offset + tables[i].size))
-			return NULL;
-	return "may be beyond the table";
+	if (!part ||
+	    disp + bound * op->mem.scale + op->size / 8 > (int64_t)part->offset + part->size)
+		return "may be beyond the table";
+	return NULL;
 }
 
 /* ---- guest memory ---- */

@@ -233,6 +233,7 @@ struct block_cache; /* cpu/block.h */
 struct engine_ops; /* cpu/engine.h */
 struct bt; /* bt/bt_internal.h */
 struct bt_tables;
+struct space_set; /* cpu/space_internal.h */
 struct insn;
 
 struct vcpu {
@@ -282,6 +283,14 @@ struct vcpu {
 	 */
 	uint32_t asid_user, asid_kernel;
 	uint32_t asid_last; /* the number given out last */
+
+	/* The shadow of the guest's page tables, cpu/space.h; NULL: none is kept. */
+	struct space_set *spaces;
+	/*
+	 * Host address of linear address 0 in the window for ring 3 and for rings
+	 * 0-2; 0: no such window now. Changes in tlb_flush() and space_promote().
+	 */
+	uint64_t window_base_user, window_base_supervisor;
 
 	/* NULL: the interpreter. */
 	const struct engine_ops *engine;

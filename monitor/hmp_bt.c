@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bt/bt.h"
 #include "cpu/vcpu.h"
-#include "monitor/bt_hooks.h"
 #include "monitor/hmp_internal.h"
 
 /* The processor if it has a translator; else says that there is none. */
@@ -52,19 +52,17 @@ static int parse_which(struct hmp *m, const struct hmp_args *a, uint32_t *eip, b
 static void dump_to(struct hmp *m, struct vcpu *cpu, uint32_t eip, bool all, const char *path)
 {
 	FILE *f = fopen(path, "we");
-	int err = 0;
+	int blocks;
 
 	if (!f) {
 		fprintf(m->out, "Error: Could not open '%s': %s\n", path, strerror(errno));
 		return;
 	}
-	err = bt_dump(cpu, eip, all, f);
-	if (fclose(f) != 0 && !err)
-		err = -errno;
-	if (err == -ENOENT)
-		fprintf(m->out, "Error: nothing is translated there\n");
-	else if (err)
-		fprintf(m->out, "Error: writing '%s': %s\n", path, strerror(-err));
+	blocks = bt_dump(cpu, eip, all, f);
+	if (fclose(f) != 0)
+		fprintf(m->out, "Error: writing '%s': %s\n", path, strerror(errno));
+	else
+		fprintf(m->out, "%d blocks\n", blocks);
 }
 
 void hmp_bt_dump(struct hmp *m, const struct hmp_args *a)

@@ -12,8 +12,8 @@
 #include <x86intrin.h>
 
 #include "base/log.h"
+#include "bt/bt.h"
 #include "devices/piix4_pm.h"
-#include "monitor/bt_hooks.h"
 #include "monitor/cpu_spec.h"
 #include "monitor/vm_internal.h"
 
@@ -201,6 +201,8 @@ static int attach_engine(struct vm *vm, struct report *r)
 
 	e->exact_fuel = vm->config.icount;
 	e->one_block = vm->config.lockstep.on && !vm->config.lockstep.step;
+	if (e->one_block)
+		e->chaining = false;
 	if (e->kind == ENGINE_INTERP)
 		return 0;
 	err = bt_attach(vm->cpu, e);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "monitor/bt_hooks.h"
+#include "bt/bt.h"
 #include "monitor/vm_internal.h"
 
 /*

@@ -32,8 +32,17 @@ bool host_wait(struct host *h);
 /* ---- guest.c ---- */
 struct guest;
 
-/* engine: a name that guest_engines lists. */
-struct guest *guest_create(const char *engine);
+/* Of what kind the guest's data pages are: nothing that changes what a case does. */
+enum guest_pages {
+	GUEST_RAM,
+	GUEST_DEVICE, /* a device's registers, which keep what is written to them */
+	GUEST_CODE,   /* code that is in the engine's cache lies on them, too */
+	GUEST_CLEAR,  /* their accessed and dirty bits are clear before each case */
+};
+bool guest_pages_known(const char *name, enum guest_pages *kind);
+
+/* engine: a known one. NULL with a message on stderr where it cannot run. */
+struct guest *guest_create(const char *engine, enum guest_pages kind);
 void guest_destroy(struct guest *g);
 void guest_run(struct guest *g, const struct test_case *c, struct outcome *out);
 bool guest_engine_known(const char *engine);

@@ -5,15 +5,17 @@
  * stack frame of the exception that ends a case has what the oracle's signal
  * frame has. It knows nothing of the engine but vcpu_run().
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cpu/access.h"
 #include "cpu/cpuid.h"
 #include "cpu/descriptor.h"
+#include "cpu/engine.h"
 #include "cpu/fpu.h"
 #include "cpu/segment.h"
-#include "engine.h"
+#include "guest_pages.h"
 
 #define RAM_SIZE 0x200000u
 /* Physical addresses. The first ones are also at SYSTEM_AT + themselves. */
@@ -26,27 +28,13 @@
 #define STACK_TOP   (STACK_AT + PAGE_SIZE)
 #define PDPT_AT	    0x8000u
 #define TABLES_AT   0x10000u /* page directories and tables, one after the other */
-#define WORLD_AT    0x40000u
 
 #define HANDLER_SIZE 16u
 #define HLT	     0xf4u
 #define KERNEL_CODE  0x08u
 #define KERNEL_DATA  0x18u
 #define GDT_ENTRIES  16u
-#define PTE_P	     1u
-#define PTE_W	     2u
-#define PTE_U	     4u
-#define PTE_NX	     (1ull << 63)
 #define FUEL	     100000
-
-struct guest {
-	struct physmem *mem;
-	struct vcpu *cpu;
-	uint8_t *ram, *pages; /* pages: the world, within ram */
-	uint32_t next_table;
-	struct segment kernel_code;
-	uint8_t expected[WORLD_SIZE], background[WORLD_SIZE];
-};
 
 static void put64(struct guest *g, uint32_t at, uint64_t v)
 {
@@ -71,12 +59,17 @@ static uint32_t table_of(struct guest *g, uint32_t at, uint64_t flags)
 	return (uint32_t)get64(g, at) & PAGE_MASK;
 }
 
-static void map_page(struct guest *g, uint32_t linear, uint32_t physical, uint64_t flags)
+static uint32_t entry_of(struct guest *g, uint32_t linear)
 {
 	uint32_t directory = table_of(g, PDPT_AT + 8 * (linear >> 30), PTE_P);
 	uint32_t table = table_of(g, directory + 8 * (linear >> 21 & 511), PTE_P | PTE_W | PTE_U);
 
-	put64(g, table + 8 * (linear >> 12 & 511), physical | flags);
+	return table + 8 * (linear >> 12 & 511);
+}
+
+static void map_page(struct guest *g, uint32_t linear, uint32_t physical, uint64_t flags)
+{
+	put64(g, entry_of(g, linear), physical | flags);
 }
 
 static void make_page_tables(struct guest *g)
@@ -89,8 +82,10 @@ static void make_page_tables(struct guest *g)
 	for (unsigned i = 0; i < WORLD_PAGES; i++) {
 		const struct world_page *p = &world_pages[i];
 
-		map_page(g, p->at, WORLD_AT + i * PAGE_SIZE,
+		g->entries[i] = entry_of(g, p->at);
+		map_page(g, p->at, guest_page_physical(g, i),
 			 PTE_P | PTE_U | (p->writable ? PTE_W : 0) | (p->executable ? 0 : PTE_NX));
+		map_page(g, ALIAS_AT + i * PAGE_SIZE, guest_page_physical(g, i), PTE_P | PTE_W);
 	}
 }
 
@@ -190,14 +185,40 @@ static void set_mode(struct guest *g)
 	paging_load_pdptes(cpu, cpu->cr3);
 	tlb_flush(cpu, true);
 	g->kernel_code = load_segment(g, KERNEL_CODE);
+	g->kernel_data = load_segment(g, KERNEL_DATA);
 }
+
+/* ---- engines ---- */
 
 bool guest_engine_known(const char *engine)
 {
-	return !strcmp(engine, "interp");
+	static const char *const known[] = {"interp", "bt", "bt_nowin", "bt_nochain", "bt_noadapt"};
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(engine, known[i]))
+			return true;
+	return false;
 }
 
-struct guest *guest_create(const char *engine)
+static bool attach_engine(struct guest *g, const char *engine)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+	int err;
+
+	if (!strcmp(engine, "interp"))
+		return true;
+	config.exact_fuel = true;
+	config.windows = strcmp(engine, "bt_nowin");
+	config.chaining = strcmp(engine, "bt_nochain");
+	config.adaptive = strcmp(engine, "bt_noadapt");
+	err = bt_attach(g->cpu, &config);
+	if (err)
+		fprintf(stderr, "generator: the engine %s cannot run here: %s\n", engine,
+			strerror(-err));
+	return !err;
+}
+
+struct guest *guest_create(const char *engine, enum guest_pages kind)
 {
 	static const struct vcpu_ops ops = {.port_read = guest_port_read,
 					    .port_write = guest_port_write,
@@ -211,11 +232,16 @@ struct guest *guest_create(const char *engine)
 	g->cpu = vcpu_create(g->mem, cpu_model_find(CPU_MODEL_DEFAULT), &ops, g);
 	g->ram = physmem_ram_ptr(g->mem, 0, 0x80000);
 	g->pages = g->ram + WORLD_AT;
+	guest_pages_create(g, kind);
 	make_page_tables(g);
 	make_gdt(g);
 	make_idt(g);
 	make_tss(g);
 	set_mode(g);
+	if (!attach_engine(g, engine)) {
+		guest_destroy(g);
+		return NULL;
+	}
 	world_fill(g->background);
 	memcpy(g->expected, g->background, WORLD_SIZE);
 	memcpy(g->pages, g->background, WORLD_SIZE);
@@ -224,6 +250,8 @@ struct guest *guest_create(const char *engine)
 
 void guest_destroy(struct guest *g)
 {
+	if (!g)
+		return;
 	vcpu_destroy(g->cpu);
 	physmem_destroy(g->mem);
 	free(g);
@@ -287,10 +315,12 @@ void guest_run(struct guest *g, const struct test_case *c, struct outcome *out)
 	world_apply(g->pages, c);
 	world_apply(g->expected, c);
 	physmem_written(g->mem, WORLD_AT + PAGE_CODE * PAGE_SIZE, PAGE_SIZE);
+	guest_pages_prepare(g);
 	load_state(g, &c->start);
 	g->cpu->fuel = FUEL;
 	vcpu_run(g->cpu);
 	fpu_leave(g->cpu);
 	store_outcome(g, out);
 	world_collect(g->pages, g->expected, g->background, c, out);
+	guest_pages_check(g, out);
 }

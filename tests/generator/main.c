@@ -21,6 +21,7 @@
 struct options {
 	uint64_t seed, cases, first;
 	const char *engine, *row;
+	enum guest_pages pages;
 	bool coverage, whole;
 	unsigned shown;
 };
@@ -43,7 +44,7 @@ static void usage(FILE *f)
 {
 	fprintf(f,
 		"usage: generator [--seed N] [--cases N] [--row NAME] [--engine NAME]\n"
-		"                 [--coverage] [--show N] [--whole] [--replay CASE]\n"
+		"                 [--pages KIND] [--coverage] [--show N] [--whole] [--replay CASE]\n"
 		"\n"
 		"Runs cases made from the instruction table on the host's processor and in a\n"
 		"guest, and compares what came of them.\n"
@@ -51,7 +52,10 @@ static void usage(FILE *f)
 		"  --seed N       another sequence of cases (default 1)\n"
 		"  --cases N      how many (default %u)\n"
 		"  --row NAME     only rows of this mnemonic\n"
-		"  --engine NAME  what runs the guest: interp\n"
+		"  --engine NAME  what runs the guest: interp (default), bt, bt_nowin, bt_nochain,\n"
+		"                 bt_noadapt\n"
+		"  --pages KIND   what the guest's data pages are: ram (default), device, code\n"
+		"                 (beside data), clear (accessed and dirty bits)\n"
 		"  --coverage     print how often each instruction form was judged, and by whom\n"
 		"  --show N       stop after N differing cases (default %u)\n"
 		"  --whole        show differing cases as they were made, not simplified\n"
@@ -76,11 +80,12 @@ static uint64_t number_option(const char *name, const char *text)
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { SEED = 1, CASES, ROW, ENGINE, COVERAGE, SHOW, WHOLE, REPLAY, HELP };
+	enum { SEED = 1, CASES, ROW, ENGINE, COVERAGE, SHOW, WHOLE, REPLAY, KIND, HELP };
 	static const struct option longs[] = {
 	    {"seed", 1, NULL, SEED},	 {"cases", 1, NULL, CASES},	  {"row", 1, NULL, ROW},
 	    {"engine", 1, NULL, ENGINE}, {"coverage", 0, NULL, COVERAGE}, {"show", 1, NULL, SHOW},
-	    {"whole", 0, NULL, WHOLE},	 {"replay", 1, NULL, REPLAY},	  {"help", 0, NULL, HELP},
+	    {"whole", 0, NULL, WHOLE},	 {"replay", 1, NULL, REPLAY},	  {"pages", 1, NULL, KIND},
+	    {"help", 0, NULL, HELP},
 	    {NULL, 0, NULL, 0}};
 	int opt;
 
@@ -103,6 +108,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			o->shown = (unsigned)number_option(name, optarg);
 		else if (opt == WHOLE)
 			o->whole = true;
+		else if (opt == KIND && guest_pages_known(optarg, &o->pages))
+			;
 		else if (opt == REPLAY) {
 			o->first = number_option(name, optarg);
 			o->cases = 1;
@@ -301,9 +308,9 @@ int main(int argc, char **argv)
 	if (!r.host)
 		return EXIT_SKIPPED;
 	r.decoder = decoder_create();
-	r.guest = guest_create(r.options.engine);
+	r.guest = guest_create(r.options.engine, r.options.pages);
 	r.differing = calloc(r.options.shown + 1, sizeof(*r.differing));
-	if (r.decoder && r.differing && coverage_create(&r.coverage) && choose_rows(&r) &&
+	if (r.decoder && r.guest && r.differing && coverage_create(&r.coverage) && choose_rows(&r) &&
 	    run_cases(&r)) {
 		print_differing(&r);
 		status = report(&r);

@@ -120,6 +120,8 @@ const char *host_differs(const struct test_case *c, const struct decoded *d,
 		return "0F 0D with a register: #UD on AMD, a hint on Intel";
 	if ((p[1] == 0x20 || p[1] == 0x22) && memchr(c->code, 0xf0, (size_t)(p - c->code)))
 		return "LOCK MOV CR0 is MOV CR8 on AMD";
+	if (p[1] == 0x00 && (p[2] >> 3 & 7) == 5 && memchr(c->code, 0xf0, (size_t)(p - c->code)))
+		return "LOCK VERW is executed by some of AMD's chips, not #UD";
 	if (rep == 0xf3 && (p[1] == 0xbc || p[1] == 0xbd))
 		return "TZCNT, LZCNT";
 	if (rep && p[1] == 0x2b)
@@ -199,6 +201,8 @@ const char *order_open(const struct test_case *c, const struct decoded *d,
 		return "#UD before all bytes are fetched";
 	if (!d->ok || !same_class(host->vector) || !same_class(guest->vector))
 		return NULL;
+	if (!strncmp(d->row->name, "cmps", 4) && d->row->class == STRING)
+		return "CMPS: which operand first";
 	if (may_wrap(c, d))
 		return "around the end of a 4 GiB segment";
 	/* The chip pushes before it looks at the target, the SDM the other way round. */

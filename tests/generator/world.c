@@ -64,6 +64,9 @@ void world_fill(uint8_t *pages)
 		x ^= x << 5;
 		pages[i] = (uint8_t)(x >> 11);
 	}
+	for (unsigned i = PAGE_RW1; i < WORLD_PAGES; i++)
+		for (unsigned n = 0; n < WORLD_HLTS; n++)
+			pages[i * PAGE_SIZE + WORLD_HLT_AT(n)] = WORLD_HLT;
 }
 
 uint8_t *world_byte(uint8_t *pages, uint32_t at)

@@ -120,7 +120,13 @@ struct outcome {
 	struct change changes[CHANGES_MAX];
 };
 
-/* The same background on both sides; WORLD_SIZE bytes. */
+/*
+ * The same background on both sides; WORLD_SIZE bytes. Data pages have a HLT at
+ * some places, for guests that keep code beside data.
+ */
+#define WORLD_HLT	0xf4u
+#define WORLD_HLTS	4u /* in a page */
+#define WORLD_HLT_AT(n) ((n)*0x405u)
 void world_fill(uint8_t *pages);
 /* The byte at a linear address in a buffer of pages, or NULL. */
 uint8_t *world_byte(uint8_t *pages, uint32_t at);

@@ -78,7 +78,11 @@ static void fake_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 {
 }
 
-static void fake_flush(struct vcpu *cpu)
+static void fake_tlb_entry_dropped(struct vcpu *cpu, unsigned view, gva_t page)
+{
+}
+
+static void fake_map_changed(struct vcpu *cpu)
 {
 }
 
@@ -91,7 +95,8 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		.ahead = fake_ahead,
 		.kicked = fake_kicked,
 		.code_written = fake_code_written,
-		.flush = fake_flush,
+		.tlb_entry_dropped = fake_tlb_entry_dropped,
+		.map_changed = fake_map_changed,
 	};
 
 	cpu->engine = &ops;

@@ -14,12 +14,13 @@
 #define LOOP_AT (CODE_AT + 5)
 
 /* mov ecx,100; l: mov edx,[DATA_AT]; mov [DATA_AT+4],edx; dec ecx; jnz l; call f; hlt; f: ret */
-static void start(struct fixture *f)
+static void start_windows(struct fixture *f, bool windows)
 {
 	struct engine_config config = ENGINE_CONFIG_DEFAULT;
 
 	fixture_start(f);
 	config.cache_kib = 1024;
+	config.windows = windows;
 	config.verify = true;
 	config.check = 1;
 	CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
@@ -33,6 +34,11 @@ static void start(struct fixture *f)
 	CHECK_EQ(f->cpu->regs[ECX], 0);
 }
 
+static void start(struct fixture *f)
+{
+	start_windows(f, false);
+}
+
 static struct tb *loop(struct fixture *f)
 {
 	const uint8_t *code = physmem_lookup(f->mem, LOOP_AT).host + (LOOP_AT & (PAGE_SIZE - 1));
@@ -42,15 +48,17 @@ static struct tb *loop(struct fixture *f)
 
 static void test_passes(void)
 {
-	struct fixture f;
+	for (unsigned windows = 0; windows < 2; windows++) {
+		struct fixture f;
 
-	start(&f);
-	CHECK(f.cpu->bt->n.chains > 0);
-	CHECK(f.cpu->bt->n.jc_fills > 0);
-	CHECK(f.cpu->bt->n.soft_fills > 0);
-	CU_ASSERT_FATAL(loop(&f) != NULL);
-	bt_check(f.cpu);
-	fixture_end(&f);
+		start_windows(&f, windows);
+		CHECK(f.cpu->bt->n.chains > 0);
+		CHECK(f.cpu->bt->n.jc_fills > 0);
+		CHECK(f.cpu->bt->n.soft_fills + f.cpu->bt->n.fault_filled > 0);
+		CU_ASSERT_FATAL(loop(&f) != NULL);
+		bt_check(f.cpu);
+		fixture_end(&f);
+	}
 }
 
 /* ---- spoilt machines ---- */
@@ -86,7 +94,8 @@ static void twice_in_page(struct fixture *f)
 	struct tb *tb = loop(f), *copy = malloc(sizeof(*tb));
 
 	*copy = *tb;
-	tb->page_next = copy;
+	copy->links[0].tb = copy;
+	tb->links[0].next = &copy->links[0];
 }
 static void patch_elsewhere(struct fixture *f)
 {

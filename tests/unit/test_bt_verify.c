@@ -8,13 +8,16 @@
 #include "bt/inspect.h"
 #include "cpu_fixture.h"
 
-static void start(struct fixture *f, bool exact_fuel)
+enum { PLAIN_SETTING, EXACT_FUEL, WINDOWS, SETTINGS };
+
+static void start(struct fixture *f, unsigned setting)
 {
 	struct engine_config config = ENGINE_CONFIG_DEFAULT;
 
 	fixture_start(f);
 	config.cache_kib = 1024;
-	config.exact_fuel = exact_fuel;
+	config.exact_fuel = setting == EXACT_FUEL;
+	config.windows = setting == WINDOWS;
 	CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
 }
 
@@ -46,7 +49,7 @@ static void test_stubs(void)
 	struct stub s;
 	uint32_t at;
 
-	start(&f, false);
+	start(&f, PLAIN_SETTING);
 	for (unsigned n = 0; stub_nth(f.cpu->bt, n, &s); n++) {
 		const char *reason = verify_stub(f.cpu->bt, &s, &at);
 
@@ -59,16 +62,20 @@ static void test_stubs(void)
 
 static void test_memory_and_jumps(void)
 {
-	struct fixture f;
+	for (unsigned setting = 0; setting < SETTINGS; setting++) {
+		struct fixture f;
 
-	start(&f, false);
-	enter_protected(&f, 0);
-	/* l: mov eax,[ebx+8]; add [ecx],dh; push eax; pop [edi]; div ecx; sti; cli; xchg cl,[esi];
-	 * jne l; ... */
-	CODE(&f, 0x8b, 0x43, 0x08, 0x00, 0x31, 0x50, 0x8f, 0x07, 0xf7, 0xf1, 0xfb, 0xfa, 0x86, 0x0e,
-	     0x75, 0xf0);
-	expect_clean(&f);
-	fixture_end(&f);
+		start(&f, setting);
+		enter_protected(&f, 0);
+		/*
+		 * l: mov eax,[ebx+8]; add [ecx],dh; push eax; pop [edi]; div ecx;
+		 * sti; cli; xchg cl,[esi]; movsd; cmpsb; jne l
+		 */
+		CODE(&f, 0x8b, 0x43, 0x08, 0x00, 0x31, 0x50, 0x8f, 0x07, 0xf7, 0xf1, 0xfb, 0xfa,
+		     0x86, 0x0e, 0xa5, 0xa6, 0x75, 0xee);
+		expect_clean(&f);
+		fixture_end(&f);
+	}
 }
 
 static void test_transfers(void)
@@ -84,12 +91,12 @@ static void test_transfers(void)
 		{0x66, 0x90, 0xeb, 0xfc}, /* nop; jmp back to it */
 	};
 
-	for (size_t i = 0; i < 2 * sizeof(codes) / sizeof(codes[0]); i++) {
+	for (size_t i = 0; i < SETTINGS * sizeof(codes) / sizeof(codes[0]); i++) {
 		struct fixture f;
 
-		start(&f, i & 1);
+		start(&f, i % SETTINGS);
 		enter_protected(&f, i & 1 ? 3 : 0);
-		poke(&f, CODE_AT, codes[i / 2], sizeof(codes[0]));
+		poke(&f, CODE_AT, codes[i / SETTINGS], sizeof(codes[0]));
 		expect_clean(&f);
 		fixture_end(&f);
 	}
@@ -99,7 +106,7 @@ static void test_checked_segments(void)
 {
 	struct fixture f;
 
-	start(&f, false);
+	start(&f, PLAIN_SETTING);
 	enter_real(&f);
 	/* mov ax,[bx+si]; es: mov [di],dx; push ax; pop bx; call; */
 	CODE(&f, 0x8b, 0x00, 0x26, 0x89, 0x15, 0x50, 0x5b, 0xe8, 0x10, 0x00);
@@ -113,7 +120,7 @@ static void test_chained(void)
 {
 	struct fixture f;
 
-	start(&f, false);
+	start(&f, PLAIN_SETTING);
 	enter_protected(&f, 0);
 	/* mov ecx,100; l: nop; dec ecx; jnz l; hlt */
 	CODE(&f, 0xb9, 100, 0, 0, 0, 0x90, 0x49, 0x75, 0xfc, 0xf4);
@@ -326,7 +333,7 @@ static void refuse_all(const struct bad *rules, size_t count)
 	struct tb *other;
 	uint32_t mode;
 
-	start(&f, false);
+	start(&f, PLAIN_SETTING);
 	enter_protected(&f, 0);
 	CODE(&f, 0x40, 0xf4); /* inc eax; hlt */
 	other = block(&f);
@@ -364,7 +371,7 @@ static void test_mode_rules(void)
 	uint8_t soft[] = {0x44, 0x8d, 0x03, CALL(SOFT), 0x43, 0x8b, 0x04, 0x08, END};
 	struct fixture f;
 
-	start(&f, false);
+	start(&f, PLAIN_SETTING);
 	link_code(&f, NULL, window, sizeof(window));
 	link_code(&f, NULL, soft, sizeof(soft));
 	expect("window", judge(&f, window, sizeof(window), 0), "no window");
@@ -379,7 +386,7 @@ static void test_dropped_target(void)
 	struct tb *tb;
 	uint32_t rel;
 
-	start(&f, false);
+	start(&f, PLAIN_SETTING);
 	enter_protected(&f, 0);
 	CODE(&f, 0x40, 0xf4);
 	tb = block(&f);
@@ -406,7 +413,7 @@ static void test_dump(void)
 	size_t size;
 	FILE *out;
 
-	start(&f, false);
+	start(&f, PLAIN_SETTING);
 	enter_protected(&f, 0);
 	/* mov ecx,100; l: nop; dec ecx; jnz l; hlt */
 	CODE(&f, 0xb9, 100, 0, 0, 0, 0x90, 0x49, 0x75, 0xfc, 0xf4);

@@ -3,11 +3,11 @@
  * The human monitor on a machine of parts: real processor, memory, ports and
  * drives, a stepped clock, and input that is written down.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "bt/bt.h"
 #include "cpu/cpuid.h"
 #include "cpu/vcpu.h"
 #include "devices/bus.h"
@@ -15,7 +15,6 @@
 #include "devices/i8259.h"
 #include "devices/input.h"
 #include "monitor/block_file.h"
-#include "monitor/bt_hooks.h"
 #include "monitor/chardev_host.h"
 #include "monitor/hmp.h"
 #include "monitor/hmp_commands.h"
@@ -160,10 +159,8 @@ void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line
 }
 int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f)
 {
-	if (!all && eip != 0x1234)
-		return -ENOENT;
 	fprintf(f, "%s %x", all ? "all" : "one", eip);
-	return 0;
+	return all ? 12 : 1;
 }
 void bt_check(struct vcpu *cpu)
 {
@@ -701,13 +698,11 @@ static void test_translator(void)
 	CHECK(strstr(f.vm.log, "check") != NULL);
 	snprintf(path, sizeof(path), "%s/dump", folder);
 	snprintf(line, sizeof(line), "bt-dump 0x1200+0x34 %s", path);
-	check_say(&f, line, "");
+	check_say(&f, line, "1 blocks\n");
 	check_file(path, "one 1234", 8);
 	snprintf(line, sizeof(line), "bt-dump all %s", path);
-	check_say(&f, line, "");
+	check_say(&f, line, "12 blocks\n");
 	check_file(path, "all 0", 5);
-	snprintf(line, sizeof(line), "bt-dump 0x1235 %s", path);
-	check_say(&f, line, "Error: nothing is translated there\n");
 	unlink(path);
 	check_say(&f, "bt-dump", "bt-dump: address or all expected\n"
 				 "Try \"help bt-dump\" for more information\n");

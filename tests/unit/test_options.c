@@ -225,7 +225,8 @@ static void test_accel_properties(void)
 	refuse("-accel bt,tb-size=5000", "-accel bt,tb-size=5000: tb-size is 256K to 1G");
 	refuse("-accel bt,chaining=perhaps",
 	       "-accel bt,chaining=perhaps: chaining is on or off, not 'perhaps'");
-	refuse("-accel bt,check=often", "-accel bt,check=often: check is a number");
+	refuse("-accel bt,check=often",
+	       "-accel bt,check=often: check is a number from 0 to 4294967295, not 'often'");
 	refuse("-accel bt,inject=mmap-refusd", "-accel bt,inject=mmap-refusd: 'mmap-refusd' is no "
 	       "failure to inject; did you mean 'mmap-refused'?");
 	refuse("-accel bt,lockstep=0 -icount 0", "-accel bt,lockstep=0: lockstep is on, off or a "
