@@ -47,7 +47,7 @@ static inline unsigned host_reg(unsigned guest)
 
 /*
  * ---- the mode of a block: what its translation takes for granted ----
- * Two bits a segment register from MODE_SEG_SHIFT on (enum seg_kind).
+ * Two bits a segment register from MODE_SEG_SHIFT on: enum seg_kind of cpu/vcpu.h.
  */
 #define MODE_CODE32  0x001u
 #define MODE_STACK32 0x002u
@@ -59,12 +59,6 @@ static inline unsigned host_reg(unsigned guest)
 #define MODE_ALIGN   0x080u /* alignment is checked */
 #define MODE_RING0   0x100u /* CPL 0 */
 #define MODE_SEG_SHIFT 12
-enum seg_kind {
-	SEG_FLAT,    /* base 0, everything may be read and written */
-	SEG_BASED,   /* the same with a base */
-	SEG_CHECKED, /* anything else. For CS: limit at least FFFFh */
-	SEG_SMALL,   /* CS only: a limit below FFFFh, or above and not all */
-};
 static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 {
 	return (enum seg_kind)(mode >> (MODE_SEG_SHIFT + 2 * seg) & 3);
@@ -136,6 +130,7 @@ struct tb {
 	uint16_t bytes, count;	/* guest bytes, instructions */
 	uint32_t host;		/* offset in the cache of its first instruction */
 	uint32_t host_size;
+	uint32_t body_size;	/* without the exits behind the last instruction */
 	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint8_t exit_count;
@@ -236,12 +231,15 @@ struct slow_site {
 	uint32_t after; /* offset in the cache of what follows the call; 0: empty */
 	uint16_t n;
 	bool undecodable;
+	bool native;	/* has a rule, but its memory access could not be made */
+	bool same_mode; /* leaves the mode as it is */
 	struct tb *tb;
 	struct insn insn;
 };
 
 struct mode_id {
 	uint32_t mode, cs_base;
+	bool used;
 };
 
 struct bt {
@@ -254,7 +252,8 @@ struct bt {
 	struct tb *hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
 	struct slow_site *sites;
-	struct mode_id mode_ids[MODE_IDS]; /* index: the id that jump-cache tags carry */
+	/* By hash; an entry's index is the id that jump-cache tags carry, 0 is not used. */
+	struct mode_id mode_ids[MODE_IDS];
 	unsigned mode_id_count;
 	struct tb_exit *cross; /* chained exits into other pages, under cross_asid */
 	uint32_t cross_asid;
@@ -333,6 +332,11 @@ void soft_drop(struct vcpu *cpu, unsigned view, gva_t page);
 /* ---- run.c ---- */
 uint32_t bt_mode(const struct vcpu *cpu);
 uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode);
+/*
+ * Where translated code can go on at CS:EIP without a look by the run loop,
+ * or 0: the target is in the jump cache. Makes the mode's window current.
+ */
+uint64_t bt_continue(struct vcpu *cpu);
 
 /* The window that code of this mode accesses; 0: none. */
 uint64_t bt_window(const struct vcpu *cpu, bool user);

@@ -58,8 +58,10 @@ static void check_guest_code(const struct bt *bt, const struct tb *tb)
 	assert(tb->count && tb->count <= TB_MAX_INSNS && tb->insns[0].guest == 0);
 	assert(!tb->code2 == (first_bytes(tb) == tb->bytes));
 	assert(!tb->code2 || (tb->count == 1 && page_of(tb->code2) == tb->code2));
-	if (tb->code_sum)
+	if (tb->code_sum) { /* what it decodes into has been looked at then */
 		assert(tb->code_sum == guest_code_sum(tb));
+		return;
+	}
 	for (unsigned n = 0; n < tb->count; n++) {
 		unsigned from = tb->insns[n].guest;
 		unsigned to = n + 1 < tb->count ? tb->insns[n + 1].guest : tb->bytes;
@@ -236,7 +238,7 @@ static void check_watched(struct vcpu *cpu, const struct code_page *page)
 }
 
 /* The link says which of the page's bytes are the block's. */
-static void check_link(struct vcpu *cpu, const struct code_page *page, const struct tb_link *link)
+static void check_link(const struct code_page *page, const struct tb_link *link)
 {
 	const struct tb *tb = link->tb;
 	unsigned second = link == &tb->links[1], first = first_bytes(tb);
@@ -246,7 +248,6 @@ static void check_link(struct vcpu *cpu, const struct code_page *page, const str
 	assert(link == &tb->links[0] || (second && tb->code2));
 	assert(tb->code && page_of(code) == page->host);
 	assert(link->first == at && link->last == at + bytes - 1);
-	assert(tb_lookup(cpu->bt, tb->code, tb->eip, tb->mode) == tb);
 }
 
 static unsigned check_page(struct vcpu *cpu, const struct code_page *page)
@@ -258,7 +259,7 @@ static unsigned check_page(struct vcpu *cpu, const struct code_page *page)
 	for (const struct code_page *p = page->next; p; p = p->next)
 		assert(p->host != page->host);
 	for (const struct tb_link *l = page->links; l; l = l->next, count++) {
-		check_link(cpu, page, l);
+		check_link(page, l);
 		chunks |= chunks_of(l);
 	}
 	assert(!(chunks & ~page->chunks)); /* more cost time only */
@@ -291,7 +292,7 @@ static void check_jump_cache(struct bt *bt)
 		assert(tb && tb->code);
 		assert(bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host));
 		assert((uint32_t)tag == tb->eip && (tb->eip & (JC_SIZE - 1)) == i);
-		assert(mode_id && mode_id < bt->mode_id_count);
+		assert(mode_id && bt->mode_ids[mode_id].used);
 		assert(bt->mode_ids[mode_id].mode == tb->mode);
 	}
 }
@@ -357,6 +358,7 @@ void inspect_block(struct vcpu *cpu, struct tb *tb)
 		verify_block(bt, tb);
 	if (!bt->config.check)
 		return;
+	check_guest_code(bt, tb);
 	tb->code_sum = guest_code_sum(tb);
 	if (++bt->unchecked < bt->config.check)
 		return;

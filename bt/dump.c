@@ -85,7 +85,7 @@ void mode_text(uint32_t mode, char out[MODE_TEXT_SIZE])
 		n = append(out, n, MODE_TEXT_SIZE, ", window");
 	if (mode & MODE_ALIGN)
 		n = append(out, n, MODE_TEXT_SIZE, ", aligned");
-	for (unsigned kind = SEG_FLAT; kind <= SEG_SMALL; kind++)
+	for (unsigned kind = KIND_FLAT; kind <= KIND_SMALL; kind++)
 		n = append_segments(out, n, mode, (enum seg_kind)kind);
 }
 

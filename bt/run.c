@@ -22,32 +22,22 @@
 _Thread_local struct vcpu *bt_current;
 
 /* ---- the mode ---- */
-static enum seg_kind data_kind(const struct segment *s)
-{
-	if (s->lo | s->lo_write || (s->hi_read & s->hi_write) != 0xffffffff)
-		return SEG_CHECKED;
-	return s->base ? SEG_BASED : SEG_FLAT;
-}
-
-static enum seg_kind code_kind(const struct segment *s)
-{
-	if (s->limit == 0xffffffff)
-		return s->base ? SEG_BASED : SEG_FLAT;
-	return s->limit >= 0xffff && !(s->attr & DESC_DB) ? SEG_CHECKED : SEG_SMALL;
-}
-
 uint64_t bt_window(const struct vcpu *cpu, bool user)
 {
 	return user ? cpu->window_base_user : cpu->window_base_supervisor;
 }
 
+static uint32_t data_bits(const struct vcpu *cpu, unsigned seg)
+{
+	return (uint32_t)cpu->seg[seg].data_kind << (MODE_SEG_SHIFT + 2 * seg);
+}
+
 uint32_t bt_mode(const struct vcpu *cpu)
 {
-	uint32_t mode = (uint32_t)code_kind(&cpu->seg[CS]) << (MODE_SEG_SHIFT + 2 * CS);
-	static const uint8_t data[] = {ES, SS, DS, FS, GS};
+	uint32_t mode = (uint32_t)cpu->seg[CS].code_kind << (MODE_SEG_SHIFT + 2 * CS);
 
-	for (unsigned i = 0; i < sizeof(data); i++)
-		mode |= (uint32_t)data_kind(&cpu->seg[data[i]]) << (MODE_SEG_SHIFT + 2 * data[i]);
+	mode |= data_bits(cpu, ES) | data_bits(cpu, SS) | data_bits(cpu, DS) | data_bits(cpu, FS) |
+		data_bits(cpu, GS);
 	if (cpu->seg[CS].attr & DESC_DB)
 		mode |= MODE_CODE32;
 	if (cpu->seg[SS].attr & DESC_DB)
@@ -67,20 +57,35 @@ uint32_t bt_mode(const struct vcpu *cpu)
 	return mode;
 }
 
+static void forget_modes(struct bt *bt)
+{
+	memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
+	memset(bt->mode_ids, 0, sizeof(bt->mode_ids));
+	bt->mode_id_count = 0;
+}
+
 /* A small number for a mode and what EIP is relative to, for jump-cache tags. */
 static unsigned mode_id(struct bt *bt, uint32_t mode, uint32_t cs_base)
 {
-	struct mode_id wanted = {mode, cs_base};
+	uint32_t h = (mode ^ cs_base >> 4) * 0x9e3779b1u >> 24;
 
-	for (unsigned i = 1; i < bt->mode_id_count; i++)
-		if (bt->mode_ids[i].mode == mode && bt->mode_ids[i].cs_base == cs_base)
-			return i;
-	if (bt->mode_id_count == MODE_IDS) {
-		memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
-		bt->mode_id_count = 1;
+	for (;; h++) {
+		struct mode_id *m = &bt->mode_ids[h % MODE_IDS];
+
+		if (h % MODE_IDS == 0)
+			continue;
+		if (!m->used)
+			break;
+		if (m->mode == mode && m->cs_base == cs_base)
+			return h % MODE_IDS;
 	}
-	bt->mode_ids[bt->mode_id_count] = wanted;
-	return bt->mode_id_count++;
+	if (bt->mode_id_count > MODE_IDS / 2) {
+		forget_modes(bt);
+		return mode_id(bt, mode, cs_base);
+	}
+	bt->mode_id_count++;
+	bt->mode_ids[h % MODE_IDS] = (struct mode_id){mode, cs_base, true};
+	return h % MODE_IDS;
 }
 
 #define ASID_BITS 24
@@ -97,6 +102,19 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	}
 	/* CPL 3 is part of the mode, so that the two kinds of asid never meet. */
 	return ((uint64_t)asid << 8 | mode_id(bt, mode, cpu->seg[CS].base)) << 32;
+}
+
+uint64_t bt_continue(struct vcpu *cpu)
+{
+	const struct bt_tables *t = cpu->bt->tables;
+	uint32_t i = cpu->eip & (JC_SIZE - 1);
+	uint64_t tag = bt_jc_tag(cpu, bt_mode(cpu));
+
+	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
+		return 0;
+	cpu->bt_jc_tag = tag;
+	host_set_window(bt_window(cpu, cpu->cpl == 3));
+	return t->jc_target[i];
 }
 
 /* ---- finding a block ---- */
@@ -160,7 +178,7 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
 	    exit->from->mode == tb->mode && !tb->code2)
 		tb_chain(bt, exit, tb);
-	else if (!exit && mode_seg(tb->mode, CS) != SEG_SMALL)
+	else if (!exit && mode_seg(tb->mode, CS) != KIND_SMALL)
 		jc_fill(cpu, tb);
 }
 
@@ -321,7 +339,6 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		return -ENOMEM;
 	cpu->bt = bt;
 	bt->config = *config;
-	bt->mode_id_count = 1;
 	bt->decoder = decoder_create();
 	bt->sites = calloc(SLOW_SITES, sizeof(*bt->sites));
 	bt->tables = mmap(NULL, sizeof(*bt->tables), PROT_READ | PROT_WRITE,

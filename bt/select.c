@@ -446,6 +446,8 @@ bool select_insn(struct trans *t)
 		return select_transfer(t);
 	case STRING:
 		return select_string(t);
+	case SENSITIVE:
+		return select_selector(t);
 	case PLAIN:
 	case PRIVILEGED:
 		if (t->row->map == M1)

@@ -35,7 +35,7 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 	bool code32 = t->mode & MODE_CODE32;
 
 	/* 16-bit code does not run on behind FFFFh. */
-	if (mode_seg(t->mode, CS) == SEG_CHECKED && eip <= 0xffff && 0x10000 - eip < room)
+	if (mode_seg(t->mode, CS) == KIND_CHECKED && eip <= 0xffff && 0x10000 - eip < room)
 		room = 0x10000 - eip;
 	while (t->count < TB_MAX_INSNS && t->bytes < room) {
 		struct insn *in = &t->insns[t->count];
@@ -67,7 +67,7 @@ static bool decode_crossing(struct trans *t, const uint8_t *code, gva_t gva)
 	enum seg_kind cs = mode_seg(t->mode, CS);
 	uint8_t bytes[15];
 
-	if ((cs != SEG_FLAT && cs != SEG_BASED) || in_page >= sizeof(bytes))
+	if ((cs != KIND_FLAT && cs != KIND_BASED) || in_page >= sizeof(bytes))
 		return false;
 	t->code2 = block_fetch(t->cpu, (gva & PAGE_MASK) + PAGE_SIZE, &t->gpa2);
 	if (!t->code2)
@@ -142,6 +142,7 @@ static void select_all(struct trans *t)
 		}
 		eip = t->next_eip;
 	}
+	t->tb->body_size = trans_offset(t) - t->tb->host;
 	if (!t->ended)
 		trans_jump(t, eip);
 	trans_finish(t);

@@ -127,8 +127,17 @@ enum vector {
 #define DESC_G 0x00800000u
 #define DESC_TYPE 0x00000f00u       /* of a system descriptor, << 8 */
 
+/* How much of a segment needs checking; derived by segment_update(). */
+enum seg_kind {
+	KIND_FLAT,    /* base 0, everything may be read and written */
+	KIND_BASED,   /* the same with a base */
+	KIND_CHECKED, /* anything else. As code: 16-bit, limit at least FFFFh */
+	KIND_SMALL,   /* as code only: a limit that jumps have to be checked against */
+};
+
 struct segment {
 	uint16_t selector;
+	uint8_t data_kind, code_kind; /* enum seg_kind, as data and as CS */
 	uint32_t base;
 	uint32_t limit; /* in bytes, inclusive (after granularity) */
 	uint32_t attr;  /* DESC_*; P clear: null or unusable */

@@ -64,6 +64,8 @@ static bool map(struct setting *s, struct mem_window *w, uint32_t page, uint32_t
 }
 
 /* ---- accesses as translated code makes them ---- */
+typedef uint32_t __attribute__((aligned(1))) unaligned32;
+
 static sigjmp_buf unwind;
 
 static void on_segv(int sig)
@@ -75,7 +77,7 @@ static bool load(struct mem_window *w, uint32_t gva, uint32_t *value)
 {
 	if (sigsetjmp(unwind, 1))
 		return false;
-	*value = *(volatile uint32_t *)(mem_window_base(w) + gva);
+	*value = *(volatile unaligned32 *)(mem_window_base(w) + gva);
 	return true;
 }
 
