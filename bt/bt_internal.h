@@ -133,6 +133,7 @@ struct tb {
 	uint32_t host;		/* offset in the cache of its first instruction */
 	uint32_t host_size;
 	uint32_t body_size;	/* without the exits behind the last instruction */
+	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint8_t exit_count;
 	uint8_t faults;		/* window accesses that could not be filled */
@@ -185,6 +186,7 @@ struct stubs {
 	uint32_t fpu;	 /* called: readies what the block needs that calls it */
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
+	uint32_t end;
 };
 
 /* ---- counters: name, what it counts ---- */
@@ -288,6 +290,8 @@ struct bt {
 	unsigned interpret; /* instructions to be interpreted before translated code is entered */
 	int64_t ahead;	  /* instructions of the block after the one interpreted */
 	uint64_t inject_state;
+	FILE *perf_map;	    /* perfmap.c; NULL: not wanted */
+	unsigned unchecked; /* translations since check_structures() */
 };
 
 static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)

@@ -11,6 +11,7 @@
 
 #include "bt/fpu.h"
 #include "bt/host.h"
+#include "bt/inspect.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -297,6 +298,7 @@ static void bt_destroy(struct vcpu *cpu)
 
 	if (!bt)
 		return;
+	bt_perf_map(cpu, false);
 	if (bt->cache.rw && bt->cache.rx)
 		cache_flush(cpu);
 	space_disable(cpu);
@@ -361,6 +363,8 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		return err;
 	}
 	fill_flag_ops(bt->tables);
+	if (config->verify)
+		verify_stubs(bt);
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;

@@ -286,4 +286,5 @@ void stubs_emit(struct bt *bt, struct emit *e)
 	bt->stubs.fpu = here(bt, e);
 	emit_call_c(e, bt_fpu_prepare);
 	emit_memory_stubs(bt, e);
+	bt->stubs.end = here(bt, e);
 }

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "bt/fpu.h"
+#include "bt/inspect.h"
 #include "bt/trans.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -217,6 +218,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 	}
 	cache_commit(bt, t.tb, &t.e);
 	tb_insert(cpu, t.tb, gpa, t.gpa2);
+	inspect_block(cpu, t.tb);
 	bt->n.translations++;
 	bt->n.translated_insns += t.count;
 	bt->n.translated_bytes += t.tb->host_size;
