@@ -12,12 +12,12 @@ struct vcpu;
 /* Calls out with each counter's line. */
 void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line), void *arg);
 
-/* Asserts the translator's invariants (tc_check). */
+/* Asserts the translator's invariants (tc_check), and verifies all code (verify.h). */
 void bt_check(struct vcpu *cpu);
 
 /*
  * Writes guest and host code side by side: of the blocks that begin at eip, or
- * of all. Returns how many.
+ * of all. Returns 0 or -errno (-ENOENT: there are none).
  */
 int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f);
 

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "bt/host.h"
+#include "bt/inspect.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -53,7 +54,7 @@ uint32_t bt_mode(const struct vcpu *cpu)
 		mode |= MODE_PROT;
 	if (bt_window(cpu, cpu->cpl == 3))
 		mode |= MODE_WINDOW;
-	return mode;
+	return mode | fpu_mode(cpu);
 }
 
 static void forget_modes(struct bt *bt)
@@ -160,11 +161,15 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
 	enter_fn *fn = (enter_fn *)(uintptr_t)cache_rx(bt, bt->stubs.enter);
+	struct tb_exit *exit;
 
 	bt->n.entries++;
 	bt->leave = false;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
-	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fpu_update(cpu);
+	exit = (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fpu_left(cpu);
+	return exit;
 }
 
 /* What left through `exit`, or by a look-up if it is NULL, has found its target. */
@@ -183,6 +188,8 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 
 static void step(struct vcpu *cpu)
 {
+	if (cpu->bt->interpret)
+		cpu->bt->interpret--;
 	cpu->bt->n.steps++;
 	run_step(cpu);
 }
@@ -224,6 +231,7 @@ static void bt_run(struct vcpu *cpu)
 	if (reason)
 		left = false;
 	ran = reason;
+	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
 	while (cpu->fuel > 0 && !(ran && cpu->bt->config.one_block)) {
 		struct tb *tb;
@@ -236,7 +244,7 @@ static void bt_run(struct vcpu *cpu)
 				break;
 		}
 		ran = true;
-		if (run_needs_step(cpu) || cpu->align_check) {
+		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
 			left = false;
 			step(cpu);
 			continue;
@@ -260,6 +268,7 @@ static void bt_run(struct vcpu *cpu)
 		cpu->bt->polled = false;
 	}
 	cpu->cur = NULL;
+	cpu->bt_xmm = false;
 	fpu_leave(cpu);
 	bt_current = NULL;
 }
@@ -292,6 +301,7 @@ static void bt_destroy(struct vcpu *cpu)
 
 	if (!bt)
 		return;
+	bt_perf_map(cpu, false);
 	if (bt->cache.rw && bt->cache.rx)
 		cache_flush(cpu);
 	space_disable(cpu);
@@ -356,6 +366,8 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		return err;
 	}
 	fill_flag_ops(bt->tables);
+	if (config->verify)
+		verify_stubs(bt);
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;

@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -91,6 +91,27 @@ static bool keeps_mode(const struct insn *in)
 	}
 }
 
+/* What the x87 instructions of the block before the n-th leave in FIP and so on. */
+static struct x87_pointers pointers_before(struct vcpu *cpu, const struct tb *tb, unsigned n)
+{
+	int i = x87_pointers_instruction(tb, n), operand = x87_pointers_operand(tb, n);
+	struct x87_pointers p = {.instruction = i >= 0, .operand = operand >= 0};
+	struct insn in;
+
+	if (p.instruction) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[i].guest,
+			    tb->bytes - tb->insns[i].guest, tb->mode & MODE_CODE32, &in);
+		p.fip = tb->eip + tb->insns[i].guest;
+		p.fop = x87_opcode(&in);
+	}
+	if (p.operand) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[operand].guest,
+			    tb->bytes - tb->insns[operand].guest, tb->mode & MODE_CODE32, &in);
+		p.seg = in.seg;
+	}
+	return p;
+}
+
 static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after)
 {
 	struct bt *bt = cpu->bt;
@@ -104,6 +125,7 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 	site->tb = tb;
 	site->n = (uint16_t)tb_insn_at(tb, after - 1 - tb->host);
 	bytes = insn_bytes(tb, site->n, buf, &room);
+	site->pointers = pointers_before(cpu, tb, site->n);
 	site->undecodable = decode_insn(bt->decoder, bytes, room < 15 ? room : 15,
 					tb->mode & MODE_CODE32, &site->insn) != DECODE_OK ||
 			    !insn_supported(cpu, &insn_table[site->insn.row]);
@@ -163,10 +185,14 @@ static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, const struct slow_s
 	unsigned n = site->n;
 
 	if (n + 1u < tb->count)
-		return sequential && (site->same_mode || bt_mode(cpu) == tb->mode)
+		return sequential && (site->same_mode || bt_mode(cpu) == tb->mode) &&
+				       fpu_ready_again(cpu, tb->fpu)
 			       ? (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host)
 			       : 0;
-	return cpu->repeating || !cpu->bt->config.chaining ? 0 : bt_continue(cpu);
+	if (cpu->repeating || !cpu->bt->config.chaining)
+		return 0;
+	fpu_update(cpu);
+	return bt_continue(cpu);
 }
 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
@@ -183,6 +209,8 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	bt->ahead = bt->config.exact_fuel ? tb->count - 1 - n : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
+	x87_pointers_write(cpu, &site->pointers);
+	fpu_left(cpu);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */
 		cpu->fuel += bt->config.exact_fuel ? tb->count - n : 0;
