@@ -233,7 +233,7 @@ static void bt_run(struct vcpu *cpu)
 	ran = reason;
 	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
-	while (cpu->fuel > 0 && !(ran && cpu->bt->config.one_block)) {
+	while (cpu->fuel > 0 && !(ran && run_stepped(cpu))) {
 		struct tb *tb;
 		uint32_t mode;
 
