@@ -217,6 +217,15 @@ static void compare(struct lockstep *l)
 		compare_whole(l);
 }
 
+/*
+ * Waiting for IRQ 13 before an x87 instruction (SDM 1 D.2.1.2): that costs no
+ * instruction, so the count does not tell whether the reference waits as well.
+ */
+static bool frozen(const struct vcpu *cpu)
+{
+	return cpu->halted && cpu->ferr && !cpu->ignne;
+}
+
 /* ---- batches ---- */
 
 static void note_start(struct lockstep *l, const struct vcpu *cpu)
@@ -291,7 +300,8 @@ static bool leader_stepped(struct run_observer *o, struct vcpu *cpu)
 
 	if (!l->batches)
 		return trace_executed(cpu) >= l->config.from;
-	if (trace_executed(cpu) != (t->count ? t->steps[t->count - 1].executed : l->start))
+	if (!frozen(cpu) &&
+	    trace_executed(cpu) != (t->count ? t->steps[t->count - 1].executed : l->start))
 		trace_note(t, cpu);
 	return t->count >= TRACE_STEPS;
 }
@@ -350,7 +360,7 @@ static bool step_goes_on(const struct lockstep *l, uint64_t limit)
 {
 	uint64_t gone = l->subject->cpu->executed - l->start;
 
-	if (gone == 0 || l->subject->cpu->executed < l->config.from)
+	if (gone == 0 || l->subject->cpu->executed < l->config.from || frozen(l->subject->cpu))
 		return true;
 	return l->config.step && gone < limit;
 }
