@@ -97,6 +97,8 @@ bool select_insn(struct trans *t);
 bool select_transfer(struct trans *t);
 bool select_stack(struct trans *t);
 bool select_string(struct trans *t);
+/* Reads of segment registers. */
+bool select_selector(struct trans *t);
 bool select_x87(struct trans *t);
 bool select_simd(struct trans *t);
 bool select_simd_integer(struct trans *t);

@@ -18,7 +18,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cpu/decode.h"
 #include "monitor/hmp.h"
+#include "monitor/lockstep_flags.h"
 #include "monitor/state_compare.h"
 #include "monitor/vm_internal.h"
 
@@ -36,9 +38,12 @@ struct lockstep {
 	FILE *out;
 	uint64_t start;	     /* instructions before the last step */
 	uint32_t start_eip;  /* linear */
+	bool start_code32;
 	uint64_t whole_at;   /* instructions at the last whole comparison */
 	uint64_t whole_every;
 	uint64_t steps, wholes;
+	uint64_t flags_excused; /* undefined flags that differed */
+	struct decoder *decoder;
 	unsigned shown;
 	bool differs;
 };
@@ -121,10 +126,33 @@ static void report_end(struct lockstep *l, uint64_t since)
 
 /* ---- comparing ---- */
 
+/*
+ * Flags that the step has left undefined may differ: the subject goes on with the
+ * reference's, so that what it makes of them is the same. A step of many blocks
+ * cannot be followed; there any arithmetic flag is excused, as what depends on a
+ * wrong one shows in other registers.
+ */
+static void excuse_flags(struct lockstep *l)
+{
+	struct vcpu *s = l->subject->cpu, *r = l->reference->cpu;
+	uint32_t differ = (s->eflags ^ r->eflags) & FL_ARITH, undefined = FL_ARITH;
+
+	if (!differ)
+		return;
+	if (!l->config.step)
+		undefined = lockstep_undefined_flags(l->decoder, l->reference, l->start_eip,
+						     l->start_code32, s->executed - l->start);
+	if (!(differ & undefined))
+		return;
+	s->eflags ^= differ & undefined;
+	l->flags_excused++;
+}
+
 static void compare_registers(struct lockstep *l)
 {
 	struct vm *s = l->subject, *r = l->reference;
 
+	excuse_flags(l);
 	if (!state_compare_cpu(s, r, NULL, NULL))
 		return;
 	report_difference(l, "registers", l->start);
@@ -198,6 +226,7 @@ static bool advance(struct lockstep *l)
 
 	l->start = cpu->executed;
 	l->start_eip = cpu->seg[CS].base + cpu->eip;
+	l->start_code32 = code_is_32(cpu);
 	while (step_goes_on(l, limit)) {
 		if (!vm_turn(l->subject, limit - (cpu->executed - l->start)))
 			return false;
@@ -273,6 +302,7 @@ int lockstep_run(struct lockstep *l)
 	status = vm_end(s);
 	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_steps", l->steps);
 	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_whole", l->wholes);
+	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_flags_excused", l->flags_excused);
 	return l->differs ? EXIT_FAILURE : status;
 }
 
@@ -331,9 +361,13 @@ struct lockstep *lockstep_create(struct vm *vm, FILE *out, struct report *r)
 	l->whole_every = c->ram_bytes / WHOLE_RAM_SHARE;
 	if (l->whole_every < WHOLE_EVERY)
 		l->whole_every = WHOLE_EVERY;
-	l->reference = vm_create(&reference, r);
+	l->decoder = decoder_create();
+	if (!l->decoder)
+		report_fail(r, "not enough memory");
+	else
+		l->reference = vm_create(&reference, r);
 	if (!l->reference) {
-		free(l);
+		lockstep_destroy(l);
 		return NULL;
 	}
 	return l;
@@ -344,5 +378,6 @@ void lockstep_destroy(struct lockstep *l)
 	if (!l)
 		return;
 	vm_destroy(l->reference);
+	decoder_destroy(l->decoder);
 	free(l);
 }

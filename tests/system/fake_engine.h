@@ -78,15 +78,11 @@ static void fake_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 {
 }
 
-static void fake_tlb_flushed(struct vcpu *cpu)
+static void fake_tlb_entry_dropped(struct vcpu *cpu, unsigned view, gva_t page)
 {
 }
 
-static void fake_tlb_page_flushed(struct vcpu *cpu, gva_t gva)
-{
-}
-
-static void fake_page_watched(struct vcpu *cpu, gpa_t page)
+static void fake_map_changed(struct vcpu *cpu)
 {
 }
 
@@ -99,9 +95,8 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		.ahead = fake_ahead,
 		.kicked = fake_kicked,
 		.code_written = fake_code_written,
-		.tlb_flushed = fake_tlb_flushed,
-		.tlb_page_flushed = fake_tlb_page_flushed,
-		.page_watched = fake_page_watched,
+		.tlb_entry_dropped = fake_tlb_entry_dropped,
+		.map_changed = fake_map_changed,
 	};
 
 	cpu->engine = &ops;
