@@ -589,5 +589,6 @@ UNIT_MAIN("bt_fpu", {"native", test_native}, {"TS within a block", test_ts_withi
 	  {"pointer to a short address", test_pointer_to_short_address},
 	  {"pointers of a long block", test_pointers_of_long_block},
 	  {"store to code", test_store_to_code},
-	  {"against the interpreter", test_against_interpreter}, {"exact fuel", test_exact_fuel},
+	  {"against the interpreter", test_against_interpreter},
+	  {"without windows", test_without_windows}, {"exact fuel", test_exact_fuel},
 	  {"cache full", test_cache_full})
