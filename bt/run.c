@@ -114,6 +114,7 @@ uint64_t bt_continue(struct vcpu *cpu)
 		return 0;
 	cpu->bt_jc_tag = tag;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
+	fpu_update(cpu);
 	return t->jc_target[i];
 }
 
