@@ -308,6 +308,10 @@ static const struct bad state_rules[] = {
 	BAD("fault after flags", "flags have been changed", 0x41, 0x83, 0xf8, 0x01, 0x65, 0x67, 0x8b,
 	    0x03, END),
 	BAD("div after a register", "part of the guest instruction", 0xb9, 1, 0, 0, 0, 0xf7, 0xf1, END),
+	/* fld1; fstp gs:[ebx]: the first is done when the second may fault */
+	BAD("fault after x87", "part of the guest instruction", 0xd9, 0xe8, 0x65, 0x67, 0xd9, 0x1b,
+	    END),
+	BAD("x87 after a register", "part of the guest instruction", 0xff, 0xc0, 0xd9, 0xe8, END),
 	BAD("std", "no business", 0xfd, END),
 	BAD("cli", "not arithmetic", 0xfa, END),
 	BAD("hlt", "no business", 0xf4, END),
