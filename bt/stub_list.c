@@ -48,7 +48,8 @@ void stub_name(const struct stub *s, char out[STUB_NAME_SIZE])
 		snprintf(out, STUB_NAME_SIZE, "soft_%s_%s%u", s->view ? "user" : "kernel", access,
 			 s->bytes);
 	else if (s->kind == STUB_CHECK)
-		snprintf(out, STUB_NAME_SIZE, "check_%s_%s%u", segment_names[s->seg], access, s->bytes);
+		snprintf(out, STUB_NAME_SIZE, "check_%s_%s%u", segment_names[s->seg], access,
+			 s->bytes);
 	else
 		snprintf(out, STUB_NAME_SIZE, "%s", gates[s->kind - STUB_ENTER]);
 }

@@ -60,9 +60,10 @@ static bool is_insn_start(const struct verify *v, uint32_t offset)
 
 static const char *jump_within(struct verify *v, uint32_t to)
 {
+	if (to <= v->at && !is_insn_start(v, to))
+		return "a jump backwards to no guest instruction's beginning";
 	if (to <= v->at)
-		return is_insn_start(v, to) ? verify_at_home(v)
-					    : "a jump backwards to no guest instruction's beginning";
+		return verify_at_home(v);
 	if (v->join_count == JOINS)
 		return "more jumps forward than are understood";
 	v->joins[v->join_count++] = (struct join){.to = to, .known = v->now};
@@ -161,8 +162,8 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 {
 	struct stub s;
 
-	if (v->gate)
-		return op->type == ZYDIS_OPERAND_TYPE_REGISTER ? NULL : "a gate calls what is not C";
+	if (v->gate && op->type == ZYDIS_OPERAND_TYPE_REGISTER)
+		return NULL; /* C */
 	if (op->type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
 		return "an indirect call";
 	if (v->stub || to < 0 || to >= v->bt->cache.size || !stub_find(v->bt, (uint32_t)to, &s))
