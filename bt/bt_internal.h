@@ -47,7 +47,7 @@ static inline unsigned host_reg(unsigned guest)
 
 /*
  * ---- the mode of a block: what its translation takes for granted ----
- * Two bits a segment register from MODE_SEG_SHIFT on (enum seg_kind).
+ * Two bits a segment register from MODE_SEG_SHIFT on: enum seg_kind of cpu/vcpu.h.
  */
 #define MODE_CODE32  0x001u
 #define MODE_STACK32 0x002u
@@ -59,12 +59,6 @@ static inline unsigned host_reg(unsigned guest)
 #define MODE_ALIGN   0x080u /* alignment is checked */
 #define MODE_RING0   0x100u /* CPL 0 */
 #define MODE_SEG_SHIFT 12
-enum seg_kind {
-	SEG_FLAT,    /* base 0, everything may be read and written */
-	SEG_BASED,   /* the same with a base */
-	SEG_CHECKED, /* anything else. For CS: limit at least FFFFh */
-	SEG_SMALL,   /* CS only: a limit below FFFFh, or above and not all */
-};
 static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 {
 	return (enum seg_kind)(mode >> (MODE_SEG_SHIFT + 2 * seg) & 3);
@@ -106,6 +100,8 @@ struct tb_exit {
 	uint32_t jump;			/* offset in the cache of the rel32 that is patched */
 	uint32_t unchained;		/* offset of the code that leaves to the monitor */
 	uint32_t eip;			/* of the target */
+	bool cross;			/* the target is in another page: holds for one asid_kernel */
+	struct tb_exit *cross_next, **cross_link; /* in bt.cross, while chained */
 };
 
 /* Where instruction n begins. */
@@ -114,7 +110,7 @@ struct tb_insn {
 	uint16_t guest; /* offset from tb->eip */
 };
 
-#define TB_MAX_INSNS 48
+#define TB_MAX_INSNS 48 /* as many as tb.soft_insns has bits for */
 
 struct tb {
 	struct tb *hash_next;
@@ -134,9 +130,10 @@ struct tb {
 	uint16_t bytes, count;	/* guest bytes, instructions */
 	uint32_t host;		/* offset in the cache of its first instruction */
 	uint32_t host_size;
-	uint32_t soft_insns;	/* bit n: instruction n (0-31) keeps faulting: software TLB */
+	uint32_t body_size;	/* without the exits behind the last instruction */
+	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint8_t exit_count;
-	uint8_t retranslated;
+	uint8_t faults;		/* window accesses that could not be filled */
 	struct tb_exit exits[2];
 	struct tb_exit *incoming;
 	struct tb_insn insns[];
@@ -198,9 +195,11 @@ struct stubs {
 	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
 	X(soft_fills, "entries made in the inline software TLB")                                   \
 	X(soft_drops, "entries of the inline software TLB dropped")                                \
+	X(promotions, "address spaces whose ring 3 ran long enough for a window")                  \
 	X(steps, "instructions interpreted by the run loop")                                       \
 	X(fault_window, "host faults of window accesses")                                          \
 	X(fault_filled, "of those, filled from the guest's tables")                                \
+	X(fault_soft, "of the others, instructions then translated for the software TLB")          \
 	X(fault_math, "host SIGFPE of translated code")                                            \
 	X(invalidated, "blocks dropped because their code was written")                            \
 	X(evictions, "regions of the code cache emptied to be used again")                         \
@@ -230,12 +229,15 @@ struct slow_site {
 	uint32_t after; /* offset in the cache of what follows the call; 0: empty */
 	uint16_t n;
 	bool undecodable;
+	bool native;	/* has a rule, but its memory access could not be made */
+	bool same_mode; /* leaves the mode as it is */
 	struct tb *tb;
 	struct insn insn;
 };
 
 struct mode_id {
 	uint32_t mode, cs_base;
+	bool used;
 };
 
 struct bt {
@@ -248,8 +250,17 @@ struct bt {
 	struct tb *hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
 	struct slow_site *sites;
-	struct mode_id mode_ids[MODE_IDS]; /* index: the id that jump-cache tags carry */
+	/* By hash; an entry's index is the id that jump-cache tags carry, 0 is not used. */
+	struct mode_id mode_ids[MODE_IDS];
 	unsigned mode_id_count;
+	struct tb_exit *cross; /* chained exits into other pages, under cross_asid */
+	uint32_t cross_asid;
+	/* An instruction whose window accesses should go through the software TLB. */
+	struct tb *soften;
+	unsigned soften_insn;
+	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
+	uint32_t sampled_cr3;
+	unsigned samples;
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */
 	uint32_t asid_epoch; /* high bits of the asids in jump-cache tags */
@@ -286,6 +297,8 @@ void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa, gpa_t gpa2);
 /* Takes the block out of all structures but its region. */
 void tb_drop(struct vcpu *cpu, struct tb *tb);
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to);
+/* Undoes the chains into other pages that have been made under another asid_kernel. */
+void tb_unchain_stale(struct vcpu *cpu);
 void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
 /* Instruction of the block whose host code holds this offset from tb->host. */
 unsigned tb_insn_at(const struct tb *tb, uint32_t offset);
@@ -302,7 +315,7 @@ void stubs_emit(struct bt *bt, struct emit *e);
  * the #PF of an instruction's second page.
  */
 struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
-		     uint32_t soft_insns);
+		     uint64_t soft_insns);
 
 /* ---- slow.c: called by stubs ---- */
 /*
@@ -315,6 +328,14 @@ void soft_drop(struct vcpu *cpu, unsigned view, gva_t page);
 /* ---- run.c ---- */
 uint32_t bt_mode(const struct vcpu *cpu);
 uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode);
+/*
+ * Where translated code can go on at CS:EIP without a look by the run loop,
+ * or 0: the target is in the jump cache. Makes the mode's window current.
+ */
+uint64_t bt_continue(struct vcpu *cpu);
+
+/* The window that code of this mode accesses; 0: none. */
+uint64_t bt_window(const struct vcpu *cpu, bool user);
 
 /* ---- signals.c ---- */
 int signals_install(void);

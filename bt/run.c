@@ -5,42 +5,38 @@
  * monitor. Creation and destruction of the engine.
  */
 #include <assert.h>
-#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "bt/bt_internal.h"
+#include "bt/host.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/fpu.h"
 #include "cpu/run.h"
+#include "cpu/space.h"
 
 _Thread_local struct vcpu *bt_current;
 
 /* ---- the mode ---- */
-static enum seg_kind data_kind(const struct segment *s)
+uint64_t bt_window(const struct vcpu *cpu, bool user)
 {
-	if (s->lo | s->lo_write || (s->hi_read & s->hi_write) != 0xffffffff)
-		return SEG_CHECKED;
-	return s->base ? SEG_BASED : SEG_FLAT;
+	return user ? cpu->window_base_user : cpu->window_base_supervisor;
 }
 
-static enum seg_kind code_kind(const struct segment *s)
+static uint32_t data_bits(const struct vcpu *cpu, unsigned seg)
 {
-	if (s->limit == 0xffffffff)
-		return s->base ? SEG_BASED : SEG_FLAT;
-	return s->limit >= 0xffff && !(s->attr & DESC_DB) ? SEG_CHECKED : SEG_SMALL;
+	return (uint32_t)cpu->seg[seg].data_kind << (MODE_SEG_SHIFT + 2 * seg);
 }
 
 uint32_t bt_mode(const struct vcpu *cpu)
 {
-	uint32_t mode = (uint32_t)code_kind(&cpu->seg[CS]) << (MODE_SEG_SHIFT + 2 * CS);
-	static const uint8_t data[] = {ES, SS, DS, FS, GS};
+	uint32_t mode = (uint32_t)cpu->seg[CS].code_kind << (MODE_SEG_SHIFT + 2 * CS);
 
-	for (unsigned i = 0; i < sizeof(data); i++)
-		mode |= (uint32_t)data_kind(&cpu->seg[data[i]]) << (MODE_SEG_SHIFT + 2 * data[i]);
+	mode |= data_bits(cpu, ES) | data_bits(cpu, SS) | data_bits(cpu, DS) | data_bits(cpu, FS) |
+		data_bits(cpu, GS);
 	if (cpu->seg[CS].attr & DESC_DB)
 		mode |= MODE_CODE32;
 	if (cpu->seg[SS].attr & DESC_DB)
@@ -55,23 +51,40 @@ uint32_t bt_mode(const struct vcpu *cpu)
 		mode |= MODE_V86;
 	if (cpu->cr0 & CR0_PE)
 		mode |= MODE_PROT;
+	if (bt_window(cpu, cpu->cpl == 3))
+		mode |= MODE_WINDOW;
 	return mode;
+}
+
+static void forget_modes(struct bt *bt)
+{
+	memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
+	memset(bt->mode_ids, 0, sizeof(bt->mode_ids));
+	bt->mode_id_count = 0;
 }
 
 /* A small number for a mode and what EIP is relative to, for jump-cache tags. */
 static unsigned mode_id(struct bt *bt, uint32_t mode, uint32_t cs_base)
 {
-	struct mode_id wanted = {mode, cs_base};
+	uint32_t h = (mode ^ cs_base >> 4) * 0x9e3779b1u >> 24;
 
-	for (unsigned i = 1; i < bt->mode_id_count; i++)
-		if (bt->mode_ids[i].mode == mode && bt->mode_ids[i].cs_base == cs_base)
-			return i;
-	if (bt->mode_id_count == MODE_IDS) {
-		memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
-		bt->mode_id_count = 1;
+	for (;; h++) {
+		struct mode_id *m = &bt->mode_ids[h % MODE_IDS];
+
+		if (h % MODE_IDS == 0)
+			continue;
+		if (!m->used)
+			break;
+		if (m->mode == mode && m->cs_base == cs_base)
+			return h % MODE_IDS;
 	}
-	bt->mode_ids[bt->mode_id_count] = wanted;
-	return bt->mode_id_count++;
+	if (bt->mode_id_count > MODE_IDS / 2) {
+		forget_modes(bt);
+		return mode_id(bt, mode, cs_base);
+	}
+	bt->mode_id_count++;
+	bt->mode_ids[h % MODE_IDS] = (struct mode_id){mode, cs_base, true};
+	return h % MODE_IDS;
 }
 
 #define ASID_BITS 24
@@ -88,6 +101,19 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	}
 	/* CPL 3 is part of the mode, so that the two kinds of asid never meet. */
 	return ((uint64_t)asid << 8 | mode_id(bt, mode, cpu->seg[CS].base)) << 32;
+}
+
+uint64_t bt_continue(struct vcpu *cpu)
+{
+	const struct bt_tables *t = cpu->bt->tables;
+	uint32_t i = cpu->eip & (JC_SIZE - 1);
+	uint64_t tag = bt_jc_tag(cpu, bt_mode(cpu));
+
+	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
+		return 0;
+	cpu->bt_jc_tag = tag;
+	host_set_window(bt_window(cpu, cpu->cpl == 3));
+	return t->jc_target[i];
 }
 
 /* ---- finding a block ---- */
@@ -137,6 +163,7 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 
 	bt->n.entries++;
 	bt->leave = false;
+	host_set_window(bt_window(cpu, cpu->cpl == 3));
 	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
 }
 
@@ -150,7 +177,7 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
 	    exit->from->mode == tb->mode && !tb->code2)
 		tb_chain(bt, exit, tb);
-	else if (!exit && mode_seg(tb->mode, CS) != SEG_SMALL)
+	else if (!exit && mode_seg(tb->mode, CS) != KIND_SMALL)
 		jc_fill(cpu, tb);
 }
 
@@ -158,6 +185,25 @@ static void step(struct vcpu *cpu)
 {
 	cpu->bt->n.steps++;
 	run_step(cpu);
+}
+
+/* Somebody wanted attention: a sample of what runs. Ring 3 that runs long gets a window. */
+#define PROMOTE_SAMPLES 2
+
+static void sample(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+
+	if (cpu->cpl != 3 || cpu->window_base_user)
+		return;
+	if (bt->sampled_cr3 != cpu->cr3) {
+		bt->sampled_cr3 = cpu->cr3;
+		bt->samples = 0;
+	}
+	if (++bt->samples >= PROMOTE_SAMPLES && space_promote(cpu)) {
+		bt->n.promotions++;
+		bt->samples = 0;
+	}
 }
 
 /* Pending bits that are not held off: they would end the run or be delivered. */
@@ -192,6 +238,7 @@ static void bt_run(struct vcpu *cpu)
 			step(cpu);
 			continue;
 		}
+		tb_unchain_stale(cpu);
 		mode = bt_mode(cpu);
 		cpu->bt_jc_tag = bt_jc_tag(cpu, mode);
 		tb = find(cpu, mode);
@@ -205,6 +252,8 @@ static void bt_run(struct vcpu *cpu)
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
+		if (!left)
+			sample(cpu);
 		cpu->bt->polled = false;
 	}
 	cpu->cur = NULL;
@@ -228,6 +277,12 @@ static void bt_map_changed(struct vcpu *cpu)
 	cpu->bt->leave = true;
 }
 
+static void bt_asids_renewed(struct vcpu *cpu)
+{
+	memset(cpu->bt->tables->jc_tag, 0, sizeof(cpu->bt->tables->jc_tag));
+	cpu->bt->cross_asid = 0;
+}
+
 static void bt_destroy(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
@@ -236,6 +291,7 @@ static void bt_destroy(struct vcpu *cpu)
 		return;
 	if (bt->cache.rw && bt->cache.rx)
 		cache_flush(cpu);
+	space_disable(cpu);
 	cache_destroy(bt);
 	if (bt->tables)
 		munmap(bt->tables, sizeof(*bt->tables));
@@ -255,6 +311,7 @@ static const struct engine_ops bt_ops = {
 	.code_written = tb_code_written,
 	.tlb_entry_dropped = soft_drop,
 	.map_changed = bt_map_changed,
+	.asids_renewed = bt_asids_renewed,
 };
 
 static void fill_flag_ops(struct bt_tables *t)
@@ -268,27 +325,18 @@ static void fill_flag_ops(struct bt_tables *t)
 	}
 }
 
-/* What emitted code needs of the host beyond x86-64: RORX. */
-static bool host_has_bmi2(void)
-{
-	unsigned a, b, c, d;
-
-	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2;
-}
-
 int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 {
 	struct bt *bt;
 	int err;
 
-	if (!host_has_bmi2())
+	if (!host_can_translate())
 		return -ENOTSUP;
 	bt = calloc(1, sizeof(*bt));
 	if (!bt)
 		return -ENOMEM;
 	cpu->bt = bt;
 	bt->config = *config;
-	bt->mode_id_count = 1;
 	bt->decoder = decoder_create();
 	bt->sites = calloc(SLOW_SITES, sizeof(*bt->sites));
 	bt->tables = mmap(NULL, sizeof(*bt->tables), PROT_READ | PROT_WRITE,
@@ -308,5 +356,9 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;
-	return 0;
+	err = space_enable(cpu, config->windows ? config->map_budget : SPACE_NO_WINDOWS,
+			   config->inject);
+	if (err)
+		bt_destroy(cpu);
+	return err;
 }

@@ -150,7 +150,10 @@ static bool moffs(struct trans *t)
 	const struct insn *in = t->in;
 	unsigned opcode = in->opcode < 0xa2 ? 0x8a : 0x88;
 	unsigned size = in->opcode & 1 ? operand_size(in) : 1;
-	struct rm ea = {.memory = true, .reg = NO_REG, .index = NO_REG, .disp = (int32_t)in->disp};
+	struct rm ea = {.memory = true,
+			.reg = NO_REG,
+			.index = NO_REG,
+			.disp = (int32_t)(in->disp & in->address_mask)};
 
 	ea = trans_memory(t, in->seg, ea, false, in->opcode < 0xa2 ? READ : WRITE, size);
 	emit_op(&t->e, size == 1 ? 0 : size_flag(in), opcode | (in->opcode & 1), RAX, ea);
@@ -443,6 +446,8 @@ bool select_insn(struct trans *t)
 		return select_transfer(t);
 	case STRING:
 		return select_string(t);
+	case SENSITIVE:
+		return select_selector(t);
 	case PLAIN:
 	case PRIVILEGED:
 		if (t->row->map == M1)

@@ -96,6 +96,47 @@ static bool leave(struct trans *t)
 	return true;
 }
 
+static struct rm selector(unsigned seg)
+{
+	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, seg) + seg * sizeof(struct segment) +
+				     offsetof(struct segment, selector)));
+}
+
+/* PUSH Sreg -> MOVZX R13D,selector; PUSH R13 */
+static bool push_selector(struct trans *t)
+{
+	unsigned opcode = t->in->opcode;
+
+	emit_op(&t->e, OP_0F, 0xb7, TMP4, selector(opcode >> 3 & 7 & (opcode & 0x80 ? 5 : 3)));
+	return push_reg(t, TMP4);
+}
+
+/* MOV r,Sreg: zero-extends to 32 bits. MOV m16,Sreg. */
+static bool mov_from_selector(struct trans *t)
+{
+	const struct insn *in = t->in;
+
+	if (in->rm_is_memory) {
+		emit_op(&t->e, OP_0F, 0xb7, TMP4, selector(in->reg));
+		store(t, trans_operand(t, WRITE, 2), TMP4, 2);
+	} else if (in->operand32) {
+		emit_op(&t->e, OP_0F, 0xb7, host_reg(in->rm), selector(in->reg));
+	} else {
+		emit_op(&t->e, OP_16, 0x8b, host_reg(in->rm), selector(in->reg));
+	}
+	return true;
+}
+
+bool select_selector(struct trans *t)
+{
+	bool push = t->row->map == M1 ? t->in->opcode < 0x20 && (t->in->opcode & 7) == 6
+				      : t->in->opcode == 0xa0 || t->in->opcode == 0xa8;
+
+	if (push)
+		return push_selector(t);
+	return t->row->map == M1 && t->in->opcode == 0x8c && mov_from_selector(t);
+}
+
 bool select_stack(struct trans *t)
 {
 	const struct insn *in = t->in;
@@ -127,7 +168,7 @@ static bool targets_fit(const struct trans *t)
 {
 	enum seg_kind cs = mode_seg(t->mode, CS);
 
-	return cs == SEG_FLAT || cs == SEG_BASED || (cs == SEG_CHECKED && !t->in->operand32);
+	return cs == KIND_FLAT || cs == KIND_BASED || (cs == KIND_CHECKED && !t->in->operand32);
 }
 
 static uint32_t relative_target(const struct trans *t)

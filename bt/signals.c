@@ -13,6 +13,7 @@
 #include <ucontext.h>
 
 #include "bt/bt_internal.h"
+#include "cpu/space.h"
 
 extern _Thread_local struct vcpu *bt_current;
 
@@ -34,6 +35,37 @@ static void go_slow(struct vcpu *cpu, greg_t *regs)
 	regs[REG_RIP] = (greg_t)(uintptr_t)cache_rx(cpu->bt, cpu->bt->stubs.slow);
 }
 
+/*
+ * A window access. What could not be filled is interpreted; an instruction to
+ * which that happens again and again is to go through the software TLB.
+ */
+#define FAULTS_TO_SOFTEN 3
+#define PF_WRITE 2 /* page-fault error code, SDM 3A 4.7 */
+#define TRAP_PAGE_FAULT 14
+
+static bool window_fault(struct vcpu *cpu, const struct tb *tb, uint64_t address, const greg_t *regs)
+{
+	bool user = tb->mode & MODE_USER;
+	uint64_t gva = address - bt_window(cpu, user);
+
+	if (regs[REG_TRAPNO] != TRAP_PAGE_FAULT || gva >> 32)
+		return false;
+	cpu->bt->n.fault_window++;
+	if (!space_fill(cpu, (gva_t)gva, regs[REG_ERR] & PF_WRITE, user))
+		return false;
+	cpu->bt->n.fault_filled++;
+	return true;
+}
+
+static void soften(struct bt *bt, struct tb *tb, uint32_t offset)
+{
+	if (!bt->config.adaptive || ++tb->faults < FAULTS_TO_SOFTEN)
+		return;
+	tb->faults = 0;
+	bt->soften = tb;
+	bt->soften_insn = tb_insn_at(tb, offset - tb->host);
+}
+
 /* Leaves before the instruction, of which nothing has been done. */
 static void leave(struct vcpu *cpu, greg_t *regs)
 {
@@ -52,6 +84,7 @@ static void leave(struct vcpu *cpu, greg_t *regs)
 static bool handle(int signal, const siginfo_t *info, greg_t *regs)
 {
 	struct vcpu *cpu = bt_current;
+	struct tb *tb;
 	uint64_t offset;
 
 	if (!cpu || !cpu->bt)
@@ -65,6 +98,12 @@ static bool handle(int signal, const siginfo_t *info, greg_t *regs)
 	} else if (!memcmp((const void *)regs[REG_RIP], poll_load, sizeof(poll_load))) {
 		leave(cpu, regs);
 	} else {
+		tb = cache_find(cpu->bt, (uint32_t)offset);
+		if (!tb)
+			return false;
+		if (tb->mode & MODE_WINDOW && window_fault(cpu, tb, (uintptr_t)info->si_addr, regs))
+			return true;
+		soften(cpu->bt, tb, (uint32_t)offset);
 		go_slow(cpu, regs);
 	}
 	return true;

@@ -8,6 +8,7 @@
 
 #include "bt/bt_internal.h"
 #include "cpu/access.h"
+#include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
 #include "cpu/run.h"
@@ -68,6 +69,28 @@ static const uint8_t *insn_bytes(const struct tb *tb, unsigned n, uint8_t *buf, 
 	return buf;
 }
 
+/* Offset in the cache of what follows instruction n. */
+static uint32_t end_of_insn(const struct tb *tb, unsigned n)
+{
+	return tb->host + (n + 1u < tb->count ? tb->insns[n + 1].host : tb->body_size);
+}
+
+/* Whether it leaves alone what bt_mode() is made of. */
+static bool keeps_mode(const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+
+	switch (row->class) {
+	case SENSITIVE:
+	case FAR:
+		return false;
+	case PRIVILEGED:
+		return !row->ends_block;
+	default:
+		return true;
+	}
+}
+
 static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after)
 {
 	struct bt *bt = cpu->bt;
@@ -84,6 +107,8 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 	site->undecodable = decode_insn(bt->decoder, bytes, room < 15 ? room : 15,
 					tb->mode & MODE_CODE32, &site->insn) != DECODE_OK ||
 			    !insn_supported(cpu, &insn_table[site->insn.row]);
+	site->native = after != end_of_insn(tb, site->n);
+	site->same_mode = !site->undecodable && keeps_mode(&site->insn);
 }
 
 /* The instruction whose code calls, or jumps, to the stub; found quickly again. */
@@ -107,6 +132,41 @@ static bool attention(const struct vcpu *cpu)
 	if (cpu->nmi_blocked)
 		pending &= ~PENDING_NMI;
 	return pending || cpu->halted || cpu->shutdown || run_needs_step(cpu);
+}
+
+/*
+ * Translates the block again, with instruction n going through the software
+ * TLB; in place of itself, so that it goes on in the new one.
+ */
+static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
+{
+	const uint8_t *code = tb->code;
+	uint64_t soft = tb->soft_insns | 1ull << n;
+	uint32_t eip = tb->eip, mode = tb->mode;
+	unsigned count = tb->count;
+	gpa_t gpa;
+
+	if (tb->code2 || block_fetch(cpu, cpu->seg[CS].base + eip, &gpa) != code)
+		return tb;
+	tb_drop(cpu, tb);
+	tb = translate(cpu, code, gpa, eip, mode, soft);
+	assert(tb && tb->count == count);
+	cpu->bt->leave = false;
+	cpu->bt->n.retranslations++;
+	return tb;
+}
+
+/* Where to go on after the site's instruction, or 0: the run loop is to look. */
+static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, const struct slow_site *site,
+		      bool sequential)
+{
+	unsigned n = site->n;
+
+	if (n + 1u < tb->count)
+		return sequential && (site->same_mode || bt_mode(cpu) == tb->mode)
+			       ? (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host)
+			       : 0;
+	return cpu->repeating || !cpu->bt->config.chaining ? 0 : bt_continue(cpu);
 }
 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
@@ -138,12 +198,20 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	cpu->eip = next_eip;
 	in->exec(cpu, in);
 	cpu->cur = NULL;
-	if (in->rm_is_memory)
-		soft_fill(cpu, operand);
-	soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
-	if (n + 1u < tb->count && !bt->leave && cpu->eip == next_eip && !attention(cpu) &&
-	    (insn_table[in->row].class == PLAIN || bt_mode(cpu) == tb->mode))
-		return (uintptr_t)cache_rx(bt, tb->host + tb->insns[n + 1].host);
+	if (site->native) {
+		if (in->rm_is_memory)
+			soft_fill(cpu, operand);
+		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
+	}
+	if (bt->soften == tb && tb->code && !bt->leave)
+		tb = soften(cpu, tb, n);
+	bt->soften = NULL;
+	if (!bt->leave && !attention(cpu)) {
+		uint64_t next = go_on(cpu, tb, site, cpu->eip == next_eip);
+
+		if (next)
+			return next;
+	}
 	if (bt->config.exact_fuel)
 		cpu->fuel += tb->count - 1 - n;
 	bt->n.exit_slow++;

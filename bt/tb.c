@@ -106,6 +106,13 @@ void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 	if (exit->next)
 		exit->next->link = &exit->next;
 	to->incoming = exit;
+	if (exit->cross) {
+		exit->cross_next = bt->cross;
+		exit->cross_link = &bt->cross;
+		if (exit->cross_next)
+			exit->cross_next->cross_link = &exit->cross_next;
+		bt->cross = exit;
+	}
 	patch_rel32(bt, exit->jump, to->host);
 	bt->n.chains++;
 }
@@ -117,9 +124,25 @@ static void unchain(struct bt *bt, struct tb_exit *exit)
 	*exit->link = exit->next;
 	if (exit->next)
 		exit->next->link = exit->link;
+	if (exit->cross) {
+		*exit->cross_link = exit->cross_next;
+		if (exit->cross_next)
+			exit->cross_next->cross_link = exit->cross_link;
+	}
 	exit->to = NULL;
 	patch_rel32(bt, exit->jump, exit->unchained);
 	bt->n.unchains++;
+}
+
+void tb_unchain_stale(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+
+	if (bt->cross_asid == cpu->asid_kernel)
+		return;
+	while (bt->cross)
+		unchain(bt, bt->cross);
+	bt->cross_asid = cpu->asid_kernel;
 }
 
 /* ---- the jump cache ---- */

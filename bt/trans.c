@@ -28,22 +28,22 @@ struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address
 		       enum access access, unsigned size)
 {
 	/* What CS allows as data is not what its mode bits say. */
-	enum seg_kind kind = seg == CS ? SEG_CHECKED : mode_seg(t->mode, seg);
+	enum seg_kind kind = seg == CS ? KIND_CHECKED : mode_seg(t->mode, seg);
 	bool window = t->mode & MODE_WINDOW && !t->soft;
 	enum soft_size s = soft_size_of(size);
 	struct rm host;
 
-	if (window && kind == SEG_FLAT && !address16) {
+	if (window && kind == KIND_FLAT && !address16) {
 		ea.gs = true;
 		return ea;
 	}
 	emit_lea32(&t->e, TMP0, ea);
 	if (address16)
 		emit_movzx16(&t->e, TMP0, TMP0);
-	if (kind == SEG_BASED) {
+	if (kind == KIND_BASED) {
 		emit_load32(&t->e, TMP1, segment_base(seg));
 		emit_lea32(&t->e, TMP0, rm_indexed(TMP0, TMP1, 0, 0));
-	} else if (kind != SEG_FLAT) {
+	} else if (kind != KIND_FLAT) {
 		call_stub(t, t->bt->stubs.check[seg][access][s]);
 	}
 	if (window) {
@@ -121,6 +121,15 @@ static bool same_page(const struct trans *t, uint32_t eip)
 	return in_page + (eip - t->tb->eip) < PAGE_SIZE;
 }
 
+/*
+ * Whether an exit into another page may be chained: below ring 3, where mappings
+ * of code hardly change (tb_unchain_stale()), and within one segment.
+ */
+static bool may_cross(const struct trans *t, uint32_t eip)
+{
+	return !(t->mode & MODE_USER) && mode_seg(t->mode, CS) == KIND_FLAT;
+}
+
 static void note_jump(struct trans *t, uint32_t eip)
 {
 	assert(t->jump_count < 2);
@@ -189,19 +198,23 @@ static void finish_jump(struct trans *t, const struct exit_jump *j)
 	uint32_t rel = trans_offset(t) - (j->at + 4);
 
 	memcpy(cache_rw(t->bt, j->at), &rel, 4);
-	if (mode_seg(t->mode, CS) == SEG_SMALL) {
+	if (mode_seg(t->mode, CS) == KIND_SMALL) {
 		emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
 		emit_mov_imm32(&t->e, R11, 0);
 		leave(t); /* the monitor looks at the limit */
 		return;
 	}
-	if (!same_page(t, j->eip)) {
+	if (!same_page(t, j->eip) && !may_cross(t, j->eip)) {
 		emit_mov_imm32(&t->e, TMP0, j->eip);
 		trans_jump_lookup(t);
 		return;
 	}
 	t->tb->exit_count++;
-	*exit = (struct tb_exit){.from = t->tb, .jump = j->at, .unchained = trans_offset(t), .eip = j->eip};
+	*exit = (struct tb_exit){.from = t->tb,
+				 .jump = j->at,
+				 .unchained = trans_offset(t),
+				 .eip = j->eip,
+				 .cross = !same_page(t, j->eip)};
 	emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
 	emit_mov_imm64(&t->e, R11, (uintptr_t)exit);
 	leave(t);

@@ -93,5 +93,7 @@ bool select_insn(struct trans *t);
 bool select_transfer(struct trans *t);
 bool select_stack(struct trans *t);
 bool select_string(struct trans *t);
+/* Reads of segment registers. */
+bool select_selector(struct trans *t);
 
 #endif

@@ -34,7 +34,7 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 	bool code32 = t->mode & MODE_CODE32;
 
 	/* 16-bit code does not run on behind FFFFh. */
-	if (mode_seg(t->mode, CS) == SEG_CHECKED && eip <= 0xffff && 0x10000 - eip < room)
+	if (mode_seg(t->mode, CS) == KIND_CHECKED && eip <= 0xffff && 0x10000 - eip < room)
 		room = 0x10000 - eip;
 	while (t->count < TB_MAX_INSNS && t->bytes < room) {
 		struct insn *in = &t->insns[t->count];
@@ -66,7 +66,7 @@ static bool decode_crossing(struct trans *t, const uint8_t *code, gva_t gva)
 	enum seg_kind cs = mode_seg(t->mode, CS);
 	uint8_t bytes[15];
 
-	if ((cs != SEG_FLAT && cs != SEG_BASED) || in_page >= sizeof(bytes))
+	if ((cs != KIND_FLAT && cs != KIND_BASED) || in_page >= sizeof(bytes))
 		return false;
 	t->code2 = block_fetch(t->cpu, (gva & PAGE_MASK) + PAGE_SIZE, &t->gpa2);
 	if (!t->code2)
@@ -131,7 +131,7 @@ static void select_all(struct trans *t)
 		t->row = &insn_table[in->row];
 		t->eip = eip;
 		t->next_eip = eip + in->length;
-		t->soft = t->n < 32 && t->tb->soft_insns >> t->n & 1;
+		t->soft = t->tb->soft_insns >> t->n & 1;
 		t->after_sti = t->n && t->insns[t->n - 1].exec && is_sti(t, in - 1);
 		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
 		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
@@ -141,6 +141,7 @@ static void select_all(struct trans *t)
 		}
 		eip = t->next_eip;
 	}
+	t->tb->body_size = trans_offset(t) - t->tb->host;
 	if (!t->ended)
 		trans_jump(t, eip);
 	trans_finish(t);
@@ -155,7 +156,7 @@ static uint64_t now_ns(void)
 }
 
 struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
-		     uint32_t soft_insns)
+		     uint64_t soft_insns)
 {
 	struct bt *bt = cpu->bt;
 	struct trans t = {.cpu = cpu, .bt = bt, .mode = mode};

@@ -64,8 +64,10 @@ struct engine_ops {
 	 * dropped, replaced, or not writable any more.
 	 */
 	void (*tlb_entry_dropped)(struct vcpu *cpu, unsigned view, gva_t page);
-	/* Instructions may be fetched from elsewhere now: the asids have changed. */
+	/* Instructions may be fetched from elsewhere now: an asid has changed. */
 	void (*map_changed)(struct vcpu *cpu);
+	/* Asids are about to be given out that have been in use before. */
+	void (*asids_renewed)(struct vcpu *cpu);
 };
 
 /* ---- bt/bt.c ---- */

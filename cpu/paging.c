@@ -5,6 +5,7 @@
  * a cache as the architecture allows it: it may hold a translation until
  * INVLPG or a load of CR3, CR0 or CR4 drops it.
  */
+#include "cpu/space.h"
 #include "cpu/tlb.h"
 #include "cpu/walk.h"
 
@@ -20,14 +21,30 @@ static _Noreturn void walk_fault(struct vcpu *cpu, gva_t gva, uint32_t error,
 	raise_page_fault(cpu, gva, error);
 }
 
+/*
+ * Whether fetches may go through the entry. With a shadow each is to be
+ * noted (space_note_fetch()), so only a fetch makes an entry good for fetches.
+ */
+static bool may_fetch(const struct vcpu *cpu, const struct tlb_entry *old, gva_t page, gpa_t phys,
+		      const struct walk *w, enum access_kind kind)
+{
+	if (w->nx)
+		return false;
+	if (!cpu->spaces || kind == ACCESS_EXEC || !(cpu->cr0 & CR0_PG))
+		return true;
+	return old->exec == page && old->phys == phys;
+}
+
 /* Caches a translation with the kinds of access that need no slow path. */
-static void fill(struct vcpu *cpu, gva_t gva, const struct walk *w, bool user)
+static void fill(struct vcpu *cpu, gva_t gva, const struct walk *w, enum access_kind kind,
+		 bool user)
 {
 	gva_t page = gva & PAGE_MASK;
 	gpa_t phys = apply_a20(cpu, w->gpa & ~(gpa_t)(PAGE_SIZE - 1));
 	struct tlb_entry *e = tlb_claim(cpu, user ? TLB_USER : TLB_SUPERVISOR, page, w->global);
 	struct phys_page r = physmem_lookup(cpu->mem, phys);
 	struct phys_page wr = physmem_lookup_write(cpu->mem, phys);
+	bool fetch = may_fetch(cpu, e, page, phys, w, kind);
 
 	*e = (struct tlb_entry){.read = TLB_NONE, .write = TLB_NONE, .exec = TLB_NONE,
 				.writable = TLB_NONE, .phys = phys};
@@ -37,7 +54,7 @@ static void fill(struct vcpu *cpu, gva_t gva, const struct walk *w, bool user)
 		return;
 	e->host = (uintptr_t)r.host - page;
 	e->read = page;
-	if (!w->nx)
+	if (fetch)
 		e->exec = page;
 	if (w->dirty && wr.kind == PHYS_RAM && wr.host == r.host &&
 	    walk_allows(cpu, w, ACCESS_WRITE, user)) {
@@ -78,7 +95,9 @@ gpa_t paging_translate(struct vcpu *cpu, gva_t gva, enum access_kind kind, bool 
 			walk_fault(cpu, gva, PF_P, kind, user);
 		walk_set_bits(cpu, &w, kind == ACCESS_WRITE);
 		w.global &= !!(cpu->cr4 & CR4_PGE);
+		if (kind == ACCESS_EXEC && cpu->spaces)
+			space_note_fetch(cpu, gva, user);
 	}
-	fill(cpu, gva, &w, user);
+	fill(cpu, gva, &w, kind, user);
 	return apply_a20(cpu, w.gpa);
 }

@@ -18,6 +18,20 @@ static void forbid(uint32_t *lo, uint32_t *hi)
 	*hi = 0;
 }
 
+static enum seg_kind data_kind(const struct segment *s)
+{
+	if (s->lo | s->lo_write || (s->hi_read & s->hi_write) != 0xffffffff)
+		return KIND_CHECKED;
+	return s->base ? KIND_BASED : KIND_FLAT;
+}
+
+static enum seg_kind code_kind(const struct segment *s)
+{
+	if (s->limit == 0xffffffff)
+		return s->base ? KIND_BASED : KIND_FLAT;
+	return s->limit >= 0xffff && !(s->attr & DESC_DB) ? KIND_CHECKED : KIND_SMALL;
+}
+
 void segment_update(struct segment *s)
 {
 	bool code = s->attr & DESC_CODE;
@@ -37,6 +51,8 @@ void segment_update(struct segment *s)
 		forbid(&s->lo, &s->hi_read);
 	if (!(s->attr & DESC_P) || !(s->attr & DESC_S) || code || !(s->attr & DESC_RW))
 		forbid(&s->lo_write, &s->hi_write);
+	s->data_kind = (uint8_t)data_kind(s);
+	s->code_kind = (uint8_t)code_kind(s);
 }
 
 void segment_load_real(struct vcpu *cpu, unsigned seg, uint16_t selector)

@@ -3,6 +3,7 @@
  * The software TLB: flushes, and the choice of its view. Bitmaps say which
  * entries are in use, so that a flush costs what had been filled.
  */
+#include "cpu/space.h"
 #include "cpu/tlb.h"
 
 #include "cpu/engine.h"
@@ -55,12 +56,18 @@ void tlb_fresh_asids(struct vcpu *cpu)
 		cpu->engine->map_changed(cpu);
 }
 
+void tlb_forget_fetches(struct vcpu *cpu, enum tlb_view view)
+{
+	for (unsigned i = 0; i < TLB_WORDS; i++)
+		for (uint64_t left = cpu->tlb_filled[view][i]; left; left &= left - 1)
+			cpu->tlb_views[view][i * 64 + (unsigned)__builtin_ctzll(left)].exec = TLB_NONE;
+}
+
 void tlb_flush(struct vcpu *cpu, bool all)
 {
 	if (all)
 		memset(cpu->large_regions, 0, sizeof(cpu->large_regions));
 	cpu->map_generation++;
-	tlb_fresh_asids(cpu);
 	for (unsigned v = 0; v < TLB_CHECKED; v++) {
 		for (unsigned i = 0; i < TLB_WORDS; i++) {
 			uint64_t kept = all ? 0 : cpu->tlb_global[v][i];
@@ -68,6 +75,10 @@ void tlb_flush(struct vcpu *cpu, bool all)
 			drop_word(cpu, v, i, cpu->tlb_filled[v][i] & ~kept);
 		}
 	}
+	if (cpu->spaces)
+		space_flushed(cpu);
+	else
+		tlb_fresh_asids(cpu);
 }
 
 /* Calls body for the filled entries e of both views, with v and i their place. */
@@ -99,9 +110,12 @@ void tlb_flush_page(struct vcpu *cpu, gva_t gva)
 	if (cpu->large_regions[gva >> 27] >> (gva >> 22 & 31) & 1)
 		flush_large_page(cpu, gva);
 	cpu->map_generation++;
-	tlb_fresh_asids(cpu);
 	for (unsigned v = 0; v < TLB_CHECKED; v++)
 		drop_word(cpu, v, i / 64, 1ull << i % 64);
+	if (cpu->spaces)
+		space_page_flushed(cpu, gva);
+	else
+		tlb_fresh_asids(cpu);
 }
 
 void tlb_select_view(struct vcpu *cpu)

@@ -8,4 +8,7 @@
 /* The entry to be filled for the page, marked as in use; global: survives CR3 loads. */
 struct tlb_entry *tlb_claim(struct vcpu *cpu, enum tlb_view view, gva_t page, bool global);
 
+/* Fetches through the view's entries are to be translated again. */
+void tlb_forget_fetches(struct vcpu *cpu, enum tlb_view view);
+
 #endif

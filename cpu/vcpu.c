@@ -14,6 +14,7 @@
 #include "cpu/fpu.h"
 #include "cpu/msr.h"
 #include "cpu/segment.h"
+#include "cpu/space.h"
 
 #define A20_MASK_OFF (~(1u << 20))
 #define RESET_EIP    0xfff0u
@@ -21,12 +22,19 @@
 /* ---- what physmem tells us ---- */
 static void on_map_changed(void *opaque)
 {
+	space_map_changed(opaque);
 	tlb_flush(opaque, true);
 }
 
 static void on_write_watched(void *opaque, gpa_t page, uint32_t pages)
 {
 	tlb_pages_watched(opaque, page, pages);
+	space_pages_watched(opaque, page, pages);
+}
+
+static void on_table_written(void *opaque, gpa_t gpa, uint32_t len)
+{
+	space_table_written(opaque, gpa, len);
 }
 
 static void on_code_written(void *opaque, gpa_t gpa, uint32_t len, uint8_t watch)
@@ -46,6 +54,7 @@ struct vcpu *vcpu_create(struct physmem *mem, const struct cpu_model *model,
 	struct physmem_listener listener = {.map_changed = on_map_changed,
 					    .write_watched = on_write_watched,
 					    .code_written = on_code_written,
+					    .table_written = on_table_written,
 					    .opaque = cpu};
 
 	if (!cpu)
@@ -76,6 +85,7 @@ void vcpu_destroy(struct vcpu *cpu)
 	if (cpu->engine)
 		cpu->engine->destroy(cpu);
 	fpu_leave(cpu);
+	space_disable(cpu);
 	physmem_set_listener(cpu->mem, &nobody);
 	block_cache_destroy(cpu->blocks);
 	free((void *)cpu->model);

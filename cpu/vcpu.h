@@ -127,8 +127,17 @@ enum vector {
 #define DESC_G 0x00800000u
 #define DESC_TYPE 0x00000f00u       /* of a system descriptor, << 8 */
 
+/* How much of a segment needs checking; derived by segment_update(). */
+enum seg_kind {
+	KIND_FLAT,    /* base 0, everything may be read and written */
+	KIND_BASED,   /* the same with a base */
+	KIND_CHECKED, /* anything else. As code: 16-bit, limit at least FFFFh */
+	KIND_SMALL,   /* as code only: a limit that jumps have to be checked against */
+};
+
 struct segment {
 	uint16_t selector;
+	uint8_t data_kind, code_kind; /* enum seg_kind, as data and as CS */
 	uint32_t base;
 	uint32_t limit; /* in bytes, inclusive (after granularity) */
 	uint32_t attr;  /* DESC_*; P clear: null or unusable */
@@ -233,6 +242,7 @@ struct block_cache; /* cpu/block.h */
 struct engine_ops; /* cpu/engine.h */
 struct bt; /* bt/bt_internal.h */
 struct bt_tables;
+struct space_set; /* cpu/space_internal.h */
 struct insn;
 
 struct vcpu {
@@ -282,6 +292,14 @@ struct vcpu {
 	 */
 	uint32_t asid_user, asid_kernel;
 	uint32_t asid_last; /* the number given out last */
+
+	/* The shadow of the guest's page tables, cpu/space.h; NULL: none is kept. */
+	struct space_set *spaces;
+	/*
+	 * Host address of linear address 0 in the window for ring 3 and for rings
+	 * 0-2; 0: no such window now. Changes in tlb_flush() and space_promote().
+	 */
+	uint64_t window_base_user, window_base_supervisor;
 
 	/* NULL: the interpreter. */
 	const struct engine_ops *engine;

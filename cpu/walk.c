@@ -4,7 +4,7 @@
 
 #define PHYS_BITS 36
 /* Bits 36-62: reserved in every PAE entry. */
-#define PAE_RESERVED (~(1ull << 63) & ~((1ull << PHYS_BITS) - 1))
+#define PAE_RESERVED   (~(1ull << 63) & ~((1ull << PHYS_BITS) - 1))
 #define PDPTE_RESERVED (PAE_RESERVED | PTE_NX | 0x1e6ull)
 
 static uint64_t read_entry(struct vcpu *cpu, gpa_t gpa, bool pae)
@@ -98,6 +98,13 @@ bool walk_tables(struct vcpu *cpu, gva_t gva, struct walk *w)
 	take_leaf(w, where, entry,
 		  (pae ? entry & PAE_ADDRESS : entry & PAGE_MASK) | (gva & ~PAGE_MASK));
 	return true;
+}
+
+uint64_t walk_reserved(const struct vcpu *cpu)
+{
+	if (!(cpu->cr4 & CR4_PAE))
+		return 0;
+	return PAE_RESERVED | (cpu->msr.efer & EFER_NXE ? 0 : PTE_NX);
 }
 
 bool walk_allows(const struct vcpu *cpu, const struct walk *w, enum access_kind kind, bool user)

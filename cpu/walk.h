@@ -33,6 +33,8 @@ struct walk {
 
 /* Walks for gva; CR0.PG is set. Returns false, with error set, if not present. */
 bool walk_tables(struct vcpu *cpu, gva_t gva, struct walk *w);
+/* Bits that make the entry of a 4 KiB page or a page table a fault. */
+uint64_t walk_reserved(const struct vcpu *cpu);
 /* The walk's rights for one access, as CR0.WP says. */
 bool walk_allows(const struct vcpu *cpu, const struct walk *w, enum access_kind kind, bool user);
 /* Whether the entries passed have their accessed bit (and the leaf its dirty bit). */

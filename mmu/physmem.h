@@ -156,9 +156,8 @@ void physmem_dma_read(struct physmem *pm, gpa_t gpa, void *buf, size_t len);
 void physmem_dma_write(struct physmem *pm, gpa_t gpa, const void *buf, size_t len);
 
 /*
- * Host pointer to [gpa, gpa+len) when it is all plain RAM, else NULL. Before
- * writing through it, call physmem_written() (or after: both are safe, since
- * the machine thread runs no guest code in between).
+ * Host pointer to [gpa, gpa+len) when it is all plain RAM, else NULL. After
+ * writing through it, and before guest code runs, call physmem_written().
  */
 uint8_t *physmem_ram_ptr(struct physmem *pm, gpa_t gpa, size_t len);
 /* Tells watchers that [gpa, gpa+len) has been changed. */

@@ -11,8 +11,9 @@
 
 #include "mmu/window_internal.h"
 
-#define MAP_COUNT_FILE "/proc/sys/vm/max_map_count"
+#define MAP_COUNT_FILE	  "/proc/sys/vm/max_map_count"
 #define MAP_COUNT_DEFAULT 65530u
+#define LOWEST_BUDGET	  256u	/* for the host's refusals; a caller may set less */
 #define MAP_COUNT_RESERVE 4096u /* for the program, its libraries and its threads */
 
 /* ---- sets ---- */
@@ -29,7 +30,8 @@ static unsigned host_limit(void)
 	return limit > 2 * MAP_COUNT_RESERVE ? limit - MAP_COUNT_RESERVE : limit / 2;
 }
 
-int mem_window_set_create(struct mem_window_set **out, unsigned budget, struct mmu_counters *counters)
+int mem_window_set_create(struct mem_window_set **out, unsigned budget,
+			  struct mmu_counters *counters)
 {
 	struct mem_window_set *set = calloc(1, sizeof(*set));
 
@@ -167,6 +169,14 @@ bool mem_window_lookup(const struct mem_window *w, uint32_t page, uint32_t *fram
 	return state & PAGE_MAPPED;
 }
 
+bool mem_window_frame_writable(const struct mem_window_set *set, uint32_t frame)
+{
+	for (uint32_t ref = set->heads[frame]; ref; ref = ref_page(set, ref)->next)
+		if (ref_page(set, ref)->frame & PAGE_WRITABLE)
+			return true;
+	return false;
+}
+
 unsigned mem_window_slot_count(const struct mem_window *w, uint32_t slot)
 {
 	return w->slot_pages[slot];
@@ -250,12 +260,12 @@ void mem_window_unmap_slot(struct mem_window *w, uint32_t slot)
 
 /* ---- mapping ---- */
 /* Boundaries that the run will have: inside none, at its edges perhaps. */
-static int boundaries_after(const struct mem_window *w, const struct mem_window_run *run, uint32_t state)
+static int boundaries_after(const struct mem_window *w, const struct mem_window_run *run,
+			    uint32_t state)
 {
 	uint32_t last = run->page + run->count - 1;
 	bool left = run->page == 0 || w->pages[run->page - 1].frame + 1 != state;
-	bool right = last == WINDOW_PAGES - 1 ||
-		     w->pages[last + 1].frame != state + run->count;
+	bool right = last == WINDOW_PAGES - 1 || w->pages[last + 1].frame != state + run->count;
 
 	return left + right;
 }
@@ -283,6 +293,15 @@ static void refused(struct mem_window *w, const struct mem_window_run *run)
 	mem_window_evict(w->set, w, WINDOW_SLOTS);
 }
 
+/* To what the host can bear, should its limit have been the reason. */
+static void lower_budget(struct mem_window_set *set)
+{
+	unsigned bearable = set->used - set->used / 8;
+
+	if (bearable >= LOWEST_BUDGET && bearable < set->budget)
+		set->budget = bearable;
+}
+
 bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 {
 	struct mem_window_set *set = w->set;
@@ -297,7 +316,7 @@ bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 	}
 	if (!mem_window_host_map(w, run)) {
 		refused(w, run);
-		set->budget = set->used - set->used / 8; /* what the host can bear */
+		lower_budget(set);
 		return false;
 	}
 	set->counters->host_maps++;
@@ -309,28 +328,47 @@ bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 	return true;
 }
 
-void mem_window_protect_frame(struct mem_window_set *set, uint32_t frame)
+/* Returns false if the whole window had to go instead. */
+static bool protect(struct mem_window *w, uint32_t page, uint32_t count)
+{
+	int before = (int)mem_window_boundaries(w, page, count);
+
+	w->set->counters->host_protects++;
+	if (!mem_window_host_protect(w, page, count)) { /* no mapping to spare for a split */
+		empty(w);
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		w->pages[page + i].frame &= ~PAGE_WRITABLE;
+	mem_window_account(w, (int)mem_window_boundaries(w, page, count) - before);
+	return true;
+}
+
+/* Pages from this one on that show consecutive frames, all writable; at most limit. */
+static uint32_t writable_run(const struct mem_window *w, uint32_t page, uint32_t limit)
+{
+	uint32_t n = 1;
+
+	while (n < limit && page + n < WINDOW_PAGES &&
+	       w->pages[page + n].frame == w->pages[page].frame + n)
+		n++;
+	return n;
+}
+
+void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint32_t count)
 {
 	uint32_t next;
 
-	for (uint32_t ref = set->heads[frame]; ref; ref = next) {
-		struct mem_window *w = set->windows[(ref - 1) >> 20];
-		uint32_t page = (ref - 1) & (WINDOW_PAGES - 1);
-		int before;
+	for (uint32_t i = 0; i < count; i++) {
+		for (uint32_t ref = set->heads[frame + i]; ref; ref = next) {
+			struct mem_window *w = set->windows[(ref - 1) >> 20];
+			uint32_t page = (ref - 1) & (WINDOW_PAGES - 1);
 
-		next = w->pages[page].next;
-		if (!(w->pages[page].frame & PAGE_WRITABLE))
-			continue;
-		before = (int)mem_window_boundaries(w, page, 1);
-		set->counters->host_protects++;
-		if (!mem_window_host_protect(w, page)) {
-			/* No mapping to spare for a split. */
-			mem_window_empty(w);
-			next = set->heads[frame];
-			continue;
+			next = w->pages[page].next;
+			if (w->pages[page].frame & PAGE_WRITABLE &&
+			    !protect(w, page, writable_run(w, page, count - i)))
+				next = set->heads[frame + i];
 		}
-		w->pages[page].frame &= ~PAGE_WRITABLE;
-		mem_window_account(w, (int)mem_window_boundaries(w, page, 1) - before);
 	}
 	trim(set);
 }

@@ -26,13 +26,13 @@
 #include "mmu/counters.h"
 #include "mmu/types.h"
 
-#define WINDOW_BYTES (1ull << 32)
-#define WINDOW_PAGES (1u << 20)
+#define WINDOW_BYTES	  (1ull << 32)
+#define WINDOW_PAGES	  (1u << 20)
 #define WINDOW_SLOT_SHIFT 9 /* pages of a slot: 2 MiB, what a PAE directory entry maps */
 #define WINDOW_SLOT_PAGES (1u << WINDOW_SLOT_SHIFT)
-#define WINDOW_SLOTS (WINDOW_PAGES >> WINDOW_SLOT_SHIFT)
-#define WINDOW_GUARD (64u << 10) /* bytes, at least, before and after */
-#define WINDOW_MAX 80		 /* windows of a set */
+#define WINDOW_SLOTS	  (WINDOW_PAGES >> WINDOW_SLOT_SHIFT)
+#define WINDOW_GUARD	  (64u << 10) /* bytes, at least, before and after */
+#define WINDOW_MAX	  80	      /* windows of a set */
 
 struct mem_window_set;
 struct mem_window;
@@ -45,14 +45,15 @@ struct mem_window_run {
 	int fd;		 /* where the frames are */
 	uint64_t offset; /* bytes */
 	bool writable;
-	bool populate;	 /* enter all pages now, not as they are touched */
+	bool populate; /* enter all pages now, not as they are touched */
 };
 
 /*
  * budget: host mappings that all windows together may use; 0: what the host
  * allows less a reserve for the rest of the process. Returns 0 or -errno.
  */
-int mem_window_set_create(struct mem_window_set **out, unsigned budget, struct mmu_counters *counters);
+int mem_window_set_create(struct mem_window_set **out, unsigned budget,
+			  struct mmu_counters *counters);
 void mem_window_set_destroy(struct mem_window_set *set); /* and all its windows */
 /* For tests: refuse(opaque) says whether a mapping is to fail as if by the host. */
 void mem_window_set_inject(struct mem_window_set *set, bool (*refuse)(void *opaque), void *opaque);
@@ -73,13 +74,18 @@ void mem_window_keep(struct mem_window *w, bool keep);
  * the run. Returns false if the host refused: nothing of the run is mapped then.
  */
 bool mem_window_map(struct mem_window *w, const struct mem_window_run *run);
+/* Enters up to `around` pages of a run mapped on each side of the page, which costs no mapping. */
+void mem_window_populate(struct mem_window *w, const struct mem_window_run *run, uint32_t page,
+			 uint32_t around);
 /* Takes pages away; those not mapped cost nothing. */
 void mem_window_unmap(struct mem_window *w, uint32_t page, uint32_t count);
 void mem_window_unmap_slot(struct mem_window *w, uint32_t slot);
 void mem_window_empty(struct mem_window *w);
-/* Makes every mapping of the frame read-only. */
-void mem_window_protect_frame(struct mem_window_set *set, uint32_t frame);
+/* Makes every mapping of count frames from this one on read-only. */
+void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint32_t count);
 
+/* Whether some mapping of the frame is writable. */
+bool mem_window_frame_writable(const struct mem_window_set *set, uint32_t frame);
 /* Whether the page is mapped; then what it shows. */
 bool mem_window_lookup(const struct mem_window *w, uint32_t page, uint32_t *frame, bool *writable);
 /* Pages mapped in a slot. */

@@ -46,15 +46,26 @@ bool mem_window_host_map(struct mem_window *w, const struct mem_window_run *run)
 		    run->fd, (off_t)run->offset) != MAP_FAILED;
 }
 
+void mem_window_populate(struct mem_window *w, const struct mem_window_run *run, uint32_t page,
+			 uint32_t around)
+{
+	uint32_t in_run = page - run->page, left = run->count - in_run;
+	uint32_t before = in_run < around ? in_run : around, after = left < around ? left : around;
+
+	/* A host that cannot (before Linux 5.14) enters them as they are touched. */
+	madvise(host_address(w, page - before), (uint64_t)(before + after) << PAGE_SHIFT,
+		run->writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+}
+
 bool mem_window_host_unmap(struct mem_window *w, uint32_t page, uint32_t count)
 {
 	return mmap(host_address(w, page), (uint64_t)count << PAGE_SHIFT, PROT_NONE,
 		    HIDDEN | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
-bool mem_window_host_protect(struct mem_window *w, uint32_t page)
+bool mem_window_host_protect(struct mem_window *w, uint32_t page, uint32_t count)
 {
-	return mprotect(host_address(w, page), PAGE_SIZE, PROT_READ) == 0;
+	return mprotect(host_address(w, page), (uint64_t)count << PAGE_SHIFT, PROT_READ) == 0;
 }
 
 void mem_window_host_empty(struct mem_window *w)

@@ -15,28 +15,28 @@ struct mem_window_page {
 	uint32_t frame; /* and PAGE_* */
 	uint32_t next, prev;
 };
-#define PAGE_MAPPED 0x80000000u
+#define PAGE_MAPPED   0x80000000u
 #define PAGE_WRITABLE 0x40000000u
-#define PAGE_FRAME 0x3fffffffu
+#define PAGE_FRAME    0x3fffffffu
 
 struct mem_window {
 	struct mem_window_set *set;
-	unsigned index; /* in the set */
+	unsigned index;			/* in the set */
 	uint64_t reserve, reserve_size; /* the range with its guards */
 	uint64_t base;
-	struct mem_window_page *pages; /* WINDOW_PAGES; host memory as it is touched */
+	struct mem_window_page *pages;	   /* WINDOW_PAGES; host memory as it is touched */
 	uint16_t slot_pages[WINDOW_SLOTS]; /* mapped */
-	uint64_t filled; /* the set's clock at the last mem_window_map() */
-	unsigned vmas; /* by estimate */
-	unsigned hand; /* the slot that eviction looks at next */
+	uint64_t filled;		   /* the set's clock at the last mem_window_map() */
+	unsigned vmas;			   /* by estimate */
+	unsigned hand;			   /* the slot that eviction looks at next */
 	bool keep;
 };
 
 struct mem_window_set {
 	struct mem_window *windows[WINDOW_MAX];
-	uint32_t *heads; /* by frame: the first page that shows it */
+	uint32_t *heads;       /* by frame: the first page that shows it */
 	unsigned used, budget; /* VMAs */
-	uint64_t clock; /* counts mem_window_map() */
+	uint64_t clock;	       /* counts mem_window_map() */
 	struct mmu_counters *counters;
 	bool (*refuse)(void *opaque);
 	void *refuse_opaque;
@@ -53,7 +53,7 @@ void mem_window_host_release(struct mem_window *w);
 /* Each returns whether the host did it; if not, nothing has changed. */
 bool mem_window_host_map(struct mem_window *w, const struct mem_window_run *run);
 bool mem_window_host_unmap(struct mem_window *w, uint32_t page, uint32_t count);
-bool mem_window_host_protect(struct mem_window *w, uint32_t page);
+bool mem_window_host_protect(struct mem_window *w, uint32_t page, uint32_t count);
 void mem_window_host_empty(struct mem_window *w);
 /* Memory of zeros that costs nothing until it is touched; NULL: no room. */
 void *mem_window_host_memory(uint64_t bytes);

@@ -16,7 +16,9 @@
 #include "cpu/segment.h"
 #include "unit.h"
 
+#ifndef MEMORY_SIZE
 #define MEMORY_SIZE 0x200000u
+#endif
 #define MEMORY_USED 0x80000u /* all addresses below are within it */
 /* Physical and, without paging, linear addresses. */
 #define GDT_AT	     0x1000u

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Structures of the shadow, for cpu/space*.c. Who refers to whom:
+ *
+ *   space --dirs--> table <--table-- slot (of a view)
+ *                   table --users--> slots that were filled from it
+ *
+ * A slot is 2 MiB of linear addresses in one view: half of what a directory
+ * entry covers without PAE, all of it with PAE.
+ */
+#ifndef CPU_SPACE_INTERNAL_H
+#define CPU_SPACE_INTERNAL_H
+
+#include "cpu/space.h"
+#include "cpu/tlb.h"
+#include "cpu/walk.h"
+#include "mmu/window.h"
+
+#define SPACES		64u   /* address spaces remembered */
+#define TABLES		4096u /* guest page tables traced; 0 is none */
+#define TABLE_HASH	8192u
+#define OUT_OF_SYNC_MAX 64u
+
+/* Views: what slots belong to. */
+#define VIEW_SUPERVISOR	  0u		/* the supervisor window */
+#define VIEW_KERNEL_FETCH 1u		/* fetches tagged asid_kernel */
+#define VIEW_USER(n)	  (2 + 2 * (n)) /* the user window of space n */
+#define VIEW_FETCH(n)	  (3 + 2 * (n)) /* fetches tagged with space n's asid */
+#define VIEWS		  (2 + 2 * SPACES)
+
+/* What a slot was filled from. */
+struct slot {
+	uint64_t tag;	     /* the directory entry */
+	uint32_t table;	     /* index of the page table; 0: tag maps a large page */
+	uint32_t next, prev; /* among the table's users; slot references, 0: none */
+};
+#define SLOT_REF(view, slot) (((view) << 11 | (slot)) + 1)
+
+struct view {
+	struct mem_window *window;	    /* NULL: a view of fetches, or no window yet */
+	uint64_t *fetched;		    /* fetches: a bit for each page */
+	uint64_t filled[WINDOW_SLOTS / 64]; /* a bit for each slot in use */
+	struct slot slots[WINDOW_SLOTS];
+};
+
+enum table_state { TABLE_FREE, TABLE_TRACED, TABLE_OUT_OF_SYNC };
+
+/* A guest page table or directory. */
+struct table {
+	enum table_state state;
+	gpa_t gpa;
+	const uint8_t *host;
+	uint8_t *saved;	    /* what it held when things were derived from it; 4 KiB */
+	uint32_t hash_next; /* index */
+	uint32_t users;	    /* slot reference */
+	uint64_t version;   /* changes with every change of a present entry */
+	uint64_t spaces;    /* bit n: slots of space n may use it */
+	uint64_t dir_of;    /* bit n: it is a directory of space n */
+	bool kernel;	    /* slots of the supervisor's views may use it */
+	bool changed;	    /* out of sync: an entry was found changed since the last compare */
+	uint8_t quiet;	    /* out of sync: compares in a row that found nothing */
+	uint8_t writes;	    /* traced, halved at every flush */
+	uint64_t epoch;	    /* the set's when writes was last counted */
+};
+
+struct space {
+	bool used;
+	uint32_t cr3;		  /* as it selects tables */
+	uint64_t pdpte[4];	  /* PAE; else zeros */
+	uint64_t last_use;	  /* the set's epoch */
+	uint32_t dirs[4];	  /* table indices; without PAE all are the first; 0: none */
+	uint64_t dir_version[4];  /* of those, when slots were last compared */
+	uint64_t supervisor_seen; /* the set's supervisor_version then */
+	uint32_t asid;
+	bool promoted;
+	bool shadowable; /* its directories can be traced */
+};
+
+struct space_set {
+	struct mmu_counters counters;
+	struct mem_window_set *windows; /* NULL: none */
+	struct mem_window *identity;	/* paging off */
+	uint32_t mode;			/* MODE_*: how tables are read */
+	bool paging;
+	bool untracked;		     /* a fetch came from tables that cannot be traced */
+	struct space *current;	     /* NULL: paging off */
+	uint64_t epoch;		     /* flushes */
+	uint64_t versions;	     /* last given to a table */
+	uint64_t supervisor_version; /* changes when a slot of the supervisor's views is filled */
+	uint32_t out_of_sync[OUT_OF_SYNC_MAX]; /* table indices, oldest first */
+	unsigned out_of_sync_count;
+	uint32_t hash[TABLE_HASH]; /* table index */
+	uint32_t free_table;	   /* where to look for one */
+	uint32_t tables_high;	   /* no table was used from here on */
+	uint32_t random;	   /* for injected refusals */
+	struct space spaces[SPACES];
+	struct table tables[TABLES];
+	struct view views[VIEWS];
+	uint64_t fetched[1 + SPACES][WINDOW_PAGES / 64];
+	uint8_t saved[TABLES][PAGE_SIZE];
+};
+
+#define MODE_PAE 1u
+#define MODE_PSE 2u
+#define MODE_NXE 4u
+#define MODE_A20 8u /* masked */
+
+static inline bool set_pae(const struct space_set *set)
+{
+	return set->mode & MODE_PAE;
+}
+static inline unsigned space_index(const struct space_set *set, const struct space *s)
+{
+	return (unsigned)(s - set->spaces);
+}
+static inline uint32_t table_index(const struct space_set *set, const struct table *t)
+{
+	return t ? (uint32_t)(t - set->tables) : 0;
+}
+static inline bool slot_filled(const struct view *v, uint32_t slot)
+{
+	return v->filled[slot / 64] >> slot % 64 & 1;
+}
+static inline bool view_is_supervisor(unsigned view)
+{
+	return view < VIEW_USER(0);
+}
+static inline bool view_is_fetch(unsigned view)
+{
+	return view & 1;
+}
+
+/*
+ * Whether something derived from the entry as it was may not outlive a flush
+ * now that it is this: rights or address changed, or the guest cleared A or D
+ * to see them set again.
+ */
+static inline bool entry_lost(uint64_t was, uint64_t is)
+{
+	if (!(was & PTE_P))
+		return false;
+	return ((was ^ is) & ~(uint64_t)(PTE_A | PTE_D | 0xe00)) || (was & ~is & (PTE_A | PTE_D));
+}
+
+/* An entry of a table, read by the current mode's size. */
+static inline uint64_t entry_at(const struct space_set *set, const uint8_t *table, unsigned index)
+{
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (set_pae(set)) {
+		memcpy(&wide, table + 8 * index, 8);
+		return wide;
+	}
+	memcpy(&narrow, table + 4 * index, 4);
+	return narrow;
+}
+/* Index of a slot's entry in its directory, and the directory in space.dirs. */
+static inline unsigned dir_index(const struct space_set *set, uint32_t slot)
+{
+	return set_pae(set) ? slot & 511 : slot >> 1;
+}
+static inline struct table *dir_of_slot(struct space_set *set, const struct space *s, uint32_t slot)
+{
+	uint32_t i = s->dirs[slot >> 9];
+
+	return i ? &set->tables[i] : NULL;
+}
+/* Index in a page table of the page's entry. */
+static inline unsigned pte_index(const struct space_set *set, uint32_t page)
+{
+	return page & (set_pae(set) ? 511 : 1023);
+}
+static inline bool entry_is_large(const struct space_set *set, uint64_t dir_entry)
+{
+	return dir_entry & PTE_PS && set->mode & (MODE_PAE | MODE_PSE);
+}
+static inline gpa_t entry_table(const struct vcpu *cpu, uint64_t dir_entry)
+{
+	return apply_a20(cpu, dir_entry & PAE_ADDRESS);
+}
+
+/* ---- cpu/space_view.c ---- */
+/* Makes the slot one that was filled from this entry and table, dropping what it was else. */
+void slot_claim(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t tag, struct table *t);
+void slot_drop(struct vcpu *cpu, unsigned view, uint32_t slot);
+void view_drop_page(struct vcpu *cpu, unsigned view, uint32_t page);
+/* Drops the slot if the directory entry it came from is not what it is now. */
+void slot_compare(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t entry);
+/* slot_compare() of all slots with the space's directories. */
+void view_compare(struct vcpu *cpu, unsigned view, const struct space *s);
+void view_clear(struct vcpu *cpu, unsigned view);
+/* A number that no tag has. */
+uint32_t fresh_asid(struct vcpu *cpu);
+/* New tags, with no fetch noted: for views of fetches. */
+void fetches_forget(struct vcpu *cpu, unsigned view);
+
+/* ---- cpu/space_table.c ---- */
+/* The table at gpa, traced from now on if it was not. NULL: it cannot be. */
+struct table *table_get(struct vcpu *cpu, gpa_t gpa);
+struct table *table_find(struct space_set *set, gpa_t gpa);
+/* Forgets the table and all that came from it. */
+void table_forget(struct vcpu *cpu, struct table *t);
+/* Brings an entry of a table out of sync up to date. Returns what it is now. */
+uint64_t table_entry(struct vcpu *cpu, struct table *t, unsigned index);
+/* Compares tables out of sync that the current space or the supervisor uses. */
+void tables_resync(struct vcpu *cpu);
+
+/* ---- cpu/space.c ---- */
+/* Drops everything; the current space stays current, and keeps its window, now empty. */
+void space_reset(struct vcpu *cpu);
+/* The entry that maps the slot in the current space; 0: none. *dir: where it is. */
+uint64_t current_dir_entry(struct vcpu *cpu, uint32_t slot, struct table **dir);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Views: slots with their tags. The same structure serves windows, where
+ * dropping means unmapping, and remembered fetches, where it means a new tag.
+ */
+#include "cpu/space_internal.h"
+
+#include "cpu/engine.h"
+
+static void user_add(struct space_set *set, unsigned view, uint32_t slot)
+{
+	struct slot *s = &set->views[view].slots[slot];
+	struct table *t = &set->tables[s->table];
+
+	s->prev = 0;
+	s->next = t->users;
+	if (s->next) {
+		uint32_t ref = s->next - 1;
+
+		set->views[ref >> 11].slots[ref & (WINDOW_SLOTS - 1)].prev = SLOT_REF(view, slot);
+	}
+	t->users = SLOT_REF(view, slot);
+	if (view_is_supervisor(view))
+		t->kernel = true;
+	else
+		t->spaces |= 1ull << (view - VIEW_USER(0)) / 2;
+}
+
+static void user_remove(struct space_set *set, struct slot *s)
+{
+	uint32_t next = s->next - 1, prev = s->prev - 1;
+
+	if (s->prev)
+		set->views[prev >> 11].slots[prev & (WINDOW_SLOTS - 1)].next = s->next;
+	else
+		set->tables[s->table].users = s->next;
+	if (s->next)
+		set->views[next >> 11].slots[next & (WINDOW_SLOTS - 1)].prev = s->prev;
+}
+
+static void slot_free(struct space_set *set, struct view *v, uint32_t slot)
+{
+	struct slot *s = &v->slots[slot];
+
+	if (s->table)
+		user_remove(set, s);
+	*s = (struct slot){0};
+	v->filled[slot / 64] &= ~(1ull << slot % 64);
+}
+
+/* Calls body for each slot in use; body may free the slot. */
+#define FOR_EACH_SLOT(v, slot, body)                                                               \
+	for (uint32_t word = 0; word < WINDOW_SLOTS / 64; word++)                                  \
+		for (uint64_t left = (v)->filled[word]; left; left &= left - 1) {                  \
+			uint32_t slot = word * 64 + (uint32_t)__builtin_ctzll(left);               \
+			body                                                                       \
+		}
+
+uint32_t fresh_asid(struct vcpu *cpu)
+{
+	cpu->spaces->counters.asids++;
+	if (cpu->engine)
+		cpu->engine->map_changed(cpu);
+	return ++cpu->asid_last ? cpu->asid_last : ++cpu->asid_last;
+}
+
+void fetches_forget(struct vcpu *cpu, unsigned view)
+{
+	struct space_set *set = cpu->spaces;
+	struct view *v = &set->views[view];
+	struct space *owner;
+
+	FOR_EACH_SLOT(v, slot, {
+		memset(&v->fetched[slot * WINDOW_SLOT_PAGES / 64], 0, WINDOW_SLOT_PAGES / 8);
+		slot_free(set, v, slot);
+	})
+	if (view == VIEW_KERNEL_FETCH) {
+		cpu->asid_kernel = fresh_asid(cpu);
+		tlb_forget_fetches(cpu, TLB_SUPERVISOR);
+		return;
+	}
+	owner = &set->spaces[(view - VIEW_FETCH(0)) / 2];
+	owner->asid = fresh_asid(cpu);
+	if (owner == set->current) {
+		cpu->asid_user = owner->asid;
+		tlb_forget_fetches(cpu, TLB_USER);
+	}
+}
+
+void slot_drop(struct vcpu *cpu, unsigned view, uint32_t slot)
+{
+	struct space_set *set = cpu->spaces;
+	struct view *v = &set->views[view];
+
+	if (!slot_filled(v, slot))
+		return;
+	set->counters.slots_dropped++;
+	if (view_is_fetch(view)) {
+		fetches_forget(cpu, view);
+		return;
+	}
+	mem_window_unmap_slot(v->window, slot);
+	slot_free(set, v, slot);
+}
+
+void view_drop_page(struct vcpu *cpu, unsigned view, uint32_t page)
+{
+	struct view *v = &cpu->spaces->views[view];
+
+	if (!view_is_fetch(view))
+		mem_window_unmap(v->window, page, 1);
+	else if (v->fetched[page / 64] >> page % 64 & 1)
+		fetches_forget(cpu, view);
+}
+
+void slot_claim(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t tag, struct table *t)
+{
+	struct space_set *set = cpu->spaces;
+	struct view *v = &set->views[view];
+	struct slot *s = &v->slots[slot];
+
+	if (slot_filled(v, slot)) {
+		if (!entry_lost(s->tag, tag) && s->table == table_index(set, t)) {
+			s->tag = tag; /* A or D may have come */
+			return;
+		}
+		slot_drop(cpu, view, slot);
+	}
+	*s = (struct slot){.tag = tag, .table = table_index(set, t)};
+	v->filled[slot / 64] |= 1ull << slot % 64;
+	if (t)
+		user_add(set, view, slot);
+	if (view_is_supervisor(view))
+		set->supervisor_version++;
+}
+
+void slot_compare(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t entry)
+{
+	struct view *v = &cpu->spaces->views[view];
+
+	if (slot_filled(v, slot) && entry_lost(v->slots[slot].tag, entry))
+		slot_drop(cpu, view, slot);
+}
+
+void view_compare(struct vcpu *cpu, unsigned view, const struct space *s)
+{
+	struct space_set *set = cpu->spaces;
+	struct view *v = &set->views[view];
+
+	FOR_EACH_SLOT(v, slot, {
+		const struct table *dir = dir_of_slot(set, s, slot);
+		uint64_t entry = dir ? entry_at(set, dir->host, dir_index(set, slot)) : 0;
+
+		slot_compare(cpu, view, slot, entry);
+	})
+}
+
+void view_clear(struct vcpu *cpu, unsigned view)
+{
+	struct space_set *set = cpu->spaces;
+	struct view *v = &set->views[view];
+
+	if (view_is_fetch(view)) {
+		fetches_forget(cpu, view);
+		return;
+	}
+	if (v->window)
+		mem_window_empty(v->window);
+	FOR_EACH_SLOT(v, slot, { slot_free(set, v, slot); })
+}

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The shadow of guest page tables, one mechanism a test; test_space_random.c mixes them. */
+#include "space_fixture.h"
+
+#include <time.h>
+
+static struct mmu_counters counters(const struct world *w)
+{
+	return space_counters(w->f.cpu);
+}
+
+static void poke_page(struct world *w, uint32_t page, uint32_t value)
+{
+	physmem_write(w->f.mem, page, value, 4);
+}
+
+/* ---- fills, rights, accessed and dirty bits ---- */
+static void rights(bool pae)
+{
+	struct world w;
+	uint32_t v = 0;
+
+	world_start(&w, pae, 0, 0);
+	poke_page(&w, PAGES_AT, 0x1234);
+	CHECK(!window_read(&w, user_page(&w, 0, 5), true, &v)); /* not present */
+	entry_write(&w, w.table[0][0], 5, PAGES_AT | RW_USER);
+	CHECK(window_read(&w, user_page(&w, 0, 5), true, &v));
+	CHECK_EQ(v, 0x1234);
+	CHECK_EQ(entry_read(&w, w.table[0][0], 5), PAGES_AT | RW_USER | PTE_A);
+	CHECK_EQ(entry_read(&w, w.dir[0], 0), w.table[0][0] | RW_USER | PTE_A);
+	CHECK(window_write(&w, user_page(&w, 0, 5), true, 7));
+	CHECK_EQ(physmem_read(w.f.mem, PAGES_AT, 4), 7);
+	CHECK_EQ(entry_read(&w, w.table[0][0], 5), PAGES_AT | RW_USER | PTE_A | PTE_D);
+	/* Ring 0 goes the slow way to user pages, ring 3 nowhere else. */
+	CHECK(!window_read(&w, user_page(&w, 0, 5), false, &v));
+	entry_write(&w, w.kernel_table[1], 3, PAGES_AT | RW_KERNEL);
+	CHECK(!window_read(&w, kernel_page(&w, 1, 3), true, &v));
+	CHECK(window_read(&w, kernel_page(&w, 1, 3), false, &v));
+	CHECK_EQ(v, 7);
+	CHECK_EQ(entry_read(&w, w.kernel_table[1], 3), PAGES_AT | RW_KERNEL | PTE_A);
+	/* Read-only, also for WP=0. */
+	entry_write(&w, w.kernel_table[1], 4, (PAGES_AT + PAGE_SIZE) | PTE_P);
+	CHECK(!window_write(&w, kernel_page(&w, 1, 4), false, 7));
+	w.f.cpu->cr0 &= ~CR0_WP;
+	tlb_flush(w.f.cpu, true);
+	CHECK(!window_write(&w, kernel_page(&w, 1, 4), false, 7));
+	CHECK(window_read(&w, kernel_page(&w, 1, 4), false, &v));
+	CHECK_EQ(entry_read(&w, w.kernel_table[1], 4), (PAGES_AT + PAGE_SIZE) | PTE_P | PTE_A);
+	CHECK(mmu_check(w.f.cpu) >= 3);
+	world_end(&w);
+}
+
+static void test_rights(void)
+{
+	rights(false);
+	rights(true);
+}
+
+static void test_neighbours(void)
+{
+	struct world w;
+	uint32_t v, before;
+
+	world_start(&w, false, 0, 0);
+	for (unsigned n = 0; n < 64; n++) /* contiguous; every second not accessed from 32 on */
+		entry_write(&w, w.table[0][0], n,
+			    (PAGES_AT + n * PAGE_SIZE) | RW_USER |
+				(n < 32 || n % 2 ? PTE_A | PTE_D : 0));
+	before = window_faults;
+	for (unsigned n = 0; n < 32; n++)
+		CHECK(window_write(&w, user_page(&w, 0, n), true, n));
+	CHECK_EQ(window_faults - before, 1);
+	CHECK(window_read(&w, user_page(&w, 0, 41), true, &v));
+	before = window_faults;
+	CHECK(window_read(&w, user_page(&w, 0, 43), true, &v));
+	CHECK_EQ(window_faults, before);
+	CHECK(window_read(&w, user_page(&w, 0, 42), true, &v));
+	CHECK_EQ(window_faults - before, 1);
+	CHECK_EQ(entry_read(&w, w.table[0][0], 40) & PTE_A, 0);
+	CHECK_EQ(entry_read(&w, w.table[0][0], 42) & PTE_A, PTE_A);
+	world_end(&w);
+}
+
+/* A guest that clears A or D and flushes sees them set again. */
+static void test_accessed_again(void)
+{
+	struct world w;
+	uint32_t v;
+	gva_t gva;
+
+	world_start(&w, false, 0, 0);
+	gva = user_page(&w, 1, 9);
+	entry_write(&w, w.table[0][1], 9, PAGES_AT | RW_USER);
+	CHECK(window_write(&w, gva, true, 1));
+	for (unsigned i = 0; i < 40; i++) {
+		entry_write(&w, w.table[0][1], 9, PAGES_AT | RW_USER | (i % 2 ? PTE_A : 0));
+		if (i % 3)
+			tlb_flush_page(w.f.cpu, gva);
+		else
+			load_root(&w, 0);
+		CHECK(window_read(&w, gva, true, &v));
+		CHECK_EQ(entry_read(&w, w.table[0][1], 9), PAGES_AT | RW_USER | PTE_A);
+		CHECK(window_write(&w, gva, true, 1));
+		CHECK_EQ(entry_read(&w, w.table[0][1], 9), PAGES_AT | RW_USER | PTE_A | PTE_D);
+		mmu_check(w.f.cpu);
+	}
+	world_end(&w);
+}
+
+/* ---- traces ---- */
+static void test_traced_write(void)
+{
+	struct world w;
+	uint32_t v = 0;
+	gva_t gva;
+
+	world_start(&w, false, 0, 0);
+	gva = user_page(&w, 0, 0);
+	poke_page(&w, PAGES_AT, 1);
+	poke_page(&w, PAGES_AT + PAGE_SIZE, 2);
+	/* Mapped writable in the direct map, until somebody's table. */
+	CHECK(window_write(&w, KERNEL + w.table[0][0] + 4, false, 0));
+	entry_write(&w, w.table[0][0], 0, PAGES_AT | RW_USER);
+	CHECK(window_read(&w, gva, true, &v));
+	CHECK_EQ(v, 1);
+	CHECK(!window_write(&w, KERNEL + w.table[0][0] + 4, false, 0));
+	CHECK(counters(&w).watched_writes > 0);
+	CHECK(window_read(&w, KERNEL + w.table[0][0], false, &v));
+	entry_write(&w, w.table[0][0], 0, (PAGES_AT + PAGE_SIZE) | RW_USER);
+	CHECK(window_read(&w, gva, true, &v)); /* dropped at once */
+	CHECK_EQ(v, 2);
+	CHECK(counters(&w).entries_dropped > 0);
+	/* The directory entry. */
+	entry_write(&w, w.dir[0], 0, 0);
+	CHECK(!window_read(&w, gva, true, &v));
+	entry_write(&w, w.dir[0], 0, w.table[0][1] | RW_USER);
+	CHECK(!window_read(&w, gva, true, &v));
+	entry_write(&w, w.dir[0], 0, w.table[0][0] | RW_USER);
+	CHECK(window_read(&w, gva, true, &v));
+	CHECK_EQ(v, 2);
+	world_end(&w);
+}
+
+/* A table that is its own page table: as a directory and as a table it is traced. */
+static void test_recursive(void)
+{
+	struct world w;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	entry_write(&w, w.dir[0], 1000, w.dir[0] | RW_KERNEL);
+	entry_write(&w, w.table[0][0], 7, PAGES_AT | RW_USER);
+	CHECK(window_read(&w, user_page(&w, 0, 7), true, &v));
+	CHECK(window_read(&w, 1000u << 22 | 1000 << 12, false, &v)); /* the directory */
+	CHECK_EQ(v, w.table[0][0] | RW_USER | PTE_A);
+	CHECK(window_read(&w, 1000u << 22 | 7 * 4, false, &v)); /* page table 0 */
+	CHECK_EQ(v, PAGES_AT | RW_USER | PTE_A);
+	CHECK(!window_write(&w, 1000u << 22 | 7 * 4, false, 0));
+	CHECK(!window_write(&w, 1000u << 22 | 1000 << 12, false, 0));
+	entry_write(&w, w.dir[0], 0, 0);
+	CHECK(!window_read(&w, 1000u << 22 | 7 * 4, false, &v));
+	world_end(&w);
+}
+
+static void test_out_of_sync(void)
+{
+	struct world w;
+	gva_t gva, table;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	gva = user_page(&w, 0, 3);
+	table = KERNEL + w.table[0][0];
+	for (unsigned i = 0; i < 20; i++) {
+		poke_page(&w, PAGES_AT + i * PAGE_SIZE, i);
+		entry_write(&w, w.table[0][0], 3, (PAGES_AT + i * PAGE_SIZE) | RW_USER);
+		CHECK(window_read(&w, gva, true, &v));
+		tlb_flush_page(w.f.cpu, gva);
+	}
+	CHECK_EQ(counters(&w).out_of_sync, 1);
+	/* Now the guest may write it through a window; seen at INVLPG. */
+	CHECK(window_write(&w, table + 4 * 3, false, PAGES_AT | RW_USER));
+	tlb_flush_page(w.f.cpu, gva);
+	CHECK(window_read(&w, gva, true, &v));
+	CHECK_EQ(v, 0);
+	mmu_check(w.f.cpu);
+	/* Or at a load of CR3. */
+	CHECK(window_write(&w, table + 4 * 3, false, (PAGES_AT + 5 * PAGE_SIZE) | RW_USER));
+	load_root(&w, 0);
+	CHECK(window_read(&w, gva, true, &v));
+	CHECK_EQ(v, 5);
+	/* Quiet for some flushes: traced again. */
+	for (unsigned i = 0; i < 8; i++)
+		load_root(&w, 0);
+	CHECK(!window_write(&w, table + 4 * 3, false, 0));
+	world_end(&w);
+}
+
+/* ---- address spaces ---- */
+static void spaces(bool pae)
+{
+	struct world w;
+	uint32_t v = 0, before;
+
+	world_start(&w, pae, 0, 0);
+	entry_write(&w, w.kernel_table[1], 0, PAGES_AT | RW_KERNEL | PTE_G);
+	for (unsigned i = 0; i < SPACE_COUNT; i++) {
+		poke_page(&w, PAGES_AT + i * PAGE_SIZE, i);
+		entry_write(&w, w.table[i][0], 0, (PAGES_AT + i * PAGE_SIZE) | RW_USER);
+		load_root(&w, i);
+		CHECK_EQ(w.f.cpu->window_base_user != 0, i == 0);
+		CHECK(space_promote(w.f.cpu));
+		CHECK(window_read(&w, user_page(&w, 0, 0), true, &v));
+		CHECK_EQ(v, i);
+		CHECK(window_read(&w, kernel_page(&w, 1, 0), false, &v));
+	}
+	before = window_faults;
+	for (unsigned i = 0; i < SPACE_COUNT; i++) { /* all is still there */
+		load_root(&w, i);
+		CHECK(window_read(&w, user_page(&w, 0, 0), true, &v));
+		CHECK_EQ(v, i);
+		CHECK(window_read(&w, kernel_page(&w, 1, 0), false, &v));
+		CHECK_EQ(v, 0);
+		mmu_check(w.f.cpu);
+	}
+	CHECK_EQ(window_faults, before);
+	CHECK(counters(&w).spaces_cached >= SPACE_COUNT);
+	/* Another kernel directory entry in one: the slot goes when it is loaded. */
+	poke_page(&w, PAGES_AT + 10 * PAGE_SIZE, 99);
+	entry_write(&w, w.table[3][1], 0, (PAGES_AT + 10 * PAGE_SIZE) | RW_KERNEL);
+	entry_write(&w, w.kernel_dir[3], kernel_dir_index(&w) + 1, w.table[3][1] | RW_KERNEL);
+	CHECK(window_read(&w, kernel_page(&w, 1, 0), false, &v));
+	CHECK_EQ(v, 0);
+	load_root(&w, 3);
+	CHECK(window_read(&w, kernel_page(&w, 1, 0), false, &v));
+	CHECK_EQ(v, 99);
+	load_root(&w, 2);
+	CHECK(window_read(&w, kernel_page(&w, 1, 0), false, &v));
+	CHECK_EQ(v, 0);
+	/* A table of a space that is not loaded. */
+	entry_write(&w, w.table[4][0], 0, PAGES_AT | RW_USER);
+	load_root(&w, 4);
+	CHECK(window_read(&w, user_page(&w, 0, 0), true, &v));
+	CHECK_EQ(v, 0);
+	world_end(&w);
+}
+
+static void test_spaces(void)
+{
+	spaces(false);
+	spaces(true);
+}
+
+/* More address spaces than are remembered, all with windows. */
+static void test_many_spaces(void)
+{
+	struct world w;
+	uint32_t v = 0, at = 0x600000;
+
+	world_start(&w, false, 0, 0);
+	for (unsigned i = 0; i < 300; i++) {
+		uint32_t dir = at + (i % 150) * 2 * PAGE_SIZE, table = dir + PAGE_SIZE;
+
+		poke_page(&w, PAGES_AT + i * PAGE_SIZE, i);
+		entry_write(&w, table, 0, (PAGES_AT + i * PAGE_SIZE) | RW_USER);
+		entry_write(&w, dir, 0, table | RW_USER);
+		w.root[1] = dir;
+		load_root(&w, 1);
+		CHECK(space_promote(w.f.cpu));
+		CHECK(window_read(&w, 0, true, &v));
+		CHECK_EQ(v, i);
+	}
+	mmu_check(w.f.cpu);
+	world_end(&w);
+}
+
+/* ---- large pages ---- */
+static void large_pages(bool pae)
+{
+	unsigned index;
+	struct world w;
+	uint32_t v = 0, before;
+	gva_t gva;
+
+	world_start(&w, pae, 0, 0);
+	index = kernel_dir_index(&w) + 4;
+	gva = KERNEL + 4 * table_span(&w);
+	poke_page(&w, LARGE_AT + 0x1ff000, 0x77);
+	entry_write(&w, w.kernel_dir[0], index, LARGE_AT | RW_KERNEL | PTE_PS);
+	CHECK(window_read(&w, gva + 0x1ff000, false, &v));
+	CHECK_EQ(v, 0x77);
+	before = window_faults;
+	CHECK(window_read(&w, gva, false, &v));
+	CHECK_EQ(window_faults, before);
+	CHECK_EQ(entry_read(&w, w.kernel_dir[0], index), LARGE_AT | RW_KERNEL | PTE_PS | PTE_A);
+	CHECK(window_write(&w, gva + 0x3000, false, 5));
+	CHECK_EQ(entry_read(&w, w.kernel_dir[0], index) & PTE_D, PTE_D);
+	before = window_faults;
+	CHECK(window_write(&w, gva + 0x5000, false, 5));
+	CHECK_EQ(window_faults, before);
+	/* A watched page within stays read-only. */
+	physmem_watch(w.f.mem, LARGE_AT + 0x8000, PHYS_WATCH_CODE, 0);
+	CHECK(!window_write(&w, gva + 0x8000, false, 5));
+	CHECK(window_write(&w, gva + 0x9000, false, 5));
+	mmu_check(w.f.cpu);
+	physmem_watch(w.f.mem, LARGE_AT + 0x8000, 0, PHYS_WATCH_CODE);
+	CHECK(window_write(&w, gva + 0x8000, false, 5));
+	/* To another place. */
+	entry_write(&w, w.kernel_dir[0], index, 0x800000 | RW_KERNEL | PTE_PS);
+	tlb_flush_page(w.f.cpu, gva + 0x1000);
+	CHECK(window_read(&w, gva + 0x1ff000, false, &v));
+	CHECK_EQ(v, 0);
+	world_end(&w);
+}
+
+static void test_large_pages(void)
+{
+	large_pages(false);
+	large_pages(true);
+}
+
+/* ---- paging off, mode changes ---- */
+static void test_identity(void)
+{
+	struct world w;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	w.f.cpu->cr0 &= ~CR0_PG;
+	tlb_flush(w.f.cpu, true);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	poke_page(&w, 0x300000, 0x55);
+	poke_page(&w, 0x400000, 0x66);
+	CHECK(window_read(&w, 0x300000, false, &v));
+	CHECK_EQ(v, 0x55);
+	CHECK(window_write(&w, 0x300004, false, 1));
+	CHECK(!window_read(&w, MEMORY_SIZE, false, &v)); /* nothing there */
+	mmu_check(w.f.cpu);
+	vcpu_set_a20(w.f.cpu, false);
+	CHECK(window_read(&w, 0x300000, false, &v));
+	CHECK_EQ(v, 0);
+	CHECK(window_read(&w, 0x500000, false, &v));
+	CHECK_EQ(v, 0x66);
+	mmu_check(w.f.cpu);
+	vcpu_set_a20(w.f.cpu, true);
+	CHECK(window_read(&w, 0x300000, false, &v));
+	CHECK_EQ(v, 0x55);
+	w.f.cpu->cr0 |= CR0_PG;
+	tlb_flush(w.f.cpu, true);
+	entry_write(&w, w.table[0][0], 0, 0x300000 | RW_USER);
+	CHECK(space_promote(w.f.cpu));
+	CHECK(window_read(&w, 0, true, &v));
+	CHECK_EQ(v, 0x55);
+	world_end(&w);
+}
+
+/* Registers, ROM, the map changing, breakpoints. */
+static uint32_t register_read(void *opaque, uint32_t offset, unsigned size)
+{
+	return 0x12;
+}
+static void register_write(void *opaque, uint32_t offset, uint32_t value, unsigned size)
+{
+}
+
+static void test_memory_kinds(void)
+{
+	static const struct mmio_ops ops = {register_read, register_write, 4};
+	struct phys_region *registers, *rom;
+	struct world w;
+	uint8_t *bytes;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	registers = physmem_add_mmio(w.f.mem, "registers", PAGE_SIZE, &ops, NULL);
+	bytes = physmem_alloc(w.f.mem, "rom", PAGE_SIZE);
+	rom = physmem_add_rom(w.f.mem, "rom", PAGE_SIZE, bytes);
+	bytes[0] = 0x99;
+	physmem_region_map(rom, 0xfff00000, 1);
+	entry_write(&w, w.kernel_table[1], 0, 0xfff00000 | RW_KERNEL);
+	entry_write(&w, w.kernel_table[1], 1, PAGES_AT | RW_KERNEL | PTE_A | PTE_D);
+	CHECK(window_read(&w, kernel_page(&w, 1, 0), false, &v));
+	CHECK_EQ(v, 0x99);
+	CHECK(!window_write(&w, kernel_page(&w, 1, 0), false, 1));
+	CHECK(window_read(&w, kernel_page(&w, 1, 1), false, &v));
+	mmu_check(w.f.cpu);
+	physmem_region_map(registers, PAGES_AT, 1);
+	CHECK(!window_read(&w, kernel_page(&w, 1, 1), false, &v));
+	CHECK(w.f.cpu->window_base_user != 0);
+	mmu_check(w.f.cpu);
+	physmem_region_unmap(registers);
+	CHECK(window_read(&w, kernel_page(&w, 1, 1), false, &v));
+	w.f.cpu->dr[0] = kernel_page(&w, 1, 1) + 8;
+	w.f.cpu->dr[7] |= 3 | 1u << 16;
+	tlb_flush(w.f.cpu, true);
+	CHECK(!window_read(&w, kernel_page(&w, 1, 1), false, &v));
+	CHECK(window_read(&w, kernel_page(&w, 1, 0), false, &v));
+	w.f.cpu->dr[7] = DR7_ALWAYS;
+	tlb_flush(w.f.cpu, true);
+	CHECK(window_read(&w, kernel_page(&w, 1, 1), false, &v));
+	world_end(&w);
+}
+
+/* A frame buffer: written pages are found, and watched again by one call of the host. */
+static void test_display(void)
+{
+	enum { VRAM_PAGES = 64 };
+	struct phys_region *vram;
+	struct world w;
+	uint64_t dirty[1], before;
+
+	world_start(&w, false, 0, 0);
+	vram = physmem_add_device_ram(w.f.mem, "vram", VRAM_PAGES * PAGE_SIZE,
+				      physmem_alloc(w.f.mem, "vram", VRAM_PAGES * PAGE_SIZE));
+	physmem_region_map(vram, 0xe0000000, 1);
+	for (unsigned n = 0; n < VRAM_PAGES; n++)
+		entry_write(&w, w.kernel_table[1], n,
+			    (0xe0000000 + n * PAGE_SIZE) | RW_KERNEL | PTE_A | PTE_D);
+	load_root(&w, 0);
+	for (unsigned n = 0; n < VRAM_PAGES; n++)
+		CHECK(window_write(&w, kernel_page(&w, 1, n), false, n));
+	before = counters(&w).host_protects;
+	CHECK(physmem_region_take_dirty(vram, dirty));
+	CHECK_EQ(counters(&w).host_protects - before, 1);
+	mmu_check(w.f.cpu);
+	for (unsigned n = 0; n < VRAM_PAGES; n += 5)
+		CHECK(!window_write(&w, kernel_page(&w, 1, n), false, 1));
+	poke_page(&w, 0xe0000000 + 5 * PAGE_SIZE, 7); /* as the slow path would */
+	CHECK(window_write(&w, kernel_page(&w, 1, 5), false, 8));
+	CHECK(physmem_region_take_dirty(vram, dirty));
+	CHECK_EQ(dirty[0], 1u << 5);
+	world_end(&w);
+}
+
+/* ---- tags of instruction fetches ---- */
+static void test_fetch_tags(void)
+{
+	struct world w;
+	struct vcpu *cpu;
+	uint32_t user[2], kernel;
+
+	world_start(&w, false, 0, 0);
+	cpu = w.f.cpu;
+	entry_write(&w, w.kernel_table[1], 0, PAGES_AT | RW_KERNEL);
+	for (unsigned i = 0; i < 2; i++) {
+		entry_write(&w, w.table[i][0], 0, PAGES_AT | RW_USER);
+		entry_write(&w, w.table[i][0], 1, (PAGES_AT + PAGE_SIZE) | RW_USER);
+		load_root(&w, i);
+		paging_translate(cpu, user_page(&w, 0, 0), ACCESS_EXEC, true);
+		paging_translate(cpu, kernel_page(&w, 1, 0), ACCESS_EXEC, false);
+		user[i] = cpu->asid_user;
+	}
+	kernel = cpu->asid_kernel;
+	CHECK(user[0] != user[1] && user[0] && user[1] && kernel);
+	load_root(&w, 0);
+	CHECK_EQ(cpu->asid_user, user[0]);
+	CHECK_EQ(cpu->asid_kernel, kernel);
+	tlb_flush_page(cpu, user_page(&w, 0, 1));
+	/* A page that was not executed may change. */
+	entry_write(&w, w.table[0][0], 1, 0);
+	CHECK_EQ(cpu->asid_user, user[0]);
+	entry_write(&w, w.table[0][0], 0, 0);
+	CHECK(cpu->asid_user != user[0]);
+	load_root(&w, 1);
+	CHECK_EQ(cpu->asid_user, user[1]);
+	entry_write(&w, w.kernel_table[1], 0, 0);
+	CHECK_EQ(cpu->asid_user, user[1]);
+	CHECK(cpu->asid_kernel != kernel);
+	/* A read must not make an entry good for fetches that nobody noted. */
+	entry_write(&w, w.table[1][0], 1, PAGES_AT | RW_USER);
+	paging_translate(cpu, user_page(&w, 0, 1), ACCESS_READ, true);
+	CHECK_EQ(tlb_slot(cpu->tlb_views[TLB_USER], user_page(&w, 0, 1))->exec, TLB_NONE);
+	paging_translate(cpu, user_page(&w, 0, 1), ACCESS_EXEC, true);
+	CHECK_EQ(tlb_slot(cpu->tlb_views[TLB_USER], user_page(&w, 0, 1))->exec, PAGE_SIZE);
+	kernel = cpu->asid_kernel;
+	cpu->cr0 &= ~CR0_PG;
+	tlb_flush(cpu, true);
+	CHECK(cpu->asid_kernel != kernel);
+	CHECK(cpu->asid_user != user[1]);
+	world_end(&w);
+}
+
+/* ---- costs: printed, not judged ---- */
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* the host may be busy */
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+/* A kernel like Linux': its direct map in use, two processes that take turns. */
+static void switch_cost(struct world *w)
+{
+	double start;
+	uint32_t v;
+
+	for (unsigned i = 0; i < 2; i++) {
+		load_root(w, i);
+		space_promote(w->f.cpu);
+		for (unsigned n = 0; n < 12; n++) {
+			entry_write(w, w->table[i][0], n * 3, (PAGES_AT + n * PAGE_SIZE) | RW_USER);
+			window_read(w, user_page(w, 0, n * 3), true, &v);
+			paging_translate(w->f.cpu, user_page(w, 0, n * 3), ACCESS_EXEC, true);
+		}
+		for (unsigned n = 0; n < 1024; n++)
+			window_read(w, kernel_page(w, 0, n), false, &v);
+	}
+	start = now_ns();
+	for (unsigned i = 0; i < 100000; i++)
+		load_root(w, i & 1);
+	printf("(load of CR3: %.0f ns) ", (now_ns() - start) / 100000);
+	start = now_ns();
+	for (unsigned i = 0; i < 2000; i++) {
+		load_root(w, i & 1);
+		for (unsigned n = 0; n < 64; n++)
+			paging_translate(w->f.cpu, user_page(w, 0, n % 12 * 3), ACCESS_READ, true);
+	}
+	printf("(with 64 walks: %.0f ns) ", (now_ns() - start) / 2000);
+}
+
+static void fill_cost(struct world *w)
+{
+	unsigned fills = 0;
+	double start;
+	uint32_t v;
+
+	for (unsigned n = 0; n < 1024; n++) /* no two contiguous, none accessed */
+		entry_write(w, w->table[0][1], n, (PAGES_AT + n * 7 % 512 * PAGE_SIZE) | RW_USER);
+	load_root(w, 0);
+	fills = window_faults;
+	start = now_ns();
+	for (unsigned n = 0; n < 1024; n++)
+		window_read(w, user_page(w, 1, n), true, &v);
+	fills = window_faults - fills;
+	printf("(fill: %.0f ns) ", (now_ns() - start) / fills);
+	start = now_ns();
+	for (unsigned n = 0; n < 100; n++) {
+		entry_write(w, w->table[0][1], n, (PAGES_AT + n * PAGE_SIZE) | RW_USER | PTE_A);
+		tlb_flush_page(w->f.cpu, user_page(w, 1, n));
+		if (n % 8 == 7)
+			load_root(w, 0);
+	}
+	printf("(traced write, INVLPG: %.0f ns) ", (now_ns() - start) / 100);
+}
+
+static void test_costs(void)
+{
+	struct world w;
+
+	world_start(&w, false, 0, 0);
+	switch_cost(&w);
+	fill_cost(&w);
+	world_end(&w);
+}
+
+UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
+	  {"accessed again", test_accessed_again}, {"traced write", test_traced_write},
+	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
+	  {"many spaces", test_many_spaces}, {"large pages", test_large_pages},
+	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
+	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
