@@ -104,6 +104,15 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	return ((uint64_t)asid << 8 | mode_id(bt, mode, cpu->seg[CS].base)) << 32;
 }
 
+/* Whether something is pending that is not held off. */
+static bool pending_now(const struct vcpu *cpu)
+{
+	uint32_t held = (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) |
+			(cpu->nmi_blocked ? PENDING_NMI : 0);
+
+	return atomic_load(&cpu->pending) & ~held;
+}
+
 uint64_t bt_continue(struct vcpu *cpu)
 {
 	const struct bt_tables *t = cpu->bt->tables;
@@ -112,7 +121,9 @@ uint64_t bt_continue(struct vcpu *cpu)
 
 	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
 		return 0;
-	cpu->bt_jc_tag = tag;
+	atomic_store(&cpu->bt_jc_tag, tag);
+	if (pending_now(cpu)) /* the store may have undone a kick */
+		return 0;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
 	fpu_update(cpu);
 	return t->jc_target[i];
@@ -195,7 +206,7 @@ static void step(struct vcpu *cpu)
 	run_step(cpu);
 }
 
-/* Somebody wanted attention: a sample of what runs. Ring 3 that runs long gets a window. */
+/* At the end of a run, mostly by a timer: a sample of what runs. Ring 3 that runs long gets a window. */
 #define PROMOTE_SAMPLES 2
 
 static void sample(struct vcpu *cpu)
@@ -249,7 +260,9 @@ static void bt_run(struct vcpu *cpu)
 		}
 		tb_unchain_stale(cpu);
 		mode = bt_mode(cpu);
-		cpu->bt_jc_tag = bt_jc_tag(cpu, mode);
+		atomic_store(&cpu->bt_jc_tag, bt_jc_tag(cpu, mode));
+		if (pending_now(cpu)) /* the store may have undone a kick */
+			continue;
 		tb = find(cpu, mode);
 		if (!tb || (cpu->bt->config.exact_fuel && tb->count > cpu->fuel)) {
 			left = false;
@@ -261,10 +274,11 @@ static void bt_run(struct vcpu *cpu)
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
-		if (!left)
-			sample(cpu);
 		cpu->bt->polled = false;
+		if (cpu->bt->config.one_block)
+			break;
 	}
+	sample(cpu);
 	cpu->cur = NULL;
 	cpu->bt_xmm = false;
 	fpu_leave(cpu);
@@ -274,6 +288,7 @@ static void bt_run(struct vcpu *cpu)
 /* ---- the engine ---- */
 static void bt_kicked(struct vcpu *cpu)
 {
+	atomic_store(&cpu->bt_jc_tag, 0);
 	atomic_store(&cpu->bt_poll, NULL);
 }
 

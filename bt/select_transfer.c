@@ -178,7 +178,10 @@ static uint32_t relative_target(const struct trans *t)
 	return t->in->operand32 ? eip : eip & 0xffff;
 }
 
-/* Every loop has a jump backwards in it, or one through a register or memory. */
+/*
+ * Every loop has a jump backwards in it, or one by look-up, which misses when
+ * somebody wants attention.
+ */
 static void poll_backward(struct trans *t, uint32_t target)
 {
 	if (target <= t->eip)
@@ -246,7 +249,6 @@ static void load_target(struct trans *t)
 
 static bool jump_indirect(struct trans *t, bool is_call)
 {
-	trans_poll(t);
 	load_target(t);
 	if (is_call)
 		push_imm(t, t->next_eip);
@@ -260,7 +262,6 @@ static bool ret(struct trans *t)
 	unsigned size = operand_size(t->in);
 	int release = t->in->opcode == 0xc2 ? (int)(t->in->imm & 0xffff) : 0;
 
-	trans_poll(t);
 	load(t, TMP4, trans_stack(t, 0, READ, size), size);
 	trans_stack_add(t, (int)size + release);
 	emit_mov32(&t->e, TMP0, TMP4);
