@@ -157,13 +157,11 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 }
 
 /* Where to go on after the site's instruction, or 0: the run loop is to look. */
-static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, const struct slow_site *site,
+static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
 		      bool sequential)
 {
-	unsigned n = site->n;
-
 	if (n + 1u < tb->count)
-		return sequential && (site->same_mode || bt_mode(cpu) == tb->mode)
+		return sequential && (same_mode || bt_mode(cpu) == tb->mode)
 			       ? (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host)
 			       : 0;
 	return cpu->repeating || !cpu->bt->config.chaining ? 0 : bt_continue(cpu);
@@ -176,6 +174,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
+	bool same_mode = site->same_mode;
 	uint32_t next_eip;
 	gva_t operand = 0;
 
@@ -204,10 +203,10 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
 	}
 	if (bt->soften == tb && tb->code && !bt->leave)
-		tb = soften(cpu, tb, n);
+		tb = soften(cpu, tb, n); /* may evict a region, and with it all sites */
 	bt->soften = NULL;
 	if (!bt->leave && !attention(cpu)) {
-		uint64_t next = go_on(cpu, tb, site, cpu->eip == next_eip);
+		uint64_t next = go_on(cpu, tb, n, same_mode, cpu->eip == next_eip);
 
 		if (next)
 			return next;
