@@ -11,7 +11,7 @@
 /* ---- stub_list.c ---- */
 /* ORDER: the first three, by struct stubs. */
 enum stub_kind {
-	STUB_ENTER, STUB_LEAVE, STUB_SLOW, /* between C and translated code */
+	STUB_ENTER, STUB_LEAVE, STUB_SLOW, STUB_FPU, /* between C and translated code */
 	STUB_SOFT, STUB_CHECK, /* called by blocks */
 };
 

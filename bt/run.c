@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "bt/host.h"
 #include "bt/inspect.h"
 #include "cpu/access.h"
@@ -54,7 +54,7 @@ uint32_t bt_mode(const struct vcpu *cpu)
 		mode |= MODE_PROT;
 	if (bt_window(cpu, cpu->cpl == 3))
 		mode |= MODE_WINDOW;
-	return mode;
+	return mode | fpu_mode(cpu);
 }
 
 static void forget_modes(struct bt *bt)
@@ -114,6 +114,7 @@ uint64_t bt_continue(struct vcpu *cpu)
 		return 0;
 	cpu->bt_jc_tag = tag;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
+	fpu_update(cpu);
 	return t->jc_target[i];
 }
 
@@ -161,11 +162,15 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
 	enter_fn *fn = (enter_fn *)(uintptr_t)cache_rx(bt, bt->stubs.enter);
+	struct tb_exit *exit;
 
 	bt->n.entries++;
 	bt->leave = false;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
-	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fpu_update(cpu);
+	exit = (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fpu_left(cpu);
+	return exit;
 }
 
 /* What left through `exit`, or by a look-up if it is NULL, has found its target. */
@@ -184,6 +189,8 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 
 static void step(struct vcpu *cpu)
 {
+	if (cpu->bt->interpret)
+		cpu->bt->interpret--;
 	cpu->bt->n.steps++;
 	run_step(cpu);
 }
@@ -223,6 +230,7 @@ static void bt_run(struct vcpu *cpu)
 	reason = sigsetjmp(cpu->unwind, 0);
 	if (reason)
 		left = false;
+	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
 	while (cpu->fuel > 0) {
 		struct tb *tb;
@@ -234,7 +242,7 @@ static void bt_run(struct vcpu *cpu)
 			if (!run_service(cpu))
 				break;
 		}
-		if (run_needs_step(cpu) || cpu->align_check) {
+		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
 			left = false;
 			step(cpu);
 			continue;
@@ -258,6 +266,7 @@ static void bt_run(struct vcpu *cpu)
 		cpu->bt->polled = false;
 	}
 	cpu->cur = NULL;
+	cpu->bt_xmm = false;
 	fpu_leave(cpu);
 	bt_current = NULL;
 }

@@ -7,6 +7,7 @@
  * LOCK is dropped: there is one processor, and nobody else changes guest
  * memory in an atomic way.
  */
+#include "bt/fpu.h"
 #include "bt/trans.h"
 
 /* An immediate of n bytes. */
@@ -437,6 +438,19 @@ static bool is_fence(const struct trans *t)
 	       t->row->mod == REG;
 }
 
+unsigned select_fpu_need(const struct trans *t, const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+	unsigned slow = t->mode & MODE_SSE_SLOW ? FPU_SSE : 0;
+	unsigned need = 0;
+
+	if (in->exec && row->class == X87)
+		need = x87_need(in, row);
+	else if (in->exec && (row->class == MMX || row->class == SSE))
+		need = simd_need(in, row);
+	return need & slow ? 0 : need;
+}
+
 bool select_insn(struct trans *t)
 {
 	if (is_fence(t))
@@ -452,8 +466,18 @@ bool select_insn(struct trans *t)
 	case PRIVILEGED:
 		if (t->row->map == M1)
 			return select_stack(t) || select_m1(t);
-		return t->row->map == M2 && t->row->prefix == ANY && t->row->class == PLAIN &&
-		       select_m2(t);
+		if (t->row->map == M2 && t->row->prefix == ANY && t->row->class == PLAIN)
+			return select_m2(t);
+		return select_simd_integer(t);
+	case X87:
+		if (!select_fpu_need(t, t->in)) {
+			t->tb->x87_written |= 1ull << t->n; /* it takes them over */
+			return false;
+		}
+		return select_x87(t);
+	case MMX:
+	case SSE:
+		return select_fpu_need(t, t->in) && select_simd(t);
 	default:
 		return false;
 	}

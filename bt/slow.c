@@ -6,7 +6,7 @@
  */
 #include <assert.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -69,6 +69,27 @@ static const uint8_t *insn_bytes(const struct tb *tb, unsigned n, uint8_t *buf, 
 	return buf;
 }
 
+/* What the x87 instructions of the block before the n-th leave in FIP and so on. */
+static struct x87_pointers pointers_before(struct vcpu *cpu, const struct tb *tb, unsigned n)
+{
+	int i = x87_pointers_instruction(tb, n), operand = x87_pointers_operand(tb, n);
+	struct x87_pointers p = {.instruction = i >= 0, .operand = operand >= 0};
+	struct insn in;
+
+	if (p.instruction) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[i].guest,
+			    tb->bytes - tb->insns[i].guest, tb->mode & MODE_CODE32, &in);
+		p.fip = tb->eip + tb->insns[i].guest;
+		p.fop = x87_opcode(&in);
+	}
+	if (p.operand) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[operand].guest,
+			    tb->bytes - tb->insns[operand].guest, tb->mode & MODE_CODE32, &in);
+		p.seg = in.seg;
+	}
+	return p;
+}
+
 /* Offset in the cache of what follows instruction n. */
 static uint32_t end_of_insn(const struct tb *tb, unsigned n)
 {
@@ -80,6 +101,8 @@ static bool keeps_mode(const struct insn *in)
 {
 	const struct insn_row *row = &insn_table[in->row];
 
+	if (row->map == M2 && row->opcode == 0xae) /* FXRSTOR, LDMXCSR */
+		return false;
 	switch (row->class) {
 	case SENSITIVE:
 	case FAR:
@@ -104,6 +127,7 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 	site->tb = tb;
 	site->n = (uint16_t)tb_insn_at(tb, after - 1 - tb->host);
 	bytes = insn_bytes(tb, site->n, buf, &room);
+	site->pointers = pointers_before(cpu, tb, site->n);
 	site->undecodable = decode_insn(bt->decoder, bytes, room < 15 ? room : 15,
 					tb->mode & MODE_CODE32, &site->insn) != DECODE_OK ||
 			    !insn_supported(cpu, &insn_table[site->insn.row]);
@@ -156,14 +180,20 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 	return tb;
 }
 
-/* Where to go on after the site's instruction, or 0: the run loop is to look. */
+/* Behind instruction n of the block, with all that the block needs; 0: not now. */
+static uint64_t go_on_within(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode)
+{
+	if (!(same_mode || bt_mode(cpu) == tb->mode) || !fpu_ready_again(cpu, tb->fpu))
+		return 0;
+	return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
+}
+
+/* Where to go on after instruction n, or 0: the run loop is to look. */
 static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
 		      bool sequential)
 {
 	if (n + 1u < tb->count)
-		return sequential && (same_mode || bt_mode(cpu) == tb->mode)
-			       ? (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host)
-			       : 0;
+		return sequential ? go_on_within(cpu, tb, n, same_mode) : 0;
 	return cpu->repeating || !cpu->bt->config.chaining ? 0 : bt_continue(cpu);
 }
 
@@ -174,7 +204,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
-	bool same_mode = site->same_mode;
+	bool same_mode = site->same_mode; /* translating may drop the site */
 	uint32_t next_eip;
 	gva_t operand = 0;
 
@@ -182,6 +212,8 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	bt->ahead = bt->config.exact_fuel ? tb->count - 1 - n : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
+	x87_pointers_write(cpu, &site->pointers);
+	fpu_left(cpu);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */
 		cpu->fuel += bt->config.exact_fuel ? tb->count - n : 0;
@@ -203,7 +235,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
 	}
 	if (bt->soften == tb && tb->code && !bt->leave)
-		tb = soften(cpu, tb, n); /* may evict a region, and with it all sites */
+		tb = soften(cpu, tb, n);
 	bt->soften = NULL;
 	if (!bt->leave && !attention(cpu)) {
 		uint64_t next = go_on(cpu, tb, n, same_mode, cpu->eip == next_eip);

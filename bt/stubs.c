@@ -4,7 +4,7 @@
  * probe, segment checks, and the way to the interpreter. Emitted once, at the
  * beginning of the code cache.
  */
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 
 #define FLAG_OF_BIT 11
 
@@ -155,7 +155,8 @@ static void emit_leave(struct emit *e)
 	return_to_c(e);
 }
 
-static void emit_slow(struct emit *e)
+/* Calls fn, which returns where to go on or 0, with the address behind the caller's call. */
+static void emit_call_c(struct emit *e, uint64_t (*fn)(struct vcpu *, uint64_t))
 {
 	uint8_t *stay;
 
@@ -164,7 +165,7 @@ static void emit_slow(struct emit *e)
 	save_state(e);
 	emit_mov(e, RDI, VCPU);
 	emit_load64(e, RSI, CPU_FIELD(bt_resume));
-	emit_mov_imm64(e, RAX, (uintptr_t)bt_slow);
+	emit_mov_imm64(e, RAX, (uintptr_t)fn);
 	emit_op(e, 0, 0xff, 2, rm_reg(RAX)); /* call rax */
 	emit_op(e, OP_W, 0x85, RAX, rm_reg(RAX));
 	stay = emit_jcc8(e, CC_E ^ 1);
@@ -280,7 +281,10 @@ void stubs_emit(struct bt *bt, struct emit *e)
 	emit_leave(e);
 	begin(e);
 	bt->stubs.slow = here(bt, e);
-	emit_slow(e);
+	emit_call_c(e, bt_slow);
+	begin(e);
+	bt->stubs.fpu = here(bt, e);
+	emit_call_c(e, bt_fpu_prepare);
 	emit_memory_stubs(bt, e);
 	bt->stubs.end = here(bt, e);
 }

@@ -99,6 +99,8 @@ static void patch_rel32(struct bt *bt, uint32_t at, uint32_t target)
 
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 {
+	bool ready = !(to->fpu & ~exit->from->fpu);
+
 	assert(!exit->to);
 	exit->to = to;
 	exit->next = to->incoming;
@@ -113,7 +115,7 @@ void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 			exit->cross_next->cross_link = &exit->cross_next;
 		bt->cross = exit;
 	}
-	patch_rel32(bt, exit->jump, to->host);
+	patch_rel32(bt, exit->jump, ready ? to->host_ready : to->host);
 	bt->n.chains++;
 }
 

@@ -2,6 +2,7 @@
 /* What translation rules are made of: memory operands, exits, polls (trans.h). */
 #include <assert.h>
 
+#include "bt/fpu.h"
 #include "bt/trans.h"
 
 static void call_stub(struct trans *t, uint32_t stub)
@@ -100,6 +101,22 @@ void trans_stack_add(struct trans *t, int n)
 void trans_slow(struct trans *t)
 {
 	call_stub(t, t->bt->stubs.slow);
+}
+
+void trans_fpu_prepare(struct trans *t)
+{
+	struct emit *e = &t->e;
+	struct rm missing = CPU_FIELD(bt_fpu_missing);
+	uint8_t *ready;
+
+	missing.disp += (int32_t)(t->tb->fpu * sizeof(t->cpu->bt_fpu_missing[0]));
+	emit_mov(e, TMP0, RCX);
+	emit_load32(e, RCX, missing);
+	ready = emit_jrcxz(e);
+	emit_mov(e, RCX, TMP0);
+	call_stub(t, t->bt->stubs.fpu); /* goes on at host_ready */
+	emit_patch8(e, ready);
+	emit_mov(e, RCX, TMP0);
 }
 
 /* The load faults when vcpu.bt_poll is NULL: signals.c. With exact fuel blocks look at that. */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "bt/fpu.h"
 #include "bt/inspect.h"
 #include "bt/trans.h"
 #include "cpu/block.h"
@@ -121,6 +122,32 @@ static void pay(struct trans *t)
 	flags_from_r9(e);
 }
 
+/* Whether segment registers stay as they are, and control within the block. */
+static bool keeps_pointers(const struct trans *t)
+{
+	switch (t->row->class) {
+	case PLAIN:
+	case STRING:
+	case X87:
+	case MMX:
+	case SSE:
+		return !t->in->ends_block;
+	default:
+		return false;
+	}
+}
+
+static void prepare_fpu(struct trans *t)
+{
+	struct tb *tb = t->tb;
+
+	for (unsigned i = 0; i < t->count; i++)
+		tb->fpu |= (uint8_t)select_fpu_need(t, &t->insns[i]);
+	if (tb->fpu)
+		trans_fpu_prepare(t);
+	tb->host_ready = trans_offset(t);
+}
+
 static void select_all(struct trans *t)
 {
 	uint32_t eip = t->tb->eip;
@@ -136,6 +163,8 @@ static void select_all(struct trans *t)
 		t->after_sti = t->n && t->insns[t->n - 1].exec && is_sti(t, in - 1);
 		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
 		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
+		if (!keeps_pointers(t))
+			trans_x87_pointers(t, t->n);
 		if (!in->exec || !select_insn(t)) {
 			trans_slow(t);
 			t->ended = in->ends_block && !(in->exec && is_sti(t, in));
@@ -143,8 +172,10 @@ static void select_all(struct trans *t)
 		eip = t->next_eip;
 	}
 	t->tb->body_size = trans_offset(t) - t->tb->host;
-	if (!t->ended)
+	if (!t->ended) {
+		trans_x87_pointers(t, t->count);
 		trans_jump(t, eip);
+	}
 	trans_finish(t);
 }
 
@@ -175,6 +206,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		t.tb->bytes = (uint16_t)t.bytes;
 		t.tb->count = (uint16_t)t.count;
 		t.tb->soft_insns = soft_insns;
+		prepare_fpu(&t);
 		if (bt->config.exact_fuel)
 			pay(&t);
 		select_all(&t);

@@ -169,6 +169,7 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 	if (v->stub || to < 0 || to >= v->bt->cache.size || !stub_find(v->bt, (uint32_t)to, &s))
 		return "a call to no stub";
 	switch (s.kind) {
+	case STUB_FPU: /* comes back at the block's first instruction */
 	case STUB_SLOW: /* comes back at the next guest instruction, if at all */
 		v->now.reached = false;
 		v->after_slow = true;
