@@ -233,6 +233,7 @@ static void bt_run(struct vcpu *cpu)
 	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
 	while (cpu->fuel > 0) {
+		uint64_t evictions = cpu->bt->n.evictions;
 		struct tb *tb;
 		uint32_t mode;
 
@@ -256,7 +257,8 @@ static void bt_run(struct vcpu *cpu)
 			step(cpu);
 			continue;
 		}
-		if (left)
+		/* Room for a translation may have been made where the exit's block was. */
+		if (left && evictions == cpu->bt->n.evictions)
 			connect(cpu, exit, tb);
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
