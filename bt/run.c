@@ -244,6 +244,7 @@ static void bt_run(struct vcpu *cpu)
 	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
 	while (cpu->fuel > 0) {
+		uint64_t evictions = cpu->bt->n.evictions;
 		struct tb *tb;
 		uint32_t mode;
 
@@ -269,7 +270,8 @@ static void bt_run(struct vcpu *cpu)
 			step(cpu);
 			continue;
 		}
-		if (left)
+		/* Room for a translation may have been made where the exit's block was. */
+		if (left && evictions == cpu->bt->n.evictions)
 			connect(cpu, exit, tb);
 		cpu->repeating = false;
 		exit = enter(cpu, tb);

@@ -103,7 +103,8 @@ static bool rep_small(struct trans *t, unsigned size)
 	if (movs)
 		advance(t, RSI, size);
 	advance(t, RDI, size);
-	emit_lea32(e, RCX, rm_at(RCX, -1));
+	emit_lea32(e, TMP1, rm_at(RCX, -1));
+	emit_mov32(e, RCX, TMP1);
 	emit_jmp(e, again);
 	emit_patch8(e, done);
 	return true;

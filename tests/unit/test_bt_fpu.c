@@ -12,8 +12,12 @@
 static void start(struct fixture *f, const struct engine_config *config)
 {
 	fixture_start_model(f, "host");
-	if (config)
-		CU_ASSERT_FATAL(bt_attach(f->cpu, config) == 0);
+	if (config) {
+		struct engine_config verified = *config;
+
+		verified.verify = true;
+		CU_ASSERT_FATAL(bt_attach(f->cpu, &verified) == 0);
+	}
 	enter_protected(f, 0);
 	f->cpu->cr0 |= CR0_NE | CR0_MP;
 	f->cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
