@@ -345,8 +345,6 @@ static const struct engine_ops bt_ops = {
 static void fill_flag_ops(struct bt_tables *t)
 {
 	for (unsigned i = 0; i < 256; i++) {
-		t->flag_op[FLAG_CLI][i] = (uint8_t)(i & ~(FL_IF >> 8));
-		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
 		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
 		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
 		t->string_step[i] = i & FL_DF >> 8 ? -1 : 1;

@@ -54,20 +54,6 @@ static void sized_op(struct trans *t, unsigned opcode, unsigned reg, struct rm r
 /* More elements than this are cheaper moved by the interpreter. */
 #define REP_SMALL_SHIFT 5
 
-/* R8 = ECX >> n, without flags: SHRX. */
-static void shift_count(struct trans *t, unsigned n)
-{
-	struct emit *e = &t->e;
-
-	emit_mov_imm32(e, TMP1, n);
-	emit_room(e);
-	emit1(e, 0xc4); /* VEX.LZ.F2.0F38.W0 F7 /r: SHRX r8d, ecx, r9d */
-	emit1(e, 0x62);
-	emit1(e, 0x33);
-	emit1(e, 0xf7);
-	emit1(e, 0xc1);
-}
-
 /* RCX = R8 while testing it: returns the jump that is taken if it is 0. */
 static uint8_t *jump_if_r8_zero(struct trans *t)
 {
@@ -90,7 +76,8 @@ static bool rep_small(struct trans *t, unsigned size)
 
 	if (!(t->mode & MODE_WINDOW) || t->soft || t->bt->config.exact_fuel)
 		return false;
-	shift_count(t, REP_SMALL_SHIFT);
+	emit_mov_imm32(e, TMP1, REP_SMALL_SHIFT);
+	emit_shiftx(e, VEX_SHRX, TMP0, RCX, TMP1);
 	few = jump_if_r8_zero(t);
 	trans_slow(t); /* goes on behind this instruction */
 	emit_patch8(e, few);

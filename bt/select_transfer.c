@@ -137,6 +137,25 @@ bool select_selector(struct trans *t)
 	return t->row->map == M1 && t->in->opcode == 0x8c && mov_from_selector(t);
 }
 
+/* PUSHF, POPF: by stubs, POPF at CPL 0 and when time is not counted. */
+bool select_flags(struct trans *t)
+{
+	unsigned size = operand_size(t->in);
+
+	if (t->row->map != M1 || t->mode & MODE_V86)
+		return false;
+	if (t->in->opcode == 0x9c) {
+		trans_call(t, t->bt->stubs.pushf);
+		return push_reg(t, TMP4);
+	}
+	if (t->in->opcode != 0x9d || !(t->mode & MODE_RING0) || t->bt->config.exact_fuel)
+		return false;
+	load(t, TMP4, trans_stack(t, 0, READ, size), size);
+	trans_call(t, t->bt->stubs.popf[t->in->operand32]);
+	trans_stack_add(t, (int)size);
+	return true;
+}
+
 bool select_stack(struct trans *t)
 {
 	const struct insn *in = t->in;

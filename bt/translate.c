@@ -23,6 +23,13 @@ static bool is_sti(const struct trans *t, const struct insn *in)
 	return row->map == M1 && row->opcode == STI_OPCODE;
 }
 
+static bool is_popf(const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+
+	return row->map == M1 && row->opcode == 0x9d;
+}
+
 /*
  * STI goes on with the instruction that it shields. Repeated string
  * instructions end blocks for the sake of counting only.
@@ -33,6 +40,8 @@ static bool ends_block(const struct trans *t, const struct insn *in)
 		return in->ends_block;
 	if (insn_table[in->row].class == STRING)
 		return t->bt->config.exact_fuel || insn_table[in->row].ends_block;
+	if (is_popf(in))
+		return t->bt->config.exact_fuel || !(t->mode & MODE_RING0) || t->mode & MODE_V86;
 	return !is_sti(t, in);
 }
 

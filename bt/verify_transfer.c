@@ -158,6 +158,16 @@ static const char *call_memory_stub(struct verify *v, const struct stub *s)
 	return NULL;
 }
 
+/* R13 takes or gives EFLAGS; POPF's may have the instruction interpreted. */
+static const char *call_flags_stub(struct verify *v)
+{
+	const char *reason = verify_may_fault(v);
+
+	v->now.held[R13] = HOLDS_32;
+	v->now.held[R8] = v->now.held[R9] = v->now.held[R10] = v->now.held[R11] = HOLDS_ANY;
+	return reason;
+}
+
 static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t to)
 {
 	struct stub s;
@@ -174,6 +184,10 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 		v->now.reached = false;
 		v->after_slow = true;
 		return verify_may_fault(v);
+	case STUB_PUSHF:
+	case STUB_POPF16:
+	case STUB_POPF32:
+		return call_flags_stub(v);
 	case STUB_SOFT:
 	case STUB_CHECK:
 		return call_memory_stub(v, &s);
