@@ -17,7 +17,7 @@ void bt_check(struct vcpu *cpu);
 
 /*
  * Writes guest and host code side by side: of the blocks that begin at eip, or
- * of all. Returns 0 or -errno (-ENOENT: there are none).
+ * of all. Returns how many.
  */
 int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f);
 

@@ -14,8 +14,8 @@
  *	GS base				current window, where there is one
  *	x87, XMM0-XMM7, MXCSR		the guest's, where a block needs them: bt/fpu.h
  *
- * Upper halves of registers with guest values are zero. The other flags, IF
- * and DF among them, are in vcpu.eflags.
+ * Upper halves of registers with guest values are zero. IF is in vcpu.bt_if
+ * meanwhile, and the other flags, DF among them, in vcpu.eflags.
  */
 #ifndef BT_INTERNAL_H
 #define BT_INTERNAL_H
@@ -81,8 +81,8 @@ struct soft_tlb {
 	uint64_t delta[SOFT_SIZE];
 };
 
-/* EFLAGS byte 1 (IF, DF, IOPL, NT) after CLI and so on, without touching flags. */
-enum flag_op { FLAG_CLI, FLAG_STI, FLAG_CLD, FLAG_STD, FLAG_OPS };
+/* EFLAGS byte 1 (DF, IOPL, NT) after CLD and STD, without touching flags. */
+enum flag_op { FLAG_CLD, FLAG_STD, FLAG_OPS };
 
 struct bt_tables {
 	uint64_t jc_tag[JC_SIZE];   /* minus (vcpu.bt_jc_tag + EIP); 0: none */
@@ -184,6 +184,8 @@ struct stubs {
 	uint32_t leave;	 /* jumped to with R11: what enter() returns */
 	uint32_t slow;	 /* called: interprets the instruction whose code calls it */
 	uint32_t fpu;	 /* called: readies what the block needs that calls it */
+	uint32_t pushf;	 /* called: R13D = EFLAGS */
+	uint32_t popf[2]; /* called, at CPL 0: EFLAGS = R13D; [32-bit operand] */
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
 	uint32_t end;

@@ -351,8 +351,8 @@ void inspect_block(struct vcpu *cpu, struct tb *tb)
 	perf_map_block(bt, tb);
 	if (log_mask & 1u << LOG_BT) {
 		mode_text(tb->mode, mode);
-		log_write(LOG_BT, "%08x %s: %u instructions, %u bytes; %u bytes at %x", tb->eip, mode,
-			  tb->count, tb->bytes, tb->host_size, tb->host);
+		log_write(LOG_BT, "%08x %s: %u instructions, %u bytes; %u bytes at %x", tb->eip,
+			  mode, tb->count, tb->bytes, tb->host_size, tb->host);
 	}
 	if (bt->config.verify)
 		verify_block(bt, tb);

@@ -13,7 +13,6 @@
  * Host addresses are offsets in the code cache.
  */
 #include <capstone/capstone.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 
@@ -213,7 +212,8 @@ static void guest_left(struct dump *d, unsigned n)
 	if (insn && cs_disasm_iter(d->guest, &code, &size, &address, insn)) {
 		without_ptr(insn->op_str);
 		snprintf(d->left, sizeof(d->left), "%08x  %s%s%s%s", tb->eip + from, insn->mnemonic,
-			 insn->op_str[0] ? " " : "", insn->op_str, soft ? "  ; keeps faulting" : "");
+			 insn->op_str[0] ? " " : "", insn->op_str,
+			 soft ? "  ; keeps faulting" : "");
 	} else {
 		snprintf(d->left, sizeof(d->left), "%08x  (no instruction)", tb->eip + from);
 	}
@@ -336,7 +336,7 @@ void dump_stub(const struct bt *bt, const struct stub *s, uint32_t mark, FILE *f
 int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f)
 {
 	const struct code_cache *c = &cpu->bt->cache;
-	unsigned found = 0;
+	int found = 0;
 
 	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
 		for (uint32_t n = 0; n < c->regions[i].tb_count; n++) {
@@ -348,7 +348,5 @@ int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f)
 			found++;
 		}
 	}
-	if (!found)
-		return -ENOENT;
-	return ferror(f) ? -EIO : 0;
+	return found;
 }

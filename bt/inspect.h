@@ -9,10 +9,11 @@
 #include "bt/bt_internal.h"
 
 /* ---- stub_list.c ---- */
-/* ORDER: the first three, by struct stubs. */
+/* ORDER: those before STUB_SOFT as struct stubs has them. */
 enum stub_kind {
-	STUB_ENTER, STUB_LEAVE, STUB_SLOW, /* between C and translated code */
-	STUB_SOFT, STUB_CHECK, /* called by blocks */
+	STUB_ENTER, STUB_LEAVE, STUB_SLOW, STUB_FPU, /* between C and translated code */
+	STUB_PUSHF, STUB_POPF16, STUB_POPF32, /* called by blocks */
+	STUB_SOFT, STUB_CHECK,
 };
 
 struct stub {
@@ -44,7 +45,8 @@ enum field_writer {
 #define VCPU_FIELDS(X)                                                                             \
 	X(regs, BY_GATES, "in host registers while code runs: a block's write would be lost")      \
 	X(eip, BY_BLOCKS, "where an exit leads")                                                   \
-	X(eflags, BY_BLOCKS, "IF and DF, which the host's flags do not hold")                      \
+	X(eflags, BY_BLOCKS, "DF and what else the host's flags do not hold")                      \
+	X(bt_if, BY_BLOCKS, "CLI, STI, POPF")                                                      \
 	X(seg, BY_NOBODY, "bases and limits")                                                      \
 	X(cr0, BY_NOBODY, "")                                                                      \
 	X(cr4, BY_NOBODY, "")                                                                      \

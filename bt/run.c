@@ -104,6 +104,15 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	return ((uint64_t)asid << 8 | mode_id(bt, mode, cpu->seg[CS].base)) << 32;
 }
 
+/* Whether something is pending that is not held off. */
+static bool pending_now(const struct vcpu *cpu)
+{
+	uint32_t held = (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) |
+			(cpu->nmi_blocked ? PENDING_NMI : 0);
+
+	return atomic_load(&cpu->pending) & ~held;
+}
+
 uint64_t bt_continue(struct vcpu *cpu)
 {
 	const struct bt_tables *t = cpu->bt->tables;
@@ -112,8 +121,11 @@ uint64_t bt_continue(struct vcpu *cpu)
 
 	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
 		return 0;
-	cpu->bt_jc_tag = tag;
+	atomic_store(&cpu->bt_jc_tag, tag);
+	if (pending_now(cpu)) /* the store may have undone a kick */
+		return 0;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
+	fpu_update(cpu);
 	return t->jc_target[i];
 }
 
@@ -194,7 +206,7 @@ static void step(struct vcpu *cpu)
 	run_step(cpu);
 }
 
-/* Somebody wanted attention: a sample of what runs. Ring 3 that runs long gets a window. */
+/* At the end of a run, mostly by a timer: a sample of what runs. Ring 3 that runs long gets a window. */
 #define PROMOTE_SAMPLES 2
 
 static void sample(struct vcpu *cpu)
@@ -234,6 +246,7 @@ static void bt_run(struct vcpu *cpu)
 	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
 	while (cpu->fuel > 0 && !(ran && run_stepped(cpu))) {
+		uint64_t evictions = cpu->bt->n.evictions;
 		struct tb *tb;
 		uint32_t mode;
 
@@ -251,22 +264,24 @@ static void bt_run(struct vcpu *cpu)
 		}
 		tb_unchain_stale(cpu);
 		mode = bt_mode(cpu);
-		cpu->bt_jc_tag = bt_jc_tag(cpu, mode);
+		atomic_store(&cpu->bt_jc_tag, bt_jc_tag(cpu, mode));
+		if (pending_now(cpu)) /* the store may have undone a kick */
+			continue;
 		tb = find(cpu, mode);
 		if (!tb || (cpu->bt->config.exact_fuel && tb->count > cpu->fuel)) {
 			left = false;
 			step(cpu);
 			continue;
 		}
-		if (left)
+		/* Room for a translation may have been made where the exit's block was. */
+		if (left && evictions == cpu->bt->n.evictions)
 			connect(cpu, exit, tb);
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
-		if (!left)
-			sample(cpu);
 		cpu->bt->polled = false;
 	}
+	sample(cpu);
 	cpu->cur = NULL;
 	cpu->bt_xmm = false;
 	fpu_leave(cpu);
@@ -276,6 +291,7 @@ static void bt_run(struct vcpu *cpu)
 /* ---- the engine ---- */
 static void bt_kicked(struct vcpu *cpu)
 {
+	atomic_store(&cpu->bt_jc_tag, 0);
 	atomic_store(&cpu->bt_poll, NULL);
 }
 
@@ -330,8 +346,6 @@ static const struct engine_ops bt_ops = {
 static void fill_flag_ops(struct bt_tables *t)
 {
 	for (unsigned i = 0; i < 256; i++) {
-		t->flag_op[FLAG_CLI][i] = (uint8_t)(i & ~(FL_IF >> 8));
-		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
 		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
 		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
 		t->string_step[i] = i & FL_DF >> 8 ? -1 : 1;

@@ -69,28 +69,6 @@ static const uint8_t *insn_bytes(const struct tb *tb, unsigned n, uint8_t *buf, 
 	return buf;
 }
 
-/* Offset in the cache of what follows instruction n. */
-static uint32_t end_of_insn(const struct tb *tb, unsigned n)
-{
-	return tb->host + (n + 1u < tb->count ? tb->insns[n + 1].host : tb->body_size);
-}
-
-/* Whether it leaves alone what bt_mode() is made of. */
-static bool keeps_mode(const struct insn *in)
-{
-	const struct insn_row *row = &insn_table[in->row];
-
-	switch (row->class) {
-	case SENSITIVE:
-	case FAR:
-		return false;
-	case PRIVILEGED:
-		return !row->ends_block;
-	default:
-		return true;
-	}
-}
-
 /* What the x87 instructions of the block before the n-th leave in FIP and so on. */
 static struct x87_pointers pointers_before(struct vcpu *cpu, const struct tb *tb, unsigned n)
 {
@@ -110,6 +88,30 @@ static struct x87_pointers pointers_before(struct vcpu *cpu, const struct tb *tb
 		p.seg = in.seg;
 	}
 	return p;
+}
+
+/* Offset in the cache of what follows instruction n. */
+static uint32_t end_of_insn(const struct tb *tb, unsigned n)
+{
+	return tb->host + (n + 1u < tb->count ? tb->insns[n + 1].host : tb->body_size);
+}
+
+/* Whether it leaves alone what bt_mode() is made of. */
+static bool keeps_mode(const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+
+	if (row->map == M2 && row->opcode == 0xae) /* FXRSTOR, LDMXCSR */
+		return false;
+	switch (row->class) {
+	case SENSITIVE:
+	case FAR:
+		return false;
+	case PRIVILEGED:
+		return !row->ends_block;
+	default:
+		return true;
+	}
 }
 
 static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after)
@@ -178,21 +180,21 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 	return tb;
 }
 
-/* Where to go on after the site's instruction, or 0: the run loop is to look. */
-static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, const struct slow_site *site,
+/* Behind instruction n of the block, with all that the block needs; 0: not now. */
+static uint64_t go_on_within(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode)
+{
+	if (!(same_mode || bt_mode(cpu) == tb->mode) || !fpu_ready_again(cpu, tb->fpu))
+		return 0;
+	return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
+}
+
+/* Where to go on after instruction n, or 0: the run loop is to look. */
+static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
 		      bool sequential)
 {
-	unsigned n = site->n;
-
 	if (n + 1u < tb->count)
-		return sequential && (site->same_mode || bt_mode(cpu) == tb->mode) &&
-				       fpu_ready_again(cpu, tb->fpu)
-			       ? (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host)
-			       : 0;
-	if (cpu->repeating || !cpu->bt->config.chaining)
-		return 0;
-	fpu_update(cpu);
-	return bt_continue(cpu);
+		return sequential ? go_on_within(cpu, tb, n, same_mode) : 0;
+	return cpu->repeating || !cpu->bt->config.chaining ? 0 : bt_continue(cpu);
 }
 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
@@ -202,6 +204,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
+	bool same_mode = site->same_mode; /* translating may drop the site */
 	uint32_t next_eip;
 	gva_t operand = 0;
 
@@ -235,7 +238,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		tb = soften(cpu, tb, n);
 	bt->soften = NULL;
 	if (!bt->leave && !attention(cpu)) {
-		uint64_t next = go_on(cpu, tb, site, cpu->eip == next_eip);
+		uint64_t next = go_on(cpu, tb, n, same_mode, cpu->eip == next_eip);
 
 		if (next)
 			return next;

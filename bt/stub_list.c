@@ -4,14 +4,16 @@
 
 static const char *const segment_names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
-/* ORDER: enter, leave, slow, soft[][][], check[][][]. */
-#define GATES 3u
+/* ORDER: enter, leave, slow, fpu, pushf, popf, soft[][][], check[][][]. */
+#define GATES 7u
 #define SOFT_STUBS (2u * 2u * SOFT_SIZES)
 #define CHECK_STUBS (SEG_COUNT * 2u * SOFT_SIZES)
 
 static void gate(const struct bt *bt, unsigned n, struct stub *s)
 {
-	const uint32_t begin[GATES] = {bt->stubs.enter, bt->stubs.leave, bt->stubs.slow};
+	const uint32_t begin[GATES] = {bt->stubs.enter, bt->stubs.leave, bt->stubs.slow,
+				       bt->stubs.fpu, bt->stubs.pushf, bt->stubs.popf[0],
+				       bt->stubs.popf[1]};
 
 	*s = (struct stub){.kind = STUB_ENTER + n, .begin = begin[n]};
 }
@@ -40,14 +42,16 @@ static void check(const struct bt *bt, unsigned n, struct stub *s)
 
 void stub_name(const struct stub *s, char out[STUB_NAME_SIZE])
 {
-	static const char *const gates[GATES] = {"enter", "leave", "slow"};
+	static const char *const gates[GATES] = {"enter", "leave", "slow", "fpu",
+						   "pushf", "popf16", "popf32"};
 	const char *access = s->write ? "write" : "read";
 
 	if (s->kind == STUB_SOFT)
 		snprintf(out, STUB_NAME_SIZE, "soft_%s_%s%u", s->view ? "user" : "kernel", access,
 			 s->bytes);
 	else if (s->kind == STUB_CHECK)
-		snprintf(out, STUB_NAME_SIZE, "check_%s_%s%u", segment_names[s->seg], access, s->bytes);
+		snprintf(out, STUB_NAME_SIZE, "check_%s_%s%u", segment_names[s->seg], access,
+			 s->bytes);
 	else
 		snprintf(out, STUB_NAME_SIZE, "%s", gates[s->kind - STUB_ENTER]);
 }

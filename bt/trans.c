@@ -5,7 +5,7 @@
 #include "bt/fpu.h"
 #include "bt/trans.h"
 
-static void call_stub(struct trans *t, uint32_t stub)
+void trans_call(struct trans *t, uint32_t stub)
 {
 	emit_call(&t->e, cache_rw(t->bt, stub));
 }
@@ -45,14 +45,14 @@ struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address
 		emit_load32(&t->e, TMP1, segment_base(seg));
 		emit_lea32(&t->e, TMP0, rm_indexed(TMP0, TMP1, 0, 0));
 	} else if (kind != KIND_FLAT) {
-		call_stub(t, t->bt->stubs.check[seg][access][s]);
+		trans_call(t, t->bt->stubs.check[seg][access][s]);
 	}
 	if (window) {
 		host = rm_at(TMP0, 0);
 		host.gs = true;
 		return host;
 	}
-	call_stub(t, t->bt->stubs.soft[!!(t->mode & MODE_USER)][access][s]);
+	trans_call(t, t->bt->stubs.soft[!!(t->mode & MODE_USER)][access][s]);
 	return rm_indexed(TMP0, TMP1, 0, 0);
 }
 
@@ -100,7 +100,7 @@ void trans_stack_add(struct trans *t, int n)
 
 void trans_slow(struct trans *t)
 {
-	call_stub(t, t->bt->stubs.slow);
+	trans_call(t, t->bt->stubs.slow);
 }
 
 void trans_fpu_prepare(struct trans *t)
@@ -114,7 +114,7 @@ void trans_fpu_prepare(struct trans *t)
 	emit_load32(e, RCX, missing);
 	ready = emit_jrcxz(e);
 	emit_mov(e, RCX, TMP0);
-	call_stub(t, t->bt->stubs.fpu); /* goes on at host_ready */
+	trans_call(t, t->bt->stubs.fpu); /* goes on at host_ready */
 	emit_patch8(e, ready);
 	emit_mov(e, RCX, TMP0);
 }

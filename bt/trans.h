@@ -89,6 +89,8 @@ void trans_finish(struct trans *t);
 void trans_x87_pointers(struct trans *t, unsigned n);
 /* Sees to it that what the block needs of x87 and SSE is ready. */
 void trans_fpu_prepare(struct trans *t);
+/* Calls a stub, by its offset in the cache. */
+void trans_call(struct trans *t, uint32_t stub);
 /* A flag in the second byte of EFLAGS. */
 void trans_flag_op(struct trans *t, enum flag_op op);
 
@@ -97,6 +99,8 @@ bool select_insn(struct trans *t);
 bool select_transfer(struct trans *t);
 bool select_stack(struct trans *t);
 bool select_string(struct trans *t);
+/* PUSHF, POPF. */
+bool select_flags(struct trans *t);
 /* Reads of segment registers. */
 bool select_selector(struct trans *t);
 bool select_x87(struct trans *t);

@@ -23,6 +23,28 @@ static bool is_sti(const struct trans *t, const struct insn *in)
 	return row->map == M1 && row->opcode == STI_OPCODE;
 }
 
+static bool is_popf(const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+
+	return row->map == M1 && row->opcode == 0x9d;
+}
+
+/*
+ * STI goes on with the instruction that it shields. Repeated string
+ * instructions end blocks for the sake of counting only.
+ */
+static bool ends_block(const struct trans *t, const struct insn *in)
+{
+	if (!in->exec || !in->ends_block)
+		return in->ends_block;
+	if (insn_table[in->row].class == STRING)
+		return t->bt->config.exact_fuel || insn_table[in->row].ends_block;
+	if (is_popf(in))
+		return t->bt->config.exact_fuel || !(t->mode & MODE_RING0) || t->mode & MODE_V86;
+	return !is_sti(t, in);
+}
+
 /* An instruction that is not one: it raises #UD or #GP when it is interpreted. */
 static void make_undecodable(struct insn *in, unsigned bytes)
 {
@@ -52,7 +74,7 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 			make_undecodable(in, left < 15 ? left : 15);
 		t->bytes += in->length;
 		t->count++;
-		if (in->ends_block && !(in->exec && is_sti(t, in)))
+		if (ends_block(t, in))
 			break;
 	}
 	return t->count > 0;
@@ -167,7 +189,7 @@ static void select_all(struct trans *t)
 			trans_x87_pointers(t, t->n);
 		if (!in->exec || !select_insn(t)) {
 			trans_slow(t);
-			t->ended = in->ends_block && !(in->exec && is_sti(t, in));
+			t->ended = ends_block(t, in);
 		}
 		eip = t->next_eip;
 	}

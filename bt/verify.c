@@ -89,17 +89,18 @@ static bool is_transfer(const struct verify *v)
 	}
 }
 
-/* #DE has the instruction interpreted. */
-static bool is_division(const struct verify *v)
+/* #DE, and x87 exceptions that are pending, have the instruction interpreted. */
+static bool may_trap(const struct verify *v)
 {
-	return v->in.mnemonic == ZYDIS_MNEMONIC_DIV || v->in.mnemonic == ZYDIS_MNEMONIC_IDIV;
+	return v->in.mnemonic == ZYDIS_MNEMONIC_DIV || v->in.mnemonic == ZYDIS_MNEMONIC_IDIV ||
+	       v->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 || v->in.meta.isa_ext == ZYDIS_ISA_EXT_MMX;
 }
 
 static const char *judge(struct verify *v)
 {
 	const char *reason = judge_kind(v);
 
-	if (!reason && is_division(v))
+	if (!reason && may_trap(v))
 		reason = verify_may_fault(v);
 	for (unsigned i = 0; i < v->in.operand_count && !reason; i++)
 		if (v->ops[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
@@ -123,19 +124,24 @@ static void forget(struct verify *v)
 		v->now.held[i] = is_guest_reg(i) ? HOLDS_32 : HOLDS_ANY;
 }
 
+/* A place that is jumped to from elsewhere. */
+static const char *begin_entry(struct verify *v)
+{
+	const char *reason = v->now.reached ? verify_at_home(v) : NULL;
+
+	forget(v);
+	return reason;
+}
+
 /* Code of an exit is led to whenever that is not chained. */
 static const char *begin_exits(struct verify *v)
 {
-	for (unsigned i = 0; v->tb && i < v->tb->exit_count; i++) {
-		const char *reason = v->now.reached ? verify_at_home(v) : NULL;
+	const char *reason = NULL;
 
-		if (v->tb->exits[i].unchained != v->at)
-			continue;
-		if (reason)
-			return reason;
-		forget(v);
-	}
-	return NULL;
+	for (unsigned i = 0; v->tb && i < v->tb->exit_count && !reason; i++)
+		if (v->tb->exits[i].unchained == v->at)
+			reason = begin_entry(v);
+	return reason;
 }
 
 /* Guest instructions that begin here: reached from before, and by slow. */
@@ -144,13 +150,13 @@ static const char *begin_insns(struct verify *v)
 	const struct tb *tb = v->tb;
 
 	while (tb && v->insn < tb->count && tb->host + tb->insns[v->insn].host <= v->at) {
-		const char *reason = v->now.reached ? verify_at_home(v) : NULL;
+		const char *reason;
 
 		if (tb->host + tb->insns[v->insn].host < v->at)
 			return "a guest instruction begins inside of a host instruction";
+		reason = begin_entry(v);
 		if (reason)
 			return reason;
-		forget(v);
 		v->insn++;
 	}
 	return NULL;

@@ -165,14 +165,29 @@ static const char *system_register(ZydisRegister reg)
 	}
 }
 
+/* Registers of x87, MMX and SSE are the guest's. */
+static bool is_vector(ZydisRegister reg)
+{
+	switch (ZydisRegisterGetClass(reg)) {
+	case ZYDIS_REGCLASS_X87:
+	case ZYDIS_REGCLASS_MMX:
+	case ZYDIS_REGCLASS_XMM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static const char *write_reg(struct verify *v, const ZydisDecodedOperand *to)
 {
 	unsigned reg = verify_register(to->reg.value);
 	const char *reason = NULL;
 	uint8_t held;
 
-	if (reg == NO_REG)
+	if (reg == NO_REG) {
+		v->now.effect |= is_vector(to->reg.value);
 		return NULL;
+	}
 	if (v->gate && (reg == RSP || reg == VCPU || reg == TABLES))
 		return NULL;
 	if (reg == RSP || reg == VCPU || reg == TABLES)

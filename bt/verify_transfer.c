@@ -60,9 +60,10 @@ static bool is_insn_start(const struct verify *v, uint32_t offset)
 
 static const char *jump_within(struct verify *v, uint32_t to)
 {
+	if (to <= v->at && !is_insn_start(v, to))
+		return "a jump backwards to no guest instruction's beginning";
 	if (to <= v->at)
-		return is_insn_start(v, to) ? verify_at_home(v)
-					    : "a jump backwards to no guest instruction's beginning";
+		return verify_at_home(v);
 	if (v->join_count == JOINS)
 		return "more jumps forward than are understood";
 	v->joins[v->join_count++] = (struct join){.to = to, .known = v->now};
@@ -157,21 +158,36 @@ static const char *call_memory_stub(struct verify *v, const struct stub *s)
 	return NULL;
 }
 
+/* R13 takes or gives EFLAGS; POPF's may have the instruction interpreted. */
+static const char *call_flags_stub(struct verify *v)
+{
+	const char *reason = verify_may_fault(v);
+
+	v->now.held[R13] = HOLDS_32;
+	v->now.held[R8] = v->now.held[R9] = v->now.held[R10] = v->now.held[R11] = HOLDS_ANY;
+	return reason;
+}
+
 static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t to)
 {
 	struct stub s;
 
-	if (v->gate)
-		return op->type == ZYDIS_OPERAND_TYPE_REGISTER ? NULL : "a gate calls what is not C";
+	if (v->gate && op->type == ZYDIS_OPERAND_TYPE_REGISTER)
+		return NULL; /* C */
 	if (op->type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
 		return "an indirect call";
 	if (v->stub || to < 0 || to >= v->bt->cache.size || !stub_find(v->bt, (uint32_t)to, &s))
 		return "a call to no stub";
 	switch (s.kind) {
+	case STUB_FPU: /* comes back at the block's first instruction */
 	case STUB_SLOW: /* comes back at the next guest instruction, if at all */
 		v->now.reached = false;
 		v->after_slow = true;
 		return verify_may_fault(v);
+	case STUB_PUSHF:
+	case STUB_POPF16:
+	case STUB_POPF32:
+		return call_flags_stub(v);
 	case STUB_SOFT:
 	case STUB_CHECK:
 		return call_memory_stub(v, &s);

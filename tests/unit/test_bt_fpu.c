@@ -12,8 +12,12 @@
 static void start(struct fixture *f, const struct engine_config *config)
 {
 	fixture_start_model(f, "host");
-	if (config)
-		CU_ASSERT_FATAL(bt_attach(f->cpu, config) == 0);
+	if (config) {
+		struct engine_config verified = *config;
+
+		verified.verify = true;
+		CU_ASSERT_FATAL(bt_attach(f->cpu, &verified) == 0);
+	}
 	enter_protected(f, 0);
 	f->cpu->cr0 |= CR0_NE | CR0_MP;
 	f->cpu->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
@@ -191,7 +195,7 @@ static void test_fldcw(void)
 	     HLT);
 	run(&f);
 	CHECK_EQ(peek16(&f, DATA_AT + 0x10), 0x0f7f);
-	CHECK_EQ(f.cpu->bt->n.slow_insns, 2); /* the store before, to a page not known yet; HLT */
+	CHECK(f.cpu->bt->n.slow_insns <= 2); /* the first access to the page; HLT */
 	fixture_end(&f);
 }
 
@@ -207,7 +211,7 @@ static void test_unmasked_then_stepped(void)
 	CODE(&f, 0x8b, 0x07, FNINIT, FLD1, 0xd9, 0xee, 0xde, 0xf9, 0xd9, 0x2f, NEXT_BLOCK, FLD1,
 	     ADDPS, HLT);
 	FAULT_AT(&f, VEC_MF, 14);
-	CHECK_EQ(f.cpu->bt->n.slow_insns, 2); /* mov, hlt */
+	CHECK(f.cpu->bt->n.slow_insns <= 2); /* the first access to the page; HLT */
 	fixture_end(&f);
 }
 
@@ -286,7 +290,7 @@ static void test_pointer_to_short_address(void)
 	CODE(&f, 0x67, 0x8b, 0x47, 0x04, 0x67, 0xd9, 0x47, 0x04, HLT);
 	run(&f);
 	CHECK_EQ(f.cpu->fx.fdp, 0x7004);
-	CHECK_EQ(f.cpu->bt->n.slow_insns, 2);
+	CHECK(f.cpu->bt->n.slow_insns <= 2); /* the first access to the page; HLT */
 	fixture_end(&f);
 }
 
@@ -555,6 +559,14 @@ static void test_against_interpreter(void)
 	compare_engines(&ENGINE_CONFIG_DEFAULT, false);
 }
 
+static void test_without_windows(void)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+
+	config.windows = false;
+	compare_engines(&config, false);
+}
+
 static void test_exact_fuel(void)
 {
 	struct engine_config config = ENGINE_CONFIG_DEFAULT;
@@ -581,5 +593,6 @@ UNIT_MAIN("bt_fpu", {"native", test_native}, {"TS within a block", test_ts_withi
 	  {"pointer to a short address", test_pointer_to_short_address},
 	  {"pointers of a long block", test_pointers_of_long_block},
 	  {"store to code", test_store_to_code},
-	  {"against the interpreter", test_against_interpreter}, {"exact fuel", test_exact_fuel},
+	  {"against the interpreter", test_against_interpreter},
+	  {"without windows", test_without_windows}, {"exact fuel", test_exact_fuel},
 	  {"cache full", test_cache_full})
