@@ -192,7 +192,8 @@ static void set_mode(struct guest *g)
 
 bool guest_engine_known(const char *engine)
 {
-	static const char *const known[] = {"interp", "bt", "bt_nowin", "bt_nochain", "bt_noadapt"};
+	static const char *const known[] = {"interp",	  "bt",		"bt_nowin",
+					    "bt_nochain", "bt_noadapt", "bt_counted"};
 
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(engine, known[i]))
@@ -207,7 +208,7 @@ static bool attach_engine(struct guest *g, const char *engine)
 
 	if (!strcmp(engine, "interp"))
 		return true;
-	config.exact_fuel = true;
+	config.exact_fuel = !strcmp(engine, "bt_counted");
 	config.windows = strcmp(engine, "bt_nowin");
 	config.chaining = strcmp(engine, "bt_nochain");
 	config.adaptive = strcmp(engine, "bt_noadapt");

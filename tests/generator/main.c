@@ -53,7 +53,7 @@ static void usage(FILE *f)
 		"  --cases N      how many (default %u)\n"
 		"  --row NAME     only rows of this mnemonic\n"
 		"  --engine NAME  what runs the guest: interp (default), bt, bt_nowin, bt_nochain,\n"
-		"                 bt_noadapt\n"
+		"                 bt_noadapt, bt_counted (with exact fuel)\n"
 		"  --pages KIND   what the guest's data pages are: ram (default), device, code\n"
 		"                 (beside data), clear (accessed and dirty bits)\n"
 		"  --coverage     print how often each instruction form was judged, and by whom\n"
