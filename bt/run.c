@@ -239,15 +239,17 @@ static void bt_run(struct vcpu *cpu)
 {
 	struct tb_exit *volatile exit = NULL;
 	volatile bool left = false; /* translated code has just been left by an exit */
+	volatile bool ran;	    /* something has been executed */
 	int reason;
 
 	bt_current = cpu;
 	reason = sigsetjmp(cpu->unwind, 0);
 	if (reason)
 		left = false;
+	ran = reason;
 	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
-	while (cpu->fuel > 0) {
+	while (cpu->fuel > 0 && !(ran && run_stepped(cpu))) {
 		uint64_t evictions = cpu->bt->n.evictions;
 		struct tb *tb;
 		uint32_t mode;
@@ -258,6 +260,7 @@ static void bt_run(struct vcpu *cpu)
 			if (!run_service(cpu))
 				break;
 		}
+		ran = true;
 		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
 			left = false;
 			step(cpu);
@@ -281,8 +284,6 @@ static void bt_run(struct vcpu *cpu)
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
 		cpu->bt->polled = false;
-		if (cpu->bt->config.one_block)
-			break;
 	}
 	sample(cpu);
 	cpu->cur = NULL;

@@ -40,7 +40,6 @@ struct engine_config {
 	 * an engine may ignore it, and leaves run() when `pending` says so.
 	 */
 	bool exact_fuel;
-	bool one_block; /* run() returns after each block that it has executed (lockstep) */
 };
 
 #define ENGINE_CONFIG_DEFAULT                                                                      \

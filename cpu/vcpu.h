@@ -240,6 +240,7 @@ struct vcpu_ops {
 struct cpu_model; /* cpu/cpuid.h */
 struct block_cache; /* cpu/block.h */
 struct engine_ops; /* cpu/engine.h */
+struct run_observer; /* cpu/run.h */
 struct bt; /* bt/bt_internal.h */
 struct bt_tables;
 struct space_set; /* cpu/space_internal.h */
@@ -303,6 +304,7 @@ struct vcpu {
 
 	/* NULL: the interpreter. */
 	const struct engine_ops *engine;
+	struct run_observer *observer; /* cpu/run.h; NULL: none */
 	struct bt *bt; /* the translator's state; NULL without it */
 	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
 	struct bt_tables *bt_tables;
