@@ -67,7 +67,13 @@ static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 }
 
 /* ---- look-up tables that translated code uses, R12 ---- */
-#define JC_SIZE 65536u	/* index: EIP's low 16 bits */
+#define JC_SIZE 65536u	/* index: jc_slot() of EIP */
+#define JC_ROTATE 17
+/* As trans_jump_lookup() computes it, without touching flags. */
+static inline uint32_t jc_slot(uint32_t eip)
+{
+	return (eip + (eip >> JC_ROTATE | eip << (32 - JC_ROTATE))) & (JC_SIZE - 1);
+}
 #define SOFT_SIZE 65536u /* index: low 16 bits of the page number */
 
 /*
@@ -227,7 +233,7 @@ struct bt_counters {
 #undef X
 };
 
-#define TB_HASH_SIZE (1u << 15)
+#define TB_HASH_SIZE (1u << 17)
 #define CODE_PAGE_HASH (1u << 12)
 #define SLOW_SITES 8192u
 #define MODE_IDS 256u

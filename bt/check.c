@@ -291,7 +291,7 @@ static void check_jump_cache(struct bt *bt)
 					       (uintptr_t)cache_rx(bt, 0)));
 		assert(tb && tb->code);
 		assert(bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host));
-		assert((uint32_t)tag == tb->eip && (tb->eip & (JC_SIZE - 1)) == i);
+		assert((uint32_t)tag == tb->eip && jc_slot(tb->eip) == i);
 		assert(mode_id && bt->mode_ids[mode_id].used);
 		assert(bt->mode_ids[mode_id].mode == tb->mode);
 	}

@@ -36,8 +36,12 @@ uint32_t bt_mode(const struct vcpu *cpu)
 {
 	uint32_t mode = (uint32_t)cpu->seg[CS].code_kind << (MODE_SEG_SHIFT + 2 * CS);
 
-	mode |= data_bits(cpu, ES) | data_bits(cpu, SS) | data_bits(cpu, DS) | data_bits(cpu, FS) |
-		data_bits(cpu, GS);
+	mode |= data_bits(cpu, ES) | data_bits(cpu, SS) | data_bits(cpu, DS) | data_bits(cpu, FS);
+	/*
+	 * Kernels leave a program's GS alone: that one program has it and another
+	 * has not must not make two modes of all kernel code.
+	 */
+	mode |= cpu->cpl == 3 ? data_bits(cpu, GS) : KIND_CHECKED << (MODE_SEG_SHIFT + 2 * GS);
 	if (cpu->seg[CS].attr & DESC_DB)
 		mode |= MODE_CODE32;
 	if (cpu->seg[SS].attr & DESC_DB)
@@ -116,7 +120,7 @@ static bool pending_now(const struct vcpu *cpu)
 uint64_t bt_continue(struct vcpu *cpu)
 {
 	const struct bt_tables *t = cpu->bt->tables;
-	uint32_t i = cpu->eip & (JC_SIZE - 1);
+	uint32_t i = jc_slot(cpu->eip);
 	uint64_t tag = bt_jc_tag(cpu, bt_mode(cpu));
 
 	if (t->jc_tag[i] != 0 - (tag + cpu->eip))

@@ -8,7 +8,6 @@
 
 #include "bt/fpu.h"
 #include "cpu/access.h"
-#include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
 #include "cpu/run.h"
@@ -168,43 +167,43 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 	uint64_t soft = tb->soft_insns | 1ull << n;
 	uint32_t eip = tb->eip, mode = tb->mode;
 	unsigned count = tb->count;
-	gpa_t gpa;
+	gva_t gva = cpu->seg[CS].base + eip;
+	const struct tlb_entry *e =
+		tlb_slot(cpu->tlb_views[cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR], gva);
 
-	if (tb->code2 || block_fetch(cpu, cpu->seg[CS].base + eip, &gpa) != code)
+	/* Where it is fetched from, if that is known without a walk, which could fault. */
+	if (tb->code2 || e->exec != (gva & PAGE_MASK) || e->host + gva != (uintptr_t)code)
 		return tb;
 	tb_drop(cpu, tb);
-	tb = translate(cpu, code, gpa, eip, mode, soft);
+	tb = translate(cpu, code, e->phys | (gva & ~PAGE_MASK), eip, mode, soft);
 	assert(tb && tb->count == count);
 	cpu->bt->leave = false;
 	cpu->bt->n.retranslations++;
 	return tb;
 }
 
-/* Behind instruction n of the block, with all that the block needs; 0: not now. */
-static uint64_t go_on_within(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode)
-{
-	if (!(same_mode || bt_mode(cpu) == tb->mode) || !fpu_ready_again(cpu, tb->fpu))
-		return 0;
-	return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
-}
-
 /* Where to go on after instruction n, or 0: the run loop is to look. */
 static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
 		      bool sequential)
 {
-	if (n + 1u < tb->count)
-		return sequential ? go_on_within(cpu, tb, n, same_mode) : 0;
-	return cpu->repeating || !cpu->bt->config.chaining ? 0 : bt_continue(cpu);
+	if (n + 1u < tb->count && sequential && (same_mode || bt_mode(cpu) == tb->mode) &&
+	    fpu_ready_again(cpu, tb->fpu))
+		return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
+	if (cpu->repeating || !cpu->bt->config.chaining)
+		return 0;
+	if (cpu->bt->config.exact_fuel) /* what was paid for the rest of this block */
+		cpu->fuel += tb->count - 1 - n;
+	cpu->bt->ahead = 0;
+	return bt_continue(cpu);
 }
 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
-	const struct slow_site *site = find_site(cpu, after);
+	struct slow_site *site = find_site(cpu, after), kept;
 	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
-	bool same_mode = site->same_mode; /* translating may drop the site */
 	uint32_t next_eip;
 	gva_t operand = 0;
 
@@ -221,6 +220,13 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		run_step(cpu);
 		return 0;
 	}
+	if (bt->soften == tb && tb->code) {
+		kept = *site; /* translating may evict what the site is about */
+		site = &kept;
+		in = &kept.insn;
+		tb = soften(cpu, tb, n);
+	}
+	bt->soften = NULL;
 	next_eip = cpu->eip + in->length;
 	if (in->rm_is_memory)
 		operand = cpu->seg[in->seg].base + insn_ea(cpu, in);
@@ -234,17 +240,14 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 			soft_fill(cpu, operand);
 		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
 	}
-	if (bt->soften == tb && tb->code && !bt->leave)
-		tb = soften(cpu, tb, n);
-	bt->soften = NULL;
 	if (!bt->leave && !attention(cpu)) {
-		uint64_t next = go_on(cpu, tb, n, same_mode, cpu->eip == next_eip);
+		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
 
 		if (next)
 			return next;
 	}
 	if (bt->config.exact_fuel)
-		cpu->fuel += tb->count - 1 - n;
+		cpu->fuel += bt->ahead;
 	bt->n.exit_slow++;
 	return 0;
 }

@@ -121,7 +121,7 @@ static void jc_elsewhere(struct fixture *f)
 static void jc_of_dropped(struct fixture *f)
 {
 	struct bt_tables *t = f->cpu->bt->tables;
-	unsigned i = (CODE_AT + 25) & (JC_SIZE - 1);
+	unsigned i = jc_slot(CODE_AT + 25);
 	uint64_t tag = t->jc_tag[i];
 
 	cache_flush(f->cpu);

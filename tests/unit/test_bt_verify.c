@@ -438,7 +438,7 @@ static void test_dump(void)
 	CHECK_EQ(bt_dump(f.cpu, CODE_AT + 5, false, out), 1);
 	CHECK_EQ(bt_dump(f.cpu, CODE_AT + 1, false, out), 0);
 	fclose(out);
-	expect_line(text, "block 00010005: 32-bit ring 0, flat ES CS SS DS FS GS\n");
+	expect_line(text, "block 00010005: 32-bit ring 0, flat ES CS SS DS FS, checked GS\n");
 	expect_line(text, "00010005  nop\n00010006  dec ecx   ");
 	expect_line(text, "  dec     ecx\n");
 	expect_line(text, "  jne     block 00010005\n");
