@@ -68,11 +68,11 @@ static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 
 /* ---- look-up tables that translated code uses, R12 ---- */
 #define JC_SIZE 65536u	/* index: jc_slot() of EIP */
-#define JC_ROTATE 17
+#define JC_ROTATE 2
 /* As trans_jump_lookup() computes it, without touching flags. */
 static inline uint32_t jc_slot(uint32_t eip)
 {
-	return (eip + (eip >> JC_ROTATE | eip << (32 - JC_ROTATE))) & (JC_SIZE - 1);
+	return eip >> JC_ROTATE & (JC_SIZE - 1);
 }
 #define SOFT_SIZE 65536u /* index: low 16 bits of the page number */
 
@@ -192,6 +192,8 @@ struct stubs {
 	uint32_t fpu;	 /* called: readies what the block needs that calls it */
 	uint32_t pushf;	 /* called: R13D = EFLAGS */
 	uint32_t popf[2]; /* called, at CPL 0: EFLAGS = R13D; [32-bit operand] */
+	/* Called at CPL 0 with a selector in R8D for DS, ES: interpreted if it changes anything. */
+	uint32_t reload[SEG_COUNT];
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
 	uint32_t end;

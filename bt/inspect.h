@@ -12,7 +12,7 @@
 /* ORDER: those before STUB_SOFT as struct stubs has them. */
 enum stub_kind {
 	STUB_ENTER, STUB_LEAVE, STUB_SLOW, STUB_FPU, /* between C and translated code */
-	STUB_PUSHF, STUB_POPF16, STUB_POPF32, /* called by blocks */
+	STUB_PUSHF, STUB_POPF16, STUB_POPF32, STUB_RELOAD_ES, STUB_RELOAD_DS, /* called by blocks */
 	STUB_SOFT, STUB_CHECK,
 };
 

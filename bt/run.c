@@ -72,7 +72,10 @@ static void forget_modes(struct bt *bt)
 static unsigned mode_id(struct bt *bt, uint32_t mode, uint32_t cs_base)
 {
 	uint32_t h = (mode ^ cs_base >> 4) * 0x9e3779b1u >> 24;
+	const struct mode_id *first = &bt->mode_ids[h];
 
+	if (h && first->mode == mode && first->cs_base == cs_base && first->used)
+		return h;
 	for (;; h++) {
 		struct mode_id *m = &bt->mode_ids[h % MODE_IDS];
 

@@ -127,6 +127,36 @@ static bool mov_from_selector(struct trans *t)
 	return true;
 }
 
+/* DS and ES at CPL 0, when they do not change: bt_internal.h, struct stubs. */
+static bool may_reload(const struct trans *t, unsigned seg)
+{
+	return t->mode & MODE_RING0 && t->mode & MODE_PROT && (seg == ES || seg == DS);
+}
+
+static bool mov_to_selector(struct trans *t)
+{
+	const struct insn *in = t->in;
+
+	if (in->rm_is_memory || !may_reload(t, in->reg))
+		return false;
+	emit_movzx16(&t->e, TMP0, host_reg(in->rm));
+	trans_call(t, t->bt->stubs.reload[in->reg]);
+	return true;
+}
+
+static bool pop_selector(struct trans *t)
+{
+	unsigned size = operand_size(t->in), seg = t->in->opcode >> 3;
+
+	if (!may_reload(t, seg))
+		return false;
+	load(t, TMP4, trans_stack(t, 0, READ, size), size);
+	emit_movzx16(&t->e, TMP0, TMP4);
+	trans_call(t, t->bt->stubs.reload[seg]);
+	trans_stack_add(t, (int)size);
+	return true;
+}
+
 bool select_selector(struct trans *t)
 {
 	bool push = t->row->map == M1 ? t->in->opcode < 0x20 && (t->in->opcode & 7) == 6
@@ -134,7 +164,19 @@ bool select_selector(struct trans *t)
 
 	if (push)
 		return push_selector(t);
-	return t->row->map == M1 && t->in->opcode == 0x8c && mov_from_selector(t);
+	if (t->row->map != M1)
+		return false;
+	switch (t->in->opcode) {
+	case 0x07:
+	case 0x1f:
+		return pop_selector(t);
+	case 0x8c:
+		return mov_from_selector(t);
+	case 0x8e:
+		return mov_to_selector(t);
+	default:
+		return false;
+	}
 }
 
 /* PUSHF, POPF: by stubs, POPF at CPL 0 and when time is not counted. */

@@ -4,8 +4,8 @@
 
 static const char *const segment_names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
-/* ORDER: enter, leave, slow, fpu, pushf, popf, soft[][][], check[][][]. */
-#define GATES 7u
+/* ORDER: enter, leave, slow, fpu, pushf, popf, reload, soft[][][], check[][][]. */
+#define GATES 9u
 #define SOFT_STUBS (2u * 2u * SOFT_SIZES)
 #define CHECK_STUBS (SEG_COUNT * 2u * SOFT_SIZES)
 
@@ -13,7 +13,8 @@ static void gate(const struct bt *bt, unsigned n, struct stub *s)
 {
 	const uint32_t begin[GATES] = {bt->stubs.enter, bt->stubs.leave, bt->stubs.slow,
 				       bt->stubs.fpu, bt->stubs.pushf, bt->stubs.popf[0],
-				       bt->stubs.popf[1]};
+				       bt->stubs.popf[1], bt->stubs.reload[ES],
+				       bt->stubs.reload[DS]};
 
 	*s = (struct stub){.kind = STUB_ENTER + n, .begin = begin[n]};
 }
@@ -43,7 +44,8 @@ static void check(const struct bt *bt, unsigned n, struct stub *s)
 void stub_name(const struct stub *s, char out[STUB_NAME_SIZE])
 {
 	static const char *const gates[GATES] = {"enter", "leave", "slow", "fpu",
-						   "pushf", "popf16", "popf32"};
+						   "pushf", "popf16", "popf32", "reload_es",
+						   "reload_ds"};
 	const char *access = s->write ? "write" : "read";
 
 	if (s->kind == STUB_SOFT)

@@ -336,6 +336,53 @@ static void emit_popf(struct bt *bt, struct emit *e, bool wide)
 	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
 }
 
+/*
+ * R8D: a selector for a data segment register, at CPL 0 in protected mode. If it
+ * is what the register holds, and so is its descriptor in the GDT, then there
+ * is nothing to do: the checks that it passed then depend on nothing else.
+ * Kernels load DS and ES so at every entry.
+ */
+static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
+{
+	size_t soft = offsetof(struct bt_tables, soft);
+	uint8_t *fail[6];
+
+	lend_flags(e);
+	emit_op(e, OP_16, 0x3b, TMP0, segment_field(seg, offsetof(struct segment, selector)));
+	fail[0] = emit_jcc8(e, CC_E ^ 1);
+	alu_imm(e, ALU_OR, TMP0, 7); /* the descriptor's last byte, if TI is clear */
+	emit_op(e, 0, 0xf6, 0, segment_field(seg, offsetof(struct segment, selector)));
+	emit1(e, 4);
+	fail[1] = emit_jcc8(e, CC_E ^ 1);
+	emit_op(e, 0, 0x3b, TMP0, CPU_FIELD(gdtr.limit));
+	fail[2] = emit_jcc8(e, CC_A);
+	emit_op(e, 0, 0x03, TMP0, CPU_FIELD(gdtr.base));
+	emit_mov32(e, TMP2, TMP0);
+	shift_imm(e, SHIFT_RIGHT, TMP2, PAGE_SHIFT);
+	emit_lea32(e, RAX, rm_at(TMP2, 1));
+	emit_op(e, 0, 0xf7, 3, rm_reg(RAX)); /* neg: a tag */
+	emit_movzx16(e, TMP2, TMP2);
+	emit_op(e, 0, 0x3b, RAX,
+		rm_indexed(TABLES, TMP2, 2, (int32_t)(soft + offsetof(struct soft_tlb, read))));
+	fail[3] = emit_jcc8(e, CC_E ^ 1);
+	emit_load64(e, TMP2,
+		    rm_indexed(TABLES, TMP2, 3,
+			       (int32_t)(soft + offsetof(struct soft_tlb, delta))));
+	emit_mov32(e, RAX, TMP0);
+	alu_imm(e, ALU_AND, RAX, PAGE_SIZE - 1);
+	alu_imm(e, ALU_CMP, RAX, 7); /* all eight bytes are in the page */
+	fail[4] = emit_jcc8(e, CC_B);
+	emit_load64(e, RAX, rm_indexed(TMP0, TMP2, 0, -7));
+	emit_op(e, OP_W, 0x3b, RAX, segment_field(seg, offsetof(struct segment, raw)));
+	fail[5] = emit_jcc8(e, CC_E ^ 1);
+	restore_flags(e);
+	emit_ret(e);
+	for (unsigned i = 0; i < 6; i++)
+		emit_patch8(e, fail[i]);
+	restore_flags(e);
+	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
+}
+
 static void emit_memory_stubs(struct bt *bt, struct emit *e)
 {
 	for (unsigned size = 0; size < SOFT_SIZES; size++) {
@@ -376,6 +423,11 @@ void stubs_emit(struct bt *bt, struct emit *e)
 		begin(e);
 		bt->stubs.popf[wide] = here(bt, e);
 		emit_popf(bt, e, wide);
+	}
+	for (unsigned seg = ES; seg <= DS; seg += DS - ES) {
+		begin(e);
+		bt->stubs.reload[seg] = here(bt, e);
+		emit_reload(bt, e, seg);
 	}
 	emit_memory_stubs(bt, e);
 	bt->stubs.end = here(bt, e);

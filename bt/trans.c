@@ -188,7 +188,6 @@ void trans_jump_lookup(struct trans *t)
 	t->ended = true;
 	if (t->bt->config.chaining) {
 		emit_rorx(e, false, TMP1, TMP0, JC_ROTATE);
-		emit_lea32(e, TMP1, rm_indexed(TMP1, TMP0, 0, 0));
 		emit_movzx16(e, TMP1, TMP1);
 		emit_load64(e, TMP2, rm_indexed(TABLES, TMP1, 3, offsetof(struct bt_tables, jc_tag)));
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP0, 0, 0));

@@ -187,6 +187,8 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 	case STUB_PUSHF:
 	case STUB_POPF16:
 	case STUB_POPF32:
+	case STUB_RELOAD_ES:
+	case STUB_RELOAD_DS:
 		return call_flags_stub(v);
 	case STUB_SOFT:
 	case STUB_CHECK:

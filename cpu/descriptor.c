@@ -59,4 +59,5 @@ void descriptor_to_segment(const struct descriptor *d, uint16_t selector, struct
 	s->limit = desc_limit(d);
 	s->attr = d->high & 0x00f0ff00;
 	segment_update(s);
+	s->raw = d->low | (uint64_t)d->high << 32;
 }

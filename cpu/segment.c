@@ -51,6 +51,7 @@ void segment_update(struct segment *s)
 		forbid(&s->lo, &s->hi_read);
 	if (!(s->attr & DESC_P) || !(s->attr & DESC_S) || code || !(s->attr & DESC_RW))
 		forbid(&s->lo_write, &s->hi_write);
+	s->raw = 0;
 	s->data_kind = (uint8_t)data_kind(s);
 	s->code_kind = (uint8_t)code_kind(s);
 }

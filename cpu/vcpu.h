@@ -148,6 +148,7 @@ struct segment {
 	 * at all, such as an unusable segment, has lo 1 and hi 0: nothing passes.
 	 */
 	uint32_t lo, hi_read, hi_write, lo_write;
+	uint64_t raw; /* the descriptor that it was loaded from; 0: from none */
 };
 
 /* GDTR, IDTR. */
