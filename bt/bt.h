@@ -12,7 +12,7 @@ struct vcpu;
 /* Calls out with each counter's line. */
 void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line), void *arg);
 
-/* Asserts the translator's invariants (tc_check). */
+/* Asserts the translator's invariants (tc_check), and verifies all code (verify.h). */
 void bt_check(struct vcpu *cpu);
 
 /*

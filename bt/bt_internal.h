@@ -12,9 +12,10 @@
  *	RSP				host stack
  *	RFLAGS				guest CF PF AF ZF SF OF; DF clear
  *	GS base				current window, where there is one
+ *	x87, XMM0-XMM7, MXCSR		the guest's, where a block needs them: bt/fpu.h
  *
- * Upper halves of registers with guest values are zero. The other flags, IF
- * and DF among them, are in vcpu.eflags.
+ * Upper halves of registers with guest values are zero. IF is in vcpu.bt_if
+ * meanwhile, and the other flags, DF among them, in vcpu.eflags.
  */
 #ifndef BT_INTERNAL_H
 #define BT_INTERNAL_H
@@ -58,6 +59,7 @@ static inline unsigned host_reg(unsigned guest)
 #define MODE_WINDOW  0x040u /* memory through a window */
 #define MODE_ALIGN   0x080u /* alignment is checked */
 #define MODE_RING0   0x100u /* CPL 0 */
+#define MODE_SSE_SLOW 0x200u /* an exception is unmasked in MXCSR */
 #define MODE_SEG_SHIFT 12
 static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 {
@@ -65,7 +67,13 @@ static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 }
 
 /* ---- look-up tables that translated code uses, R12 ---- */
-#define JC_SIZE 65536u	/* index: EIP's low 16 bits */
+#define JC_SIZE 65536u	/* index: jc_slot() of EIP */
+#define JC_ROTATE 17
+/* As trans_jump_lookup() computes it, without touching flags. */
+static inline uint32_t jc_slot(uint32_t eip)
+{
+	return (eip + (eip >> JC_ROTATE | eip << (32 - JC_ROTATE))) & (JC_SIZE - 1);
+}
 #define SOFT_SIZE 65536u /* index: low 16 bits of the page number */
 
 /*
@@ -79,8 +87,8 @@ struct soft_tlb {
 	uint64_t delta[SOFT_SIZE];
 };
 
-/* EFLAGS byte 1 (IF, DF, IOPL, NT) after CLI and so on, without touching flags. */
-enum flag_op { FLAG_CLI, FLAG_STI, FLAG_CLD, FLAG_STD, FLAG_OPS };
+/* EFLAGS byte 1 (DF, IOPL, NT) after CLD and STD, without touching flags. */
+enum flag_op { FLAG_CLD, FLAG_STD, FLAG_OPS };
 
 struct bt_tables {
 	uint64_t jc_tag[JC_SIZE];   /* minus (vcpu.bt_jc_tag + EIP); 0: none */
@@ -131,9 +139,17 @@ struct tb {
 	uint32_t host;		/* offset in the cache of its first instruction */
 	uint32_t host_size;
 	uint32_t body_size;	/* without the exits behind the last instruction */
+	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint8_t exit_count;
 	uint8_t faults;		/* window accesses that could not be filled */
+	uint32_t host_ready;	/* where to enter it when fpu is ready; else host */
+	uint8_t fpu;		/* FPU_*, bt/fpu.h: what has to be ready */
+	/*
+	 * Bit n: instruction n sets the x87 pointers; to its operand, too; before
+	 * it the pointers have been written, or it writes them all.
+	 */
+	uint64_t x87_instruction, x87_operand, x87_written;
 	struct tb_exit exits[2];
 	struct tb_exit *incoming;
 	struct tb_insn insns[];
@@ -173,8 +189,12 @@ struct stubs {
 	uint32_t enter;	 /* uint64_t enter(struct vcpu *, const void *host): runs until it leaves */
 	uint32_t leave;	 /* jumped to with R11: what enter() returns */
 	uint32_t slow;	 /* called: interprets the instruction whose code calls it */
+	uint32_t fpu;	 /* called: readies what the block needs that calls it */
+	uint32_t pushf;	 /* called: R13D = EFLAGS */
+	uint32_t popf[2]; /* called, at CPL 0: EFLAGS = R13D; [32-bit operand] */
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
+	uint32_t end;
 };
 
 /* ---- counters: name, what it counts ---- */
@@ -191,8 +211,10 @@ struct stubs {
 	X(exit_lookup, "exits because the target was not in the jump cache or not chained")        \
 	X(exit_slow, "exits after an interpreted instruction")                                     \
 	X(exit_poll, "exits by the poll load: somebody wanted attention")                          \
+	X(exit_fpu, "exits because x87, MMX or SSE instructions had to be interpreted")             \
 	X(exit_fuel, "exits because the fuel would not have lasted for a block")                   \
 	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
+	X(fpu_loads, "times x87 or SSE state was made ready for translated code")                  \
 	X(soft_fills, "entries made in the inline software TLB")                                   \
 	X(soft_drops, "entries of the inline software TLB dropped")                                \
 	X(promotions, "address spaces whose ring 3 ran long enough for a window")                  \
@@ -211,7 +233,7 @@ struct bt_counters {
 #undef X
 };
 
-#define TB_HASH_SIZE (1u << 15)
+#define TB_HASH_SIZE (1u << 17)
 #define CODE_PAGE_HASH (1u << 12)
 #define SLOW_SITES 8192u
 #define MODE_IDS 256u
@@ -224,6 +246,14 @@ struct code_page {
 	uint64_t chunks; /* bit n: some block covers bytes of the n-th 64 */
 };
 
+/* FIP, FOP and FDS as instructions before leave them: bt/fpu.h. */
+struct x87_pointers {
+	bool instruction, operand; /* something to be written */
+	uint32_t fip;
+	uint16_t fop;
+	uint8_t seg; /* of the operand */
+};
+
 /* An instruction that was interpreted on behalf of translated code, decoded. */
 struct slow_site {
 	uint32_t after; /* offset in the cache of what follows the call; 0: empty */
@@ -232,6 +262,7 @@ struct slow_site {
 	bool native;	/* has a rule, but its memory access could not be made */
 	bool same_mode; /* leaves the mode as it is */
 	struct tb *tb;
+	struct x87_pointers pointers; /* to be written before it */
 	struct insn insn;
 };
 
@@ -264,8 +295,11 @@ struct bt {
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */
 	uint32_t asid_epoch; /* high bits of the asids in jump-cache tags */
+	unsigned interpret; /* instructions to be interpreted before translated code is entered */
 	int64_t ahead;	  /* instructions of the block after the one interpreted */
 	uint64_t inject_state;
+	FILE *perf_map;	    /* perfmap.c; NULL: not wanted */
+	unsigned unchecked; /* translations since check_structures() */
 };
 
 static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)

@@ -1,5 +1,367 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bt/bt_internal.h"
-void bt_check(struct vcpu *cpu) {}
-int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f) { return 0; }
-void bt_perf_map(struct vcpu *cpu, bool on) {}
+/*
+ * The translator's invariants, asserted. What holds between any two entries of
+ * translated code is checked whole: from the blocks, from the pages, and from what
+ * leads to blocks, so that nothing can be in one structure only.
+ */
+#undef NDEBUG
+#include <assert.h>
+
+#include "base/log.h"
+#include "bt/inspect.h"
+#include "cpu/access.h"
+#include "cpu/decode.h"
+
+static const uint8_t *page_of(const uint8_t *code)
+{
+	return (const uint8_t *)((uintptr_t)code & ~(uintptr_t)(PAGE_SIZE - 1));
+}
+
+/* ---- the guest's side of a block ---- */
+/* How many of the block's bytes lie in its first page. */
+static unsigned first_bytes(const struct tb *tb)
+{
+	unsigned room = PAGE_SIZE - ((uintptr_t)tb->code & (PAGE_SIZE - 1));
+
+	return tb->bytes < room ? tb->bytes : room;
+}
+
+static uint8_t guest_byte(const struct tb *tb, unsigned n)
+{
+	unsigned first = first_bytes(tb);
+
+	return n < first ? tb->code[n] : tb->code2[n - first];
+}
+
+unsigned guest_bytes(const struct tb *tb, unsigned from, unsigned bytes, uint8_t *out)
+{
+	unsigned n = bytes < INSN_MAX_LENGTH ? bytes : INSN_MAX_LENGTH;
+
+	for (unsigned i = 0; i < n; i++)
+		out[i] = guest_byte(tb, from + i);
+	return n;
+}
+
+/* FNV-1a. */
+static uint32_t guest_code_sum(const struct tb *tb)
+{
+	uint32_t sum = 0x811c9dc5;
+
+	for (unsigned i = 0; i < tb->bytes; i++)
+		sum = (sum ^ guest_byte(tb, i)) * 0x01000193;
+	return sum;
+}
+
+/* The bytes are those that were translated, and decode into as many instructions. */
+static void check_guest_code(const struct bt *bt, const struct tb *tb)
+{
+	assert(tb->count && tb->count <= TB_MAX_INSNS && tb->insns[0].guest == 0);
+	assert(!tb->code2 == (first_bytes(tb) == tb->bytes));
+	assert(!tb->code2 || (tb->count == 1 && page_of(tb->code2) == tb->code2));
+	if (tb->code_sum) { /* what it decodes into has been looked at then */
+		assert(tb->code_sum == guest_code_sum(tb));
+		return;
+	}
+	for (unsigned n = 0; n < tb->count; n++) {
+		unsigned from = tb->insns[n].guest;
+		unsigned to = n + 1 < tb->count ? tb->insns[n + 1].guest : tb->bytes;
+		uint8_t bytes[INSN_MAX_LENGTH];
+		struct insn in;
+
+		if (decode_insn(bt->decoder, bytes, guest_bytes(tb, from, to - from, bytes),
+				tb->mode & MODE_CODE32, &in) == DECODE_OK)
+			assert(in.length == to - from);
+		else
+			assert(n + 1 == tb->count);
+	}
+}
+
+static void check_host_map(const struct tb *tb)
+{
+	for (unsigned n = 0; n < tb->count; n++) {
+		assert(tb->insns[n].host < tb->host_size);
+		assert(!n || tb->insns[n - 1].host <= tb->insns[n].host);
+	}
+}
+
+/* ---- exits and what leads to a block ---- */
+static uint32_t jump_target(const struct bt *bt, uint32_t at)
+{
+	uint32_t rel;
+
+	memcpy(&rel, cache_rw(bt, at), 4);
+	return at + 4 + rel;
+}
+
+static void check_exit(const struct bt *bt, const struct tb *tb, const struct tb_exit *exit)
+{
+	uint32_t end = tb->host + tb->host_size;
+
+	assert(exit->from == tb);
+	assert(exit->jump > tb->host && exit->jump + 4 <= end);
+	assert(exit->unchained > exit->jump && exit->unchained < end);
+	if (!exit->to) {
+		assert(jump_target(bt, exit->jump) == exit->unchained);
+		return;
+	}
+	assert(bt->config.chaining);
+	assert(exit->to->code && exit->to->eip == exit->eip && exit->to->mode == tb->mode);
+	assert(!exit->to->code2);
+	assert(exit->cross || page_of(exit->to->code) == page_of(tb->code));
+	assert(jump_target(bt, exit->jump) == exit->to->host);
+	assert(*exit->link == exit && (!exit->next || exit->next->link == &exit->next));
+}
+
+static void check_incoming(const struct tb *tb)
+{
+	struct tb_exit *const *link = &tb->incoming;
+
+	for (const struct tb_exit *e = tb->incoming; e; link = &e->next, e = e->next) {
+		assert(e->to == tb && e->link == link && e->from->code);
+		assert(e >= e->from->exits && e < e->from->exits + e->from->exit_count);
+	}
+}
+
+/* ---- blocks ---- */
+static uint64_t chunks_of(const struct tb_link *link)
+{
+	uint64_t chunks = 0;
+
+	for (unsigned n = link->first / 64; n <= link->last / 64u; n++)
+		chunks |= 1ull << n;
+	return chunks;
+}
+
+static void check_block(struct bt *bt, const struct tb *tb)
+{
+	assert(tb_lookup(bt, tb->code, tb->eip, tb->mode) == tb);
+	check_guest_code(bt, tb);
+	check_host_map(tb);
+	assert(tb->exit_count <= 2);
+	for (unsigned i = 0; i < tb->exit_count; i++)
+		check_exit(bt, tb, &tb->exits[i]);
+	check_incoming(tb);
+}
+
+/* What lists must hold, counted from the blocks. */
+struct counts {
+	unsigned blocks, links, cross;
+};
+
+static void count_block(const struct tb *tb, struct counts *live)
+{
+	live->blocks++;
+	live->links += tb->code2 ? 2 : 1;
+	for (unsigned i = 0; i < tb->exit_count; i++)
+		live->cross += tb->exits[i].to && tb->exits[i].cross;
+}
+
+/* Blocks in order, one behind the other, their metadata too. */
+static void check_region(struct bt *bt, const struct code_region *r, struct counts *live)
+{
+	uint32_t at = r->begin;
+	const uint8_t *meta = r->meta;
+
+	assert(r->tb_count <= r->tb_room && r->used <= r->end && r->meta_used <= r->meta_size);
+	for (uint32_t n = 0; n < r->tb_count; n++) {
+		const struct tb *tb = r->tbs[n];
+
+		assert(tb->host >= at && tb->host % TB_ALIGN == 0 && tb->host_size);
+		at = tb->host + tb->host_size;
+		assert((const uint8_t *)tb >= meta);
+		meta = (const uint8_t *)(tb->insns + tb->count);
+		assert(cache_find(bt, tb->host) == tb && cache_find(bt, at - 1) == tb);
+		if (!tb->code) {
+			assert(!tb->incoming);
+			continue;
+		}
+		check_block(bt, tb);
+		count_block(tb, live);
+	}
+	assert(at <= r->used && meta <= r->meta + r->meta_used);
+}
+
+/* Chained exits into other pages. */
+static unsigned check_cross(const struct bt *bt)
+{
+	struct tb_exit *const *link = &bt->cross;
+	unsigned count = 0;
+
+	for (const struct tb_exit *e = bt->cross; e; e = e->cross_next, count++) {
+		assert(e->cross && e->to && e->cross_link == link);
+		link = &e->cross_next;
+	}
+	return count;
+}
+
+static unsigned check_hash(const struct bt *bt)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < TB_HASH_SIZE; i++)
+		for (const struct tb *tb = bt->hash[i]; tb; tb = tb->hash_next, count++)
+			assert(tb->code);
+	return count;
+}
+
+/* ---- pages of guest code ---- */
+struct ram {
+	const uint8_t *host;
+	uint64_t size;
+};
+
+static void take_ram(void *arg, const char *name, const uint8_t *host, uint64_t size)
+{
+	struct ram *ram = arg;
+
+	if (!ram->host) /* RAM comes first */
+		*ram = (struct ram){host, size};
+}
+
+/*
+ * RAM is watched, so that writes are heard of. ROM needs no watch; nor does
+ * RAM that writes do not reach at the moment, because ROM lies over it.
+ */
+static void check_watched(struct vcpu *cpu, const struct code_page *page)
+{
+	uint64_t below = physmem_ram_below_4g(cpu->mem), offset;
+	struct ram ram = {0};
+	struct phys_page p;
+
+	physmem_for_each_memory(cpu->mem, take_ram, &ram);
+	offset = (uintptr_t)page->host - (uintptr_t)ram.host;
+	if (offset >= ram.size)
+		return;
+	p = physmem_lookup_write(cpu->mem, offset < below ? offset : offset - below + (1ull << 32));
+	if (p.host == page->host)
+		assert(*p.watch & PHYS_WATCH_TRANSLATED);
+}
+
+/* The link says which of the page's bytes are the block's. */
+static void check_link(const struct code_page *page, const struct tb_link *link)
+{
+	const struct tb *tb = link->tb;
+	unsigned second = link == &tb->links[1], first = first_bytes(tb);
+	const uint8_t *code = second ? tb->code2 : tb->code;
+	unsigned at = (uintptr_t)code & (PAGE_SIZE - 1), bytes = second ? tb->bytes - first : first;
+
+	assert(link == &tb->links[0] || (second && tb->code2));
+	assert(tb->code && page_of(code) == page->host);
+	assert(link->first == at && link->last == at + bytes - 1);
+}
+
+static unsigned check_page(struct vcpu *cpu, const struct code_page *page)
+{
+	uint64_t chunks = 0;
+	unsigned count = 0;
+
+	assert(page->links);
+	for (const struct code_page *p = page->next; p; p = p->next)
+		assert(p->host != page->host);
+	for (const struct tb_link *l = page->links; l; l = l->next, count++) {
+		check_link(page, l);
+		chunks |= chunks_of(l);
+	}
+	assert(!(chunks & ~page->chunks)); /* more cost time only */
+	check_watched(cpu, page);
+	return count;
+}
+
+static unsigned check_pages(struct vcpu *cpu)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CODE_PAGE_HASH; i++)
+		for (const struct code_page *p = cpu->bt->pages[i]; p; p = p->next)
+			count += check_page(cpu, p);
+	return count;
+}
+
+/* ---- look-up tables ---- */
+static void check_jump_cache(struct bt *bt)
+{
+	for (uint32_t i = 0; i < JC_SIZE; i++) {
+		uint64_t tag = 0 - bt->tables->jc_tag[i];
+		unsigned mode_id = tag >> 32 & 0xff;
+		const struct tb *tb;
+
+		if (!tag)
+			continue;
+		tb = cache_find(bt, (uint32_t)(bt->tables->jc_target[i] -
+					       (uintptr_t)cache_rx(bt, 0)));
+		assert(tb && tb->code);
+		assert(bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host));
+		assert((uint32_t)tag == tb->eip && jc_slot(tb->eip) == i);
+		assert(mode_id && bt->mode_ids[mode_id].used);
+		assert(bt->mode_ids[mode_id].mode == tb->mode);
+	}
+}
+
+/* Each entry is one of the TLB's, and lets no more be done. */
+static void check_soft_tlb(struct vcpu *cpu, unsigned view)
+{
+	const struct soft_tlb *s = &cpu->bt->tables->soft[view];
+
+	for (uint32_t i = 0; i < SOFT_SIZE; i++) {
+		gva_t page = (0 - s->read[i] - 1) << PAGE_SHIFT;
+		const struct tlb_entry *e = tlb_slot(cpu->tlb_views[view], page);
+
+		assert(!s->write[i] || s->write[i] == s->read[i]);
+		if (!s->read[i])
+			continue;
+		assert((page >> PAGE_SHIFT & (SOFT_SIZE - 1)) == i);
+		assert(e->read == page && e->host == s->delta[i]);
+		assert(!s->write[i] || e->write == page);
+	}
+}
+
+void check_structures(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+	struct counts live = {0};
+
+	for (unsigned i = 0; i < CACHE_REGIONS; i++)
+		check_region(bt, &bt->cache.regions[i], &live);
+	assert(check_hash(bt) == live.blocks);
+	assert(check_pages(cpu) == live.links);
+	assert(check_cross(bt) == live.cross);
+	check_jump_cache(bt);
+	check_soft_tlb(cpu, TLB_SUPERVISOR);
+	check_soft_tlb(cpu, TLB_USER);
+}
+
+void bt_check(struct vcpu *cpu)
+{
+	const struct bt *bt = cpu->bt;
+
+	check_structures(cpu);
+	verify_stubs(bt);
+	for (unsigned i = 0; i < CACHE_REGIONS; i++)
+		for (uint32_t n = 0; n < bt->cache.regions[i].tb_count; n++)
+			if (bt->cache.regions[i].tbs[n]->code)
+				verify_block(bt, bt->cache.regions[i].tbs[n]);
+}
+
+/* ---- after each translation ---- */
+void inspect_block(struct vcpu *cpu, struct tb *tb)
+{
+	struct bt *bt = cpu->bt;
+	char mode[MODE_TEXT_SIZE];
+
+	perf_map_block(bt, tb);
+	if (log_mask & 1u << LOG_BT) {
+		mode_text(tb->mode, mode);
+		log_write(LOG_BT, "%08x %s: %u instructions, %u bytes; %u bytes at %x", tb->eip,
+			  mode, tb->count, tb->bytes, tb->host_size, tb->host);
+	}
+	if (bt->config.verify)
+		verify_block(bt, tb);
+	if (!bt->config.check)
+		return;
+	check_guest_code(bt, tb);
+	tb->code_sum = guest_code_sum(tb);
+	if (++bt->unchecked < bt->config.check)
+		return;
+	bt->unchecked = 0;
+	check_structures(cpu);
+}

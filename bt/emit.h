@@ -226,6 +226,23 @@ static inline void emit_rorx(struct emit *e, bool wide, unsigned to, unsigned fr
 	emit1(e, count);
 }
 
+/*
+ * to = from shifted by a register: BMI2, leaves flags alone. pp names the
+ * instruction in the VEX prefix.
+ */
+enum { VEX_SHLX = 1, VEX_SARX = 2, VEX_SHRX = 3 };
+static inline void emit_shiftx(struct emit *e, unsigned pp, unsigned to, unsigned from,
+			       unsigned count)
+{
+	if (!emit_room(e))
+		return;
+	emit1(e, 0xc4); /* VEX.LZ.pp.0F38.W0 F7 /r */
+	emit1(e, (to & 8 ? 0 : 0x80) | 0x40 | (from & 8 ? 0 : 0x20) | 2);
+	emit1(e, (~count & 15) << 3 | pp);
+	emit1(e, 0xf7);
+	emit1(e, 0xc0 | (to & 7) << 3 | (from & 7));
+}
+
 /* Short forms whose target is filled in later by emit_patch8(). */
 static inline uint8_t *emit_jrcxz(struct emit *e)
 {

@@ -18,13 +18,17 @@ bool host_can_translate(void)
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2;
 }
 
+/* 1: WRGSBASE works here; 0: not known yet. */
+static _Thread_local int fsgsbase;
 static _Thread_local uint64_t gs_base;
 
 void host_set_window(uint64_t base)
 {
 	if (base == gs_base || !base)
 		return;
-	if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE)
+	if (!fsgsbase)
+		fsgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE ? 1 : -1;
+	if (fsgsbase > 0)
 		__asm__ volatile("wrgsbase %0" : : "r"(base));
 	else
 		syscall(SYS_arch_prctl, ARCH_SET_GS, base);

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "bt/host.h"
+#include "bt/inspect.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -35,8 +36,12 @@ uint32_t bt_mode(const struct vcpu *cpu)
 {
 	uint32_t mode = (uint32_t)cpu->seg[CS].code_kind << (MODE_SEG_SHIFT + 2 * CS);
 
-	mode |= data_bits(cpu, ES) | data_bits(cpu, SS) | data_bits(cpu, DS) | data_bits(cpu, FS) |
-		data_bits(cpu, GS);
+	mode |= data_bits(cpu, ES) | data_bits(cpu, SS) | data_bits(cpu, DS) | data_bits(cpu, FS);
+	/*
+	 * Kernels leave a program's GS alone: that one program has it and another
+	 * has not must not make two modes of all kernel code.
+	 */
+	mode |= cpu->cpl == 3 ? data_bits(cpu, GS) : KIND_CHECKED << (MODE_SEG_SHIFT + 2 * GS);
 	if (cpu->seg[CS].attr & DESC_DB)
 		mode |= MODE_CODE32;
 	if (cpu->seg[SS].attr & DESC_DB)
@@ -53,7 +58,7 @@ uint32_t bt_mode(const struct vcpu *cpu)
 		mode |= MODE_PROT;
 	if (bt_window(cpu, cpu->cpl == 3))
 		mode |= MODE_WINDOW;
-	return mode;
+	return mode | fpu_mode(cpu);
 }
 
 static void forget_modes(struct bt *bt)
@@ -103,16 +108,28 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	return ((uint64_t)asid << 8 | mode_id(bt, mode, cpu->seg[CS].base)) << 32;
 }
 
+/* Whether something is pending that is not held off. */
+static bool pending_now(const struct vcpu *cpu)
+{
+	uint32_t held = (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) |
+			(cpu->nmi_blocked ? PENDING_NMI : 0);
+
+	return atomic_load(&cpu->pending) & ~held;
+}
+
 uint64_t bt_continue(struct vcpu *cpu)
 {
 	const struct bt_tables *t = cpu->bt->tables;
-	uint32_t i = cpu->eip & (JC_SIZE - 1);
+	uint32_t i = jc_slot(cpu->eip);
 	uint64_t tag = bt_jc_tag(cpu, bt_mode(cpu));
 
 	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
 		return 0;
-	cpu->bt_jc_tag = tag;
+	atomic_store(&cpu->bt_jc_tag, tag);
+	if (pending_now(cpu)) /* the store may have undone a kick */
+		return 0;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
+	fpu_update(cpu);
 	return t->jc_target[i];
 }
 
@@ -160,11 +177,15 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
 	enter_fn *fn = (enter_fn *)(uintptr_t)cache_rx(bt, bt->stubs.enter);
+	struct tb_exit *exit;
 
 	bt->n.entries++;
 	bt->leave = false;
 	host_set_window(bt_window(cpu, cpu->cpl == 3));
-	return (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fpu_update(cpu);
+	exit = (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fpu_left(cpu);
+	return exit;
 }
 
 /* What left through `exit`, or by a look-up if it is NULL, has found its target. */
@@ -183,11 +204,13 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 
 static void step(struct vcpu *cpu)
 {
+	if (cpu->bt->interpret)
+		cpu->bt->interpret--;
 	cpu->bt->n.steps++;
 	run_step(cpu);
 }
 
-/* Somebody wanted attention: a sample of what runs. Ring 3 that runs long gets a window. */
+/* At the end of a run, mostly by a timer: a sample of what runs. Ring 3 that runs long gets a window. */
 #define PROMOTE_SAMPLES 2
 
 static void sample(struct vcpu *cpu)
@@ -217,14 +240,18 @@ static void bt_run(struct vcpu *cpu)
 {
 	struct tb_exit *volatile exit = NULL;
 	volatile bool left = false; /* translated code has just been left by an exit */
+	volatile bool ran;	    /* something has been executed */
 	int reason;
 
 	bt_current = cpu;
 	reason = sigsetjmp(cpu->unwind, 0);
 	if (reason)
 		left = false;
+	ran = reason;
+	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
-	while (cpu->fuel > 0) {
+	while (cpu->fuel > 0 && !(ran && run_stepped(cpu))) {
+		uint64_t evictions = cpu->bt->n.evictions;
 		struct tb *tb;
 		uint32_t mode;
 
@@ -234,7 +261,8 @@ static void bt_run(struct vcpu *cpu)
 			if (!run_service(cpu))
 				break;
 		}
-		if (run_needs_step(cpu) || cpu->align_check) {
+		ran = true;
+		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
 			left = false;
 			step(cpu);
 			continue;
@@ -243,23 +271,26 @@ static void bt_run(struct vcpu *cpu)
 		if (cpu->bt->config.inject & INJECT_USER_WINDOWS)
 			sample(cpu);
 		mode = bt_mode(cpu);
-		cpu->bt_jc_tag = bt_jc_tag(cpu, mode);
+		atomic_store(&cpu->bt_jc_tag, bt_jc_tag(cpu, mode));
+		if (pending_now(cpu)) /* the store may have undone a kick */
+			continue;
 		tb = find(cpu, mode);
 		if (!tb || (cpu->bt->config.exact_fuel && tb->count > cpu->fuel)) {
 			left = false;
 			step(cpu);
 			continue;
 		}
-		if (left)
+		/* Room for a translation may have been made where the exit's block was. */
+		if (left && evictions == cpu->bt->n.evictions)
 			connect(cpu, exit, tb);
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
-		if (!left)
-			sample(cpu);
 		cpu->bt->polled = false;
 	}
+	sample(cpu);
 	cpu->cur = NULL;
+	cpu->bt_xmm = false;
 	fpu_leave(cpu);
 	bt_current = NULL;
 }
@@ -267,6 +298,7 @@ static void bt_run(struct vcpu *cpu)
 /* ---- the engine ---- */
 static void bt_kicked(struct vcpu *cpu)
 {
+	atomic_store(&cpu->bt_jc_tag, 0);
 	atomic_store(&cpu->bt_poll, NULL);
 }
 
@@ -292,6 +324,7 @@ static void bt_destroy(struct vcpu *cpu)
 
 	if (!bt)
 		return;
+	bt_perf_map(cpu, false);
 	if (bt->cache.rw && bt->cache.rx)
 		cache_flush(cpu);
 	space_disable(cpu);
@@ -320,8 +353,6 @@ static const struct engine_ops bt_ops = {
 static void fill_flag_ops(struct bt_tables *t)
 {
 	for (unsigned i = 0; i < 256; i++) {
-		t->flag_op[FLAG_CLI][i] = (uint8_t)(i & ~(FL_IF >> 8));
-		t->flag_op[FLAG_STI][i] = (uint8_t)(i | FL_IF >> 8);
 		t->flag_op[FLAG_CLD][i] = (uint8_t)(i & ~(FL_DF >> 8));
 		t->flag_op[FLAG_STD][i] = (uint8_t)(i | FL_DF >> 8);
 		t->string_step[i] = i & FL_DF >> 8 ? -1 : 1;
@@ -356,6 +387,8 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		return err;
 	}
 	fill_flag_ops(bt->tables);
+	if (config->verify)
+		verify_stubs(bt);
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;

@@ -7,6 +7,7 @@
  * LOCK is dropped: there is one processor, and nobody else changes guest
  * memory in an atomic way.
  */
+#include "bt/fpu.h"
 #include "bt/trans.h"
 
 /* An immediate of n bytes. */
@@ -209,6 +210,12 @@ static bool verbatim(struct trans *t, bool sized)
 	return true;
 }
 
+static void set_if(struct trans *t, unsigned value)
+{
+	emit_op(&t->e, 0, 0xc6, 0, CPU_FIELD(bt_if));
+	emit1(&t->e, value);
+}
+
 static bool sti(struct trans *t)
 {
 	struct emit *e = &t->e;
@@ -225,7 +232,7 @@ static bool sti(struct trans *t)
 	trans_slow(t); /* goes on behind this instruction */
 	emit_patch8(e, none);
 	emit_mov(e, RCX, TMP1);
-	trans_flag_op(t, FLAG_STI);
+	set_if(t, FL_IF >> 8);
 	return true;
 }
 
@@ -310,7 +317,7 @@ static bool select_m1(struct trans *t)
 	case 0xfa:
 		if (!(t->mode & MODE_IO))
 			return false;
-		trans_flag_op(t, FLAG_CLI);
+		set_if(t, 0);
 		return true;
 	case 0xfb:
 		return t->mode & MODE_IO && sti(t);
@@ -349,14 +356,43 @@ static bool widen_word(struct trans *t)
 	return true;
 }
 
-/* BT BTS BTR BTC with a register as bit offset reach beyond a memory operand. */
+/*
+ * BT BTS BTR BTC m,r: the offset reaches beyond the operand. The doubleword that
+ * holds the bit to R10, there the bit, and back; what is written goes through
+ * the software TLB, so that nothing can fault once the flags have changed.
+ */
+static bool bit_test_anywhere(struct trans *t)
+{
+	const struct insn *in = t->in;
+	struct emit *e = &t->e;
+	unsigned reg = host_reg(in->reg);
+	bool writes = in->opcode != 0xa3;
+	struct rm rm;
+
+	if (!in->operand32 || in->address_mask == 0xffff)
+		return false;
+	emit_lea32(e, TMP4, trans_ea(in));
+	emit_mov_imm32(e, TMP1, 5);
+	emit_shiftx(e, VEX_SARX, TMP1, reg, TMP1);
+	t->soft |= writes;
+	rm = trans_memory(t, in->seg, rm_indexed(TMP4, TMP1, 2, 0), false, writes ? WRITE : READ,
+			  4);
+	emit_load32(e, TMP2, rm);
+	emit_op(e, OP_0F, in->opcode, reg, rm_reg(TMP2));
+	if (writes)
+		emit_store32(e, rm, TMP2);
+	return true;
+}
+
 static bool bit_test(struct trans *t)
 {
 	const struct insn *in = t->in;
 
 	if (in->opcode == 0xba)
 		return copy_v(t, OP_0F, 0xba, in->reg, in->reg == 4 ? READ : WRITE, 1);
-	return !in->rm_is_memory && copy_v(t, OP_0F, in->opcode, host_reg(in->reg), WRITE, 0);
+	if (in->rm_is_memory)
+		return bit_test_anywhere(t);
+	return copy_v(t, OP_0F, in->opcode, host_reg(in->reg), WRITE, 0);
 }
 
 static bool cmpxchg8b(struct trans *t)
@@ -437,6 +473,19 @@ static bool is_fence(const struct trans *t)
 	       t->row->mod == REG;
 }
 
+unsigned select_fpu_need(const struct trans *t, const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+	unsigned slow = t->mode & MODE_SSE_SLOW ? FPU_SSE : 0;
+	unsigned need = 0;
+
+	if (in->exec && row->class == X87)
+		need = x87_need(in, row);
+	else if (in->exec && (row->class == MMX || row->class == SSE))
+		need = simd_need(in, row);
+	return need & slow ? 0 : need;
+}
+
 bool select_insn(struct trans *t)
 {
 	if (is_fence(t))
@@ -447,13 +496,23 @@ bool select_insn(struct trans *t)
 	case STRING:
 		return select_string(t);
 	case SENSITIVE:
-		return select_selector(t);
+		return select_selector(t) || select_flags(t);
 	case PLAIN:
 	case PRIVILEGED:
 		if (t->row->map == M1)
 			return select_stack(t) || select_m1(t);
-		return t->row->map == M2 && t->row->prefix == ANY && t->row->class == PLAIN &&
-		       select_m2(t);
+		if (t->row->map == M2 && t->row->prefix == ANY && t->row->class == PLAIN)
+			return select_m2(t);
+		return select_simd_integer(t);
+	case X87:
+		if (!select_fpu_need(t, t->in)) {
+			t->tb->x87_written |= 1ull << t->n; /* it takes them over */
+			return false;
+		}
+		return select_x87(t);
+	case MMX:
+	case SSE:
+		return select_fpu_need(t, t->in) && select_simd(t);
 	default:
 		return false;
 	}

@@ -137,6 +137,25 @@ bool select_selector(struct trans *t)
 	return t->row->map == M1 && t->in->opcode == 0x8c && mov_from_selector(t);
 }
 
+/* PUSHF, POPF: by stubs, POPF at CPL 0 and when time is not counted. */
+bool select_flags(struct trans *t)
+{
+	unsigned size = operand_size(t->in);
+
+	if (t->row->map != M1 || t->mode & MODE_V86)
+		return false;
+	if (t->in->opcode == 0x9c) {
+		trans_call(t, t->bt->stubs.pushf);
+		return push_reg(t, TMP4);
+	}
+	if (t->in->opcode != 0x9d || !(t->mode & MODE_RING0) || t->bt->config.exact_fuel)
+		return false;
+	load(t, TMP4, trans_stack(t, 0, READ, size), size);
+	trans_call(t, t->bt->stubs.popf[t->in->operand32]);
+	trans_stack_add(t, (int)size);
+	return true;
+}
+
 bool select_stack(struct trans *t)
 {
 	const struct insn *in = t->in;
@@ -178,7 +197,10 @@ static uint32_t relative_target(const struct trans *t)
 	return t->in->operand32 ? eip : eip & 0xffff;
 }
 
-/* Every loop has a jump backwards in it, or one through a register or memory. */
+/*
+ * Every loop has a jump backwards in it, or one by look-up, which misses when
+ * somebody wants attention.
+ */
 static void poll_backward(struct trans *t, uint32_t target)
 {
 	if (target <= t->eip)
@@ -246,7 +268,6 @@ static void load_target(struct trans *t)
 
 static bool jump_indirect(struct trans *t, bool is_call)
 {
-	trans_poll(t);
 	load_target(t);
 	if (is_call)
 		push_imm(t, t->next_eip);
@@ -260,7 +281,6 @@ static bool ret(struct trans *t)
 	unsigned size = operand_size(t->in);
 	int release = t->in->opcode == 0xc2 ? (int)(t->in->imm & 0xffff) : 0;
 
-	trans_poll(t);
 	load(t, TMP4, trans_stack(t, 0, READ, size), size);
 	trans_stack_add(t, (int)size + release);
 	emit_mov32(&t->e, TMP0, TMP4);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Host signals that translated code raises: SIGSEGV by the poll load (leave),
- * by window accesses (fill, or have the instruction interpreted), SIGFPE by
- * DIV and IDIV. Anything else goes to whoever had the signal before.
+ * by window accesses (fill, or have the instruction interpreted) and operands
+ * of SSE that are not aligned, SIGFPE by DIV, IDIV and x87 instructions that find
+ * an exception pending. Anything else goes to whoever had the signal before.
  *
  * The handler runs on the machine thread, and what it interrupts is translated
  * code: no lock is held, nothing of the monitor is half done.

@@ -6,9 +6,8 @@
  */
 #include <assert.h>
 
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 #include "cpu/access.h"
-#include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
 #include "cpu/run.h"
@@ -69,6 +68,27 @@ static const uint8_t *insn_bytes(const struct tb *tb, unsigned n, uint8_t *buf, 
 	return buf;
 }
 
+/* What the x87 instructions of the block before the n-th leave in FIP and so on. */
+static struct x87_pointers pointers_before(struct vcpu *cpu, const struct tb *tb, unsigned n)
+{
+	int i = x87_pointers_instruction(tb, n), operand = x87_pointers_operand(tb, n);
+	struct x87_pointers p = {.instruction = i >= 0, .operand = operand >= 0};
+	struct insn in;
+
+	if (p.instruction) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[i].guest,
+			    tb->bytes - tb->insns[i].guest, tb->mode & MODE_CODE32, &in);
+		p.fip = tb->eip + tb->insns[i].guest;
+		p.fop = x87_opcode(&in);
+	}
+	if (p.operand) {
+		decode_insn(cpu->bt->decoder, tb->code + tb->insns[operand].guest,
+			    tb->bytes - tb->insns[operand].guest, tb->mode & MODE_CODE32, &in);
+		p.seg = in.seg;
+	}
+	return p;
+}
+
 /* Offset in the cache of what follows instruction n. */
 static uint32_t end_of_insn(const struct tb *tb, unsigned n)
 {
@@ -80,6 +100,8 @@ static bool keeps_mode(const struct insn *in)
 {
 	const struct insn_row *row = &insn_table[in->row];
 
+	if (row->map == M2 && row->opcode == 0xae) /* FXRSTOR, LDMXCSR */
+		return false;
 	switch (row->class) {
 	case SENSITIVE:
 	case FAR:
@@ -104,6 +126,7 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 	site->tb = tb;
 	site->n = (uint16_t)tb_insn_at(tb, after - 1 - tb->host);
 	bytes = insn_bytes(tb, site->n, buf, &room);
+	site->pointers = pointers_before(cpu, tb, site->n);
 	site->undecodable = decode_insn(bt->decoder, bytes, room < 15 ? room : 15,
 					tb->mode & MODE_CODE32, &site->insn) != DECODE_OK ||
 			    !insn_supported(cpu, &insn_table[site->insn.row]);
@@ -144,35 +167,40 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 	uint64_t soft = tb->soft_insns | 1ull << n;
 	uint32_t eip = tb->eip, mode = tb->mode;
 	unsigned count = tb->count;
-	gpa_t gpa;
+	gva_t gva = cpu->seg[CS].base + eip;
+	const struct tlb_entry *e =
+		tlb_slot(cpu->tlb_views[cpu->cpl == 3 ? TLB_USER : TLB_SUPERVISOR], gva);
 
-	if (tb->code2 || block_fetch(cpu, cpu->seg[CS].base + eip, &gpa) != code)
+	/* Where it is fetched from, if that is known without a walk, which could fault. */
+	if (tb->code2 || e->exec != (gva & PAGE_MASK) || e->host + gva != (uintptr_t)code)
 		return tb;
 	tb_drop(cpu, tb);
-	tb = translate(cpu, code, gpa, eip, mode, soft);
+	tb = translate(cpu, code, e->phys | (gva & ~PAGE_MASK), eip, mode, soft);
 	assert(tb && tb->count == count);
 	cpu->bt->leave = false;
 	cpu->bt->n.retranslations++;
 	return tb;
 }
 
-/* Where to go on after the site's instruction, or 0: the run loop is to look. */
-static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, const struct slow_site *site,
+/* Where to go on after instruction n, or 0: the run loop is to look. */
+static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
 		      bool sequential)
 {
-	unsigned n = site->n;
-
-	if (n + 1u < tb->count)
-		return sequential && (site->same_mode || bt_mode(cpu) == tb->mode)
-			       ? (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host)
-			       : 0;
-	return cpu->repeating || !cpu->bt->config.chaining ? 0 : bt_continue(cpu);
+	if (n + 1u < tb->count && sequential && (same_mode || bt_mode(cpu) == tb->mode) &&
+	    fpu_ready_again(cpu, tb->fpu))
+		return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
+	if (cpu->repeating || !cpu->bt->config.chaining)
+		return 0;
+	if (cpu->bt->config.exact_fuel) /* what was paid for the rest of this block */
+		cpu->fuel += tb->count - 1 - n;
+	cpu->bt->ahead = 0;
+	return bt_continue(cpu);
 }
 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
-	const struct slow_site *site = find_site(cpu, after);
+	struct slow_site *site = find_site(cpu, after), kept;
 	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
@@ -183,6 +211,8 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	bt->ahead = bt->config.exact_fuel ? tb->count - 1 - n : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
+	x87_pointers_write(cpu, &site->pointers);
+	fpu_left(cpu);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */
 		cpu->fuel += bt->config.exact_fuel ? tb->count - n : 0;
@@ -190,6 +220,13 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		run_step(cpu);
 		return 0;
 	}
+	if (bt->soften == tb && tb->code) {
+		kept = *site; /* translating may evict what the site is about */
+		site = &kept;
+		in = &kept.insn;
+		tb = soften(cpu, tb, n);
+	}
+	bt->soften = NULL;
 	next_eip = cpu->eip + in->length;
 	if (in->rm_is_memory)
 		operand = cpu->seg[in->seg].base + insn_ea(cpu, in);
@@ -203,17 +240,14 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 			soft_fill(cpu, operand);
 		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
 	}
-	if (bt->soften == tb && tb->code && !bt->leave)
-		tb = soften(cpu, tb, n);
-	bt->soften = NULL;
 	if (!bt->leave && !attention(cpu)) {
-		uint64_t next = go_on(cpu, tb, site, cpu->eip == next_eip);
+		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
 
 		if (next)
 			return next;
 	}
 	if (bt->config.exact_fuel)
-		cpu->fuel += tb->count - 1 - n;
+		cpu->fuel += bt->ahead;
 	bt->n.exit_slow++;
 	return 0;
 }

@@ -4,7 +4,7 @@
  * probe, segment checks, and the way to the interpreter. Emitted once, at the
  * beginning of the code cache.
  */
-#include "bt/bt_internal.h"
+#include "bt/fpu.h"
 
 #define FLAG_OF_BIT 11
 
@@ -72,6 +72,20 @@ static struct rm guest_reg(unsigned n)
 	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, regs) + 4 * n));
 }
 
+/* image |= IF; IF from image. */
+static void add_if(struct emit *e, unsigned image, unsigned temporary)
+{
+	emit_op(e, OP_0F, 0xb6, temporary, CPU_FIELD(bt_if));
+	shift_imm(e, SHIFT_LEFT, temporary, 8);
+	emit_op(e, 0, 0x0b, image, rm_reg(temporary));
+}
+static void take_if(struct emit *e, unsigned image) /* changes image */
+{
+	shift_imm(e, SHIFT_RIGHT, image, 8);
+	alu_imm(e, ALU_AND, image, FL_IF >> 8);
+	emit_op(e, 0, 0x88, image, CPU_FIELD(bt_if));
+}
+
 /* Guest registers and flags to struct vcpu. Keeps R11. */
 static void save_state(struct emit *e)
 {
@@ -84,8 +98,9 @@ static void save_state(struct emit *e)
 	shift_imm(e, SHIFT_LEFT, RAX, FLAG_OF_BIT);
 	emit_op(e, 0, 0x0b, RCX, rm_reg(RAX)); /* or ecx, eax */
 	emit_load32(e, RAX, CPU_FIELD(eflags));
-	alu_imm(e, ALU_AND, RAX, ~FL_ARITH);
+	alu_imm(e, ALU_AND, RAX, ~(FL_ARITH | FL_IF));
 	emit_op(e, 0, 0x0b, RAX, rm_reg(RCX));
+	add_if(e, RAX, RCX);
 	emit_store32(e, CPU_FIELD(eflags), RAX);
 	move_xmm(e, true);
 }
@@ -95,6 +110,8 @@ static void load_state(struct emit *e)
 {
 	move_xmm(e, false);
 	emit_load32(e, RAX, CPU_FIELD(eflags));
+	emit_mov32(e, RCX, RAX);
+	take_if(e, RCX);
 	emit_mov32(e, RCX, RAX);
 	emit_op(e, 0, 0x88, RAX, rm_reg(4)); /* mov ah, al */
 	shift_imm(e, SHIFT_RIGHT, RCX, FLAG_OF_BIT);
@@ -155,7 +172,8 @@ static void emit_leave(struct emit *e)
 	return_to_c(e);
 }
 
-static void emit_slow(struct emit *e)
+/* Calls fn, which returns where to go on or 0, with the address behind the caller's call. */
+static void emit_call_c(struct emit *e, uint64_t (*fn)(struct vcpu *, uint64_t))
 {
 	uint8_t *stay;
 
@@ -164,7 +182,7 @@ static void emit_slow(struct emit *e)
 	save_state(e);
 	emit_mov(e, RDI, VCPU);
 	emit_load64(e, RSI, CPU_FIELD(bt_resume));
-	emit_mov_imm64(e, RAX, (uintptr_t)bt_slow);
+	emit_mov_imm64(e, RAX, (uintptr_t)fn);
 	emit_op(e, 0, 0xff, 2, rm_reg(RAX)); /* call rax */
 	emit_op(e, OP_W, 0x85, RAX, rm_reg(RAX));
 	stay = emit_jcc8(e, CC_E ^ 1);
@@ -213,6 +231,14 @@ static struct rm segment_field(unsigned seg, size_t field)
 				     field));
 }
 
+/* RAX to R9 and the flags to R11, and back. */
+static void lend_flags(struct emit *e)
+{
+	emit_mov(e, TMP1, RAX);
+	emit_lahf(e);
+	emit_seto_al(e);
+	emit_mov32(e, TMP3, RAX);
+}
 static void restore_flags(struct emit *e)
 {
 	emit_mov32(e, RAX, TMP3);
@@ -231,10 +257,7 @@ static void emit_check(struct bt *bt, struct emit *e, unsigned seg, bool write, 
 	size_t hi = write ? offsetof(struct segment, hi_write) : offsetof(struct segment, hi_read);
 	uint8_t *fail[3];
 
-	emit_mov(e, TMP1, RAX);
-	emit_lahf(e);
-	emit_seto_al(e);
-	emit_mov32(e, TMP3, RAX);
+	lend_flags(e);
 	emit_op(e, 0, 0x3b, TMP0, segment_field(seg, lo)); /* cmp r8d, lo */
 	fail[0] = emit_jcc8(e, CC_B);
 	emit_lea32(e, TMP2, rm_at(TMP0, (int32_t)bytes - 1));
@@ -247,6 +270,68 @@ static void emit_check(struct bt *bt, struct emit *e, unsigned seg, bool write, 
 	emit_ret(e);
 	for (unsigned i = 0; i < 3; i++)
 		emit_patch8(e, fail[i]);
+	restore_flags(e);
+	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
+}
+
+/* R13D = EFLAGS as PUSHF shows it outside of virtual-8086 mode: without VM and RF. */
+static void emit_pushf(struct emit *e)
+{
+	lend_flags(e);
+	emit_load32(e, TMP4, CPU_FIELD(eflags));
+	alu_imm(e, ALU_AND, TMP4, ~(FL_ARITH | FL_IF | FL_VM | FL_RF));
+	add_if(e, TMP4, TMP2);
+	emit_op(e, OP_0F, 0xb6, RAX, rm_reg(4)); /* movzx eax, ah */
+	emit_op(e, 0, 0x0b, TMP4, rm_reg(RAX));
+	emit_op(e, OP_0F, 0xb6, TMP2, rm_reg(TMP3)); /* movzx r10d, r11b: OF */
+	shift_imm(e, SHIFT_LEFT, TMP2, FLAG_OF_BIT);
+	emit_op(e, 0, 0x0b, TMP4, rm_reg(TMP2));
+	restore_flags(e);
+	emit_ret(e);
+}
+
+/* What POPF changes at CPL 0, RF and what is kept elsewhere apart. */
+#define POPF_KERNEL (FL_DF | FL_NT | FL_AC | FL_ID | FL_IOPL)
+
+/*
+ * EFLAGS = R13D, for CPL 0. TF, and IF while something is pending, are for the
+ * interpreter.
+ */
+static void emit_popf(struct bt *bt, struct emit *e, bool wide)
+{
+	uint32_t mask = wide ? POPF_KERNEL : POPF_KERNEL & 0xffff;
+	uint8_t *slow[2], *closed;
+
+	lend_flags(e);
+	emit_op(e, 0, 0xf7, 0, rm_reg(TMP4)); /* test r13d, TF */
+	emit4(e, FL_TF);
+	slow[0] = emit_jcc8(e, CC_E ^ 1);
+	emit_op(e, 0, 0xf7, 0, rm_reg(TMP4));
+	emit4(e, FL_IF);
+	closed = emit_jcc8(e, CC_E);
+	emit_op(e, 0, 0x83, ALU_CMP, CPU_FIELD(pending));
+	emit1(e, 0);
+	slow[1] = emit_jcc8(e, CC_E ^ 1);
+	emit_patch8(e, closed);
+	emit_load32(e, TMP2, CPU_FIELD(eflags));
+	alu_imm(e, ALU_AND, TMP2, ~mask);
+	emit_mov32(e, RAX, TMP4);
+	alu_imm(e, ALU_AND, RAX, mask);
+	emit_op(e, 0, 0x0b, TMP2, rm_reg(RAX));
+	emit_store32(e, CPU_FIELD(eflags), TMP2);
+	emit_mov32(e, RAX, TMP4);
+	take_if(e, RAX);
+	emit_mov32(e, RAX, TMP4);
+	shift_imm(e, SHIFT_LEFT, RAX, 8);
+	emit_op(e, OP_0F, 0xba, 4, rm_reg(TMP4)); /* bt r13d, OF */
+	emit1(e, FLAG_OF_BIT);
+	emit_op(e, OP_0F, 0x92, 0, rm_reg(RAX)); /* setc al */
+	emit_al_to_of(e);
+	emit_sahf(e);
+	emit_mov(e, RAX, TMP1);
+	emit_ret(e);
+	emit_patch8(e, slow[0]);
+	emit_patch8(e, slow[1]);
 	restore_flags(e);
 	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
 }
@@ -280,6 +365,18 @@ void stubs_emit(struct bt *bt, struct emit *e)
 	emit_leave(e);
 	begin(e);
 	bt->stubs.slow = here(bt, e);
-	emit_slow(e);
+	emit_call_c(e, bt_slow);
+	begin(e);
+	bt->stubs.fpu = here(bt, e);
+	emit_call_c(e, bt_fpu_prepare);
+	begin(e);
+	bt->stubs.pushf = here(bt, e);
+	emit_pushf(e);
+	for (unsigned wide = 0; wide < 2; wide++) {
+		begin(e);
+		bt->stubs.popf[wide] = here(bt, e);
+		emit_popf(bt, e, wide);
+	}
 	emit_memory_stubs(bt, e);
+	bt->stubs.end = here(bt, e);
 }

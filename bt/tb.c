@@ -13,9 +13,10 @@
 
 static unsigned tb_hash(const uint8_t *code, uint32_t eip, uint32_t mode)
 {
-	uintptr_t h = (uintptr_t)code * 0x9e3779b1u ^ eip ^ mode << 7;
+	uint64_t h = (uintptr_t)code * 0x9e3779b97f4a7c15u ^ eip * 0xff51afd7ed558ccdu ^
+		     mode * 0xc2b2ae3d27d4eb4fu;
 
-	return (unsigned)(h ^ h >> 15) & (TB_HASH_SIZE - 1);
+	return (unsigned)(h >> 40) & (TB_HASH_SIZE - 1);
 }
 
 struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode)
@@ -99,6 +100,8 @@ static void patch_rel32(struct bt *bt, uint32_t at, uint32_t target)
 
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 {
+	bool ready = !(to->fpu & ~exit->from->fpu);
+
 	assert(!exit->to);
 	exit->to = to;
 	exit->next = to->incoming;
@@ -113,7 +116,7 @@ void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 			exit->cross_next->cross_link = &exit->cross_next;
 		bt->cross = exit;
 	}
-	patch_rel32(bt, exit->jump, to->host);
+	patch_rel32(bt, exit->jump, ready ? to->host_ready : to->host);
 	bt->n.chains++;
 }
 
@@ -149,7 +152,7 @@ void tb_unchain_stale(struct vcpu *cpu)
 void jc_fill(struct vcpu *cpu, const struct tb *tb)
 {
 	struct bt_tables *t = cpu->bt->tables;
-	uint32_t i = tb->eip & (JC_SIZE - 1);
+	uint32_t i = jc_slot(tb->eip);
 
 	t->jc_tag[i] = 0 - (cpu->bt_jc_tag + tb->eip);
 	t->jc_target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
@@ -158,7 +161,7 @@ void jc_fill(struct vcpu *cpu, const struct tb *tb)
 
 static void jc_drop(struct bt *bt, const struct tb *tb)
 {
-	uint32_t i = tb->eip & (JC_SIZE - 1);
+	uint32_t i = jc_slot(tb->eip);
 
 	if (bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host))
 		bt->tables->jc_tag[i] = 0;

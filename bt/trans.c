@@ -2,9 +2,10 @@
 /* What translation rules are made of: memory operands, exits, polls (trans.h). */
 #include <assert.h>
 
+#include "bt/fpu.h"
 #include "bt/trans.h"
 
-static void call_stub(struct trans *t, uint32_t stub)
+void trans_call(struct trans *t, uint32_t stub)
 {
 	emit_call(&t->e, cache_rw(t->bt, stub));
 }
@@ -44,14 +45,14 @@ struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address
 		emit_load32(&t->e, TMP1, segment_base(seg));
 		emit_lea32(&t->e, TMP0, rm_indexed(TMP0, TMP1, 0, 0));
 	} else if (kind != KIND_FLAT) {
-		call_stub(t, t->bt->stubs.check[seg][access][s]);
+		trans_call(t, t->bt->stubs.check[seg][access][s]);
 	}
 	if (window) {
 		host = rm_at(TMP0, 0);
 		host.gs = true;
 		return host;
 	}
-	call_stub(t, t->bt->stubs.soft[!!(t->mode & MODE_USER)][access][s]);
+	trans_call(t, t->bt->stubs.soft[!!(t->mode & MODE_USER)][access][s]);
 	return rm_indexed(TMP0, TMP1, 0, 0);
 }
 
@@ -99,7 +100,23 @@ void trans_stack_add(struct trans *t, int n)
 
 void trans_slow(struct trans *t)
 {
-	call_stub(t, t->bt->stubs.slow);
+	trans_call(t, t->bt->stubs.slow);
+}
+
+void trans_fpu_prepare(struct trans *t)
+{
+	struct emit *e = &t->e;
+	struct rm missing = CPU_FIELD(bt_fpu_missing);
+	uint8_t *ready;
+
+	missing.disp += (int32_t)(t->tb->fpu * sizeof(t->cpu->bt_fpu_missing[0]));
+	emit_mov(e, TMP0, RCX);
+	emit_load32(e, RCX, missing);
+	ready = emit_jrcxz(e);
+	emit_mov(e, RCX, TMP0);
+	trans_call(t, t->bt->stubs.fpu); /* goes on at host_ready */
+	emit_patch8(e, ready);
+	emit_mov(e, RCX, TMP0);
 }
 
 /* The load faults when vcpu.bt_poll is NULL: signals.c. With exact fuel blocks look at that. */
@@ -170,7 +187,9 @@ void trans_jump_lookup(struct trans *t)
 
 	t->ended = true;
 	if (t->bt->config.chaining) {
-		emit_movzx16(e, TMP1, TMP0);
+		emit_rorx(e, false, TMP1, TMP0, JC_ROTATE);
+		emit_lea32(e, TMP1, rm_indexed(TMP1, TMP0, 0, 0));
+		emit_movzx16(e, TMP1, TMP1);
 		emit_load64(e, TMP2, rm_indexed(TABLES, TMP1, 3, offsetof(struct bt_tables, jc_tag)));
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP0, 0, 0));
 		emit_load64(e, TMP3, CPU_FIELD(bt_jc_tag));

@@ -85,6 +85,12 @@ void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip);
 void trans_jump_lookup(struct trans *t);
 /* The code of exits, at the end of the block. */
 void trans_finish(struct trans *t);
+/* Writes the x87 pointers that instructions before the n-th have left. Clobbers R8. */
+void trans_x87_pointers(struct trans *t, unsigned n);
+/* Sees to it that what the block needs of x87 and SSE is ready. */
+void trans_fpu_prepare(struct trans *t);
+/* Calls a stub, by its offset in the cache. */
+void trans_call(struct trans *t, uint32_t stub);
 /* A flag in the second byte of EFLAGS. */
 void trans_flag_op(struct trans *t, enum flag_op op);
 
@@ -93,7 +99,20 @@ bool select_insn(struct trans *t);
 bool select_transfer(struct trans *t);
 bool select_stack(struct trans *t);
 bool select_string(struct trans *t);
+/* PUSHF, POPF. */
+bool select_flags(struct trans *t);
 /* Reads of segment registers. */
 bool select_selector(struct trans *t);
+bool select_x87(struct trans *t);
+bool select_simd(struct trans *t);
+bool select_simd_integer(struct trans *t);
+
+/* FPU_* that the rule of such an instruction needs; 0: it is always interpreted. */
+unsigned x87_need(const struct insn *in, const struct insn_row *row);
+unsigned simd_need(const struct insn *in, const struct insn_row *row);
+/* The same for any instruction. */
+unsigned select_fpu_need(const struct trans *t, const struct insn *in);
+/* Bytes of the memory operand by a row's operand letters. */
+unsigned operand_bytes(const char *operands);
 
 #endif

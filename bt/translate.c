@@ -7,6 +7,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "bt/fpu.h"
+#include "bt/inspect.h"
 #include "bt/trans.h"
 #include "cpu/block.h"
 #include "cpu/decode.h"
@@ -19,6 +21,28 @@ static bool is_sti(const struct trans *t, const struct insn *in)
 	const struct insn_row *row = &insn_table[in->row];
 
 	return row->map == M1 && row->opcode == STI_OPCODE;
+}
+
+static bool is_popf(const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+
+	return row->map == M1 && row->opcode == 0x9d;
+}
+
+/*
+ * STI goes on with the instruction that it shields. Repeated string
+ * instructions end blocks for the sake of counting only.
+ */
+static bool ends_block(const struct trans *t, const struct insn *in)
+{
+	if (!in->exec || !in->ends_block)
+		return in->ends_block;
+	if (insn_table[in->row].class == STRING)
+		return t->bt->config.exact_fuel || insn_table[in->row].ends_block;
+	if (is_popf(in))
+		return t->bt->config.exact_fuel || !(t->mode & MODE_RING0) || t->mode & MODE_V86;
+	return !is_sti(t, in);
 }
 
 /* An instruction that is not one: it raises #UD or #GP when it is interpreted. */
@@ -50,7 +74,7 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 			make_undecodable(in, left < 15 ? left : 15);
 		t->bytes += in->length;
 		t->count++;
-		if (in->ends_block && !(in->exec && is_sti(t, in)))
+		if (ends_block(t, in))
 			break;
 	}
 	return t->count > 0;
@@ -120,6 +144,32 @@ static void pay(struct trans *t)
 	flags_from_r9(e);
 }
 
+/* Whether segment registers stay as they are, and control within the block. */
+static bool keeps_pointers(const struct trans *t)
+{
+	switch (t->row->class) {
+	case PLAIN:
+	case STRING:
+	case X87:
+	case MMX:
+	case SSE:
+		return !t->in->ends_block;
+	default:
+		return false;
+	}
+}
+
+static void prepare_fpu(struct trans *t)
+{
+	struct tb *tb = t->tb;
+
+	for (unsigned i = 0; i < t->count; i++)
+		tb->fpu |= (uint8_t)select_fpu_need(t, &t->insns[i]);
+	if (tb->fpu)
+		trans_fpu_prepare(t);
+	tb->host_ready = trans_offset(t);
+}
+
 static void select_all(struct trans *t)
 {
 	uint32_t eip = t->tb->eip;
@@ -135,15 +185,19 @@ static void select_all(struct trans *t)
 		t->after_sti = t->n && t->insns[t->n - 1].exec && is_sti(t, in - 1);
 		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
 		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
+		if (!keeps_pointers(t))
+			trans_x87_pointers(t, t->n);
 		if (!in->exec || !select_insn(t)) {
 			trans_slow(t);
-			t->ended = in->ends_block && !(in->exec && is_sti(t, in));
+			t->ended = ends_block(t, in);
 		}
 		eip = t->next_eip;
 	}
 	t->tb->body_size = trans_offset(t) - t->tb->host;
-	if (!t->ended)
+	if (!t->ended) {
+		trans_x87_pointers(t, t->count);
 		trans_jump(t, eip);
+	}
 	trans_finish(t);
 }
 
@@ -174,6 +228,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		t.tb->bytes = (uint16_t)t.bytes;
 		t.tb->count = (uint16_t)t.count;
 		t.tb->soft_insns = soft_insns;
+		prepare_fpu(&t);
 		if (bt->config.exact_fuel)
 			pay(&t);
 		select_all(&t);
@@ -185,6 +240,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 	}
 	cache_commit(bt, t.tb, &t.e);
 	tb_insert(cpu, t.tb, gpa, t.gpa2);
+	inspect_block(cpu, t.tb);
 	bt->n.translations++;
 	bt->n.translated_insns += t.count;
 	bt->n.translated_bytes += t.tb->host_size;

@@ -34,12 +34,13 @@ struct engine_config {
 	bool windows;	     /* guest memory through host mappings; else software TLB only */
 	unsigned map_budget; /* host mappings that windows may use; 0: by the host's limit */
 	unsigned inject;     /* INJECT_* */
+	bool verify;	     /* emitted code is verified, bt/verify.h */
+	unsigned check;	     /* all structures are checked at every n-th translation; 0: never */
 	/*
 	 * vcpu.fuel is exact, instruction by instruction (-icount, lockstep). Else
 	 * an engine may ignore it, and leaves run() when `pending` says so.
 	 */
 	bool exact_fuel;
-	bool one_block; /* run() returns after each block that it has executed (lockstep) */
 };
 
 #define ENGINE_CONFIG_DEFAULT                                                                      \

@@ -264,10 +264,31 @@ static void interp_run(struct vcpu *cpu)
 	fpu_leave(cpu);
 }
 
+/* As much fuel as the next step may have; the rest is kept from the run meanwhile. */
+static void run_observed(struct vcpu *cpu)
+{
+	bool ended = false;
+
+	while (cpu->fuel > 0 && !ended) {
+		int64_t length = cpu->observer->length(cpu->observer, cpu);
+		int64_t kept = length < cpu->fuel ? cpu->fuel - length : 0;
+
+		cpu->fuel -= kept;
+		cpu->fuel_given -= kept;
+		interp_run(cpu);
+		ended = cpu->fuel > 0; /* something has happened */
+		cpu->fuel += kept;
+		cpu->fuel_given += kept;
+		ended |= run_stepped(cpu);
+	}
+}
+
 void vcpu_run(struct vcpu *cpu)
 {
 	if (cpu->engine)
 		cpu->engine->run(cpu);
+	else if (cpu->observer)
+		run_observed(cpu);
 	else
 		interp_run(cpu);
 }

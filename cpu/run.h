@@ -26,6 +26,24 @@ static inline bool run_needs_step(const struct vcpu *cpu)
 	       !!(cpu->eflags & (FL_TF | FL_RF));
 }
 
+/*
+ * Who follows a run step by step (lockstep); vcpu.observer. A step is what lies
+ * between two calls: a block of an engine's, or as long as the observer wants.
+ */
+struct run_observer {
+	/* Before a step of the interpreter: its instructions, at least 1. */
+	int64_t (*length)(struct run_observer *o, const struct vcpu *cpu);
+	/* After a step; an exception that has been delivered ends one as well. True: run() is to
+	 * return. */
+	bool (*stepped)(struct run_observer *o, struct vcpu *cpu);
+};
+
+/* To be called by engines after each block. */
+static inline bool run_stepped(struct vcpu *cpu)
+{
+	return cpu->observer && cpu->observer->stepped(cpu->observer, cpu);
+}
+
 /* Interprets one instruction with everything that may surround it. May unwind. */
 void run_step(struct vcpu *cpu);
 

@@ -240,6 +240,7 @@ struct vcpu_ops {
 struct cpu_model; /* cpu/cpuid.h */
 struct block_cache; /* cpu/block.h */
 struct engine_ops; /* cpu/engine.h */
+struct run_observer; /* cpu/run.h */
 struct bt; /* bt/bt_internal.h */
 struct bt_tables;
 struct space_set; /* cpu/space_internal.h */
@@ -303,14 +304,18 @@ struct vcpu {
 
 	/* NULL: the interpreter. */
 	const struct engine_ops *engine;
+	struct run_observer *observer; /* cpu/run.h; NULL: none */
 	struct bt *bt; /* the translator's state; NULL without it */
 	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
 	struct bt_tables *bt_tables;
-	uint64_t bt_jc_tag;   /* in whose translations and mode code runs, << 32 */
+	/* In whose translations and mode code runs, << 32; 0: it is to leave soon. */
+	_Atomic uint64_t bt_jc_tag;
 	uint64_t bt_rsp;      /* host stack of the code that entered */
 	uint64_t bt_resume;
 	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
 	uint64_t bt_poll_target;
+	uint32_t bt_fpu_missing[4]; /* by FPU_*, bt/fpu.h: not 0 if something is not ready */
+	uint8_t bt_if;	      /* EFLAGS.IF while translated code runs: 0 or 2 */
 	uint8_t bt_xmm;	      /* XMM0-7 are in the host's registers while code runs */
 
 	struct physmem *mem;

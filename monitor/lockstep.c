@@ -2,7 +2,12 @@
 /*
  * Lockstep: the machine that is checked goes one step, the reference follows to
  * the same instruction count, the two are compared. A step is a block of the
- * engine's (engine_config.one_block) or a fixed number of instructions.
+ * engine's or a fixed number of instructions.
+ *
+ * Blocks go by batches (lockstep_trace.h): the subject's state is noted after each
+ * of some thousand, and the reference, following, compares its own with that.
+ * With `from` and `watch`, for who looks for a difference that has been found,
+ * the machines really take turns at each block.
  *
  * Registers are compared after each step, memory and devices now and then,
  * since that takes long: what differs there has gone wrong somewhere since the
@@ -14,35 +19,42 @@
 #include "monitor/lockstep.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "cpu/decode.h"
+#include "cpu/run.h"
 #include "monitor/hmp.h"
 #include "monitor/lockstep_flags.h"
+#include "monitor/lockstep_trace.h"
 #include "monitor/state_compare.h"
 #include "monitor/vm_internal.h"
 
 /* What stands for a block of the interpreter, when it is checked itself. */
 #define INTERPRETER_STEP 8
 /* Whole comparisons: at least so far apart, and so that memory does not take most time. */
-#define WHOLE_EVERY (1u << 20)
-#define WHOLE_RAM_SHARE 32
+#define WHOLE_EVERY	  (1u << 20)
+#define WHOLE_RAM_SHARE	  8
 #define DIFFERENCES_SHOWN 40
-#define LAST_TURNS 64 /* of the reference until it has ended too */
+#define LAST_TURNS	  64 /* of the reference until it has ended too */
 
 struct lockstep {
 	struct vm *subject, *reference;
 	struct lockstep_config config;
 	FILE *out;
-	uint64_t start;	     /* instructions before the last step */
-	uint32_t start_eip;  /* linear */
+	uint64_t start;	    /* instructions before the last step */
+	uint32_t start_eip; /* linear */
 	bool start_code32;
-	uint64_t whole_at;   /* instructions at the last whole comparison */
+	uint64_t whole_at; /* instructions at the last whole comparison */
 	uint64_t whole_every;
 	uint64_t steps, wholes;
 	uint64_t flags_excused; /* undefined flags that differed */
+	uint32_t flags_differ;	/* of those, what has not been written since; in a batch */
+	bool batches;
+	struct run_observer leader, follower; /* of the subject, of the reference */
+	struct trace trace;
 	struct decoder *decoder;
 	unsigned shown;
 	bool differs;
@@ -94,31 +106,40 @@ static void print_advice(struct lockstep *l, uint64_t since)
 {
 	if (l->config.step && l->subject->cpu->engine)
 		fprintf(l->out, "to find the block: lockstep=on,from=%" PRIu64 "\n", since);
+	else if (l->trace.checked < l->trace.count)
+		fprintf(l->out, "to see both machines there: lockstep=on,from=%" PRIu64 "\n",
+			since);
 	else if (since < l->start)
 		fprintf(l->out,
 			"to find the block: lockstep=on,from=%" PRIu64
-			",watch=ADDRESS with one of the places in ram above\n", since);
+			",watch=ADDRESS with one of the places in ram above\n",
+			since);
 }
 
-/* since: instructions when all was still equal. */
+/* since: instructions when all was still equal. The reference stands where they differ. */
 static void report_difference(struct lockstep *l, const char *what, uint64_t since)
 {
 	const struct vm *s = l->subject;
+	uint64_t at = trace_executed(l->reference->cpu);
 
 	l->differs = true;
 	fprintf(l->out,
 		"lockstep: %s differ after %" PRIu64 " instructions; they were equal after %" PRIu64
 		"\n  %-32s %-20s %s\n",
-		what, s->cpu->executed, since, "",
-		s->cpu->engine ? s->cpu->engine->name : "checked", "reference");
+		what, at, since, "", s->cpu->engine ? s->cpu->engine->name : "checked",
+		"reference");
 }
 
 static void report_end(struct lockstep *l, uint64_t since)
 {
+	uint64_t ahead = l->subject->cpu->executed - trace_executed(l->reference->cpu);
+
 	if (l->shown > DIFFERENCES_SHOWN)
 		fprintf(l->out, "  and %u more\n", l->shown - DIFFERENCES_SHOWN);
 	print_code(l);
 	print_state(l, l->subject, "the machine that is checked");
+	if (ahead)
+		fprintf(l->out, "which is %" PRIu64 " instructions ahead of the other\n", ahead);
 	print_state(l, l->reference, "the reference");
 	print_advice(l, since);
 	fflush(l->out);
@@ -139,9 +160,11 @@ static void excuse_flags(struct lockstep *l)
 
 	if (!differ)
 		return;
-	if (!l->config.step)
+	if (l->batches)
+		undefined = l->flags_differ;
+	else if (!l->config.step)
 		undefined = lockstep_undefined_flags(l->decoder, l->reference, l->start_eip,
-						     l->start_code32, s->executed - l->start);
+						     l->start_code32, s->executed - l->start, 0);
 	if (!(differ & undefined))
 		return;
 	s->eflags ^= differ & undefined;
@@ -186,12 +209,136 @@ static void compare_whole(struct lockstep *l)
 
 static void compare(struct lockstep *l)
 {
-	l->steps++;
+	l->steps += l->batches ? l->trace.count : 1;
 	compare_registers(l);
 	if (!l->differs)
 		compare_watched(l);
 	if (!l->differs && l->subject->cpu->executed - l->whole_at >= l->whole_every)
 		compare_whole(l);
+}
+
+/*
+ * Waiting for IRQ 13 before an x87 instruction (SDM 1 D.2.1.2): that costs no
+ * instruction, so the count does not tell whether the reference waits as well.
+ */
+static bool frozen(const struct vcpu *cpu)
+{
+	return cpu->halted && cpu->ferr && !cpu->ignne;
+}
+
+/* ---- batches ---- */
+
+static void note_start(struct lockstep *l, const struct vcpu *cpu)
+{
+	l->start = trace_executed(cpu);
+	l->start_eip = cpu->seg[CS].base + cpu->eip;
+	l->start_code32 = code_is_32(cpu);
+}
+
+static void report_step(struct lockstep *l, const struct trace_step *s, const struct trace_step *r)
+{
+	report_difference(l, "registers", l->start);
+	if (s->executed != r->executed)
+		print_difference(l, "cpu", "executed", 0, s->executed, r->executed);
+	for (unsigned i = 0; i < 8; i++)
+		if (s->regs[i] != r->regs[i])
+			print_difference(l, "cpu", "regs", i, s->regs[i], r->regs[i]);
+	if (s->eip != r->eip)
+		print_difference(l, "cpu", "eip", 0, s->eip, r->eip);
+	if (s->eflags != r->eflags)
+		print_difference(l, "cpu", "eflags", 0, s->eflags, r->eflags);
+	if (s->rest != r->rest)
+		print_difference(l, "digest of the others", NULL, 0, s->rest, r->rest);
+	report_end(l, l->start);
+}
+
+/* excuse_flags() within a batch: the subject has gone on with its own. */
+static bool flags_are_excused(struct lockstep *l, const struct trace_step *s,
+			      const struct trace_step *r)
+{
+	uint32_t differ = s->eflags ^ r->eflags;
+	uint32_t undefined =
+	    lockstep_undefined_flags(l->decoder, l->reference, l->start_eip, l->start_code32,
+				     r->executed - l->start, l->flags_differ);
+
+	if (differ & ~undefined)
+		return false;
+	l->flags_excused++;
+	l->flags_differ = differ;
+	return true;
+}
+
+static void compare_step(struct lockstep *l, const struct trace_step *s, struct vcpu *cpu)
+{
+	struct trace_step r, same_flags;
+
+	trace_state(&r, cpu);
+	if (!memcmp(s, &r, sizeof(r))) {
+		l->flags_differ = 0;
+	} else {
+		same_flags = *s;
+		same_flags.eflags = r.eflags;
+		if (memcmp(&same_flags, &r, sizeof(r)) || !flags_are_excused(l, s, &r))
+			report_step(l, s, &r);
+	}
+	note_start(l, cpu);
+}
+
+#define LOCKSTEP_OF(o, member)                                                                     \
+	((struct lockstep *)(void *)((char *)(o)-offsetof(struct lockstep, member)))
+
+/* The interpreter's, when it is checked itself. */
+static int64_t leader_length(struct run_observer *o, const struct vcpu *cpu)
+{
+	return INTERPRETER_STEP;
+}
+
+static bool leader_stepped(struct run_observer *o, struct vcpu *cpu)
+{
+	struct lockstep *l = LOCKSTEP_OF(o, leader);
+	struct trace *t = &l->trace;
+
+	if (!l->batches)
+		return trace_executed(cpu) >= l->config.from;
+	if (!frozen(cpu) &&
+	    trace_executed(cpu) != (t->count ? t->steps[t->count - 1].executed : l->start))
+		trace_note(t, cpu);
+	return t->count >= TRACE_STEPS;
+}
+
+static int64_t follower_length(struct run_observer *o, const struct vcpu *cpu)
+{
+	const struct trace *t = &LOCKSTEP_OF(o, follower)->trace;
+
+	return t->checked < t->count
+		   ? (int64_t)(t->steps[t->checked].executed - trace_executed(cpu))
+		   : INT64_MAX;
+}
+
+static bool follower_stepped(struct run_observer *o, struct vcpu *cpu)
+{
+	struct lockstep *l = LOCKSTEP_OF(o, follower);
+	struct trace *t = &l->trace;
+
+	if (t->checked == t->count || trace_executed(cpu) < t->steps[t->checked].executed)
+		return false;
+	compare_step(l, &t->steps[t->checked++], cpu);
+	return l->differs;
+}
+
+static void observe(struct lockstep *l)
+{
+	struct lockstep_config *c = &l->config;
+
+	if (c->step)
+		return;
+	l->batches = !c->from && !c->watching;
+	l->leader = (struct run_observer){.length = leader_length, .stepped = leader_stepped};
+	l->subject->cpu->observer = &l->leader;
+	if (!l->batches)
+		return;
+	l->follower = (struct run_observer){.length = follower_length, .stepped = follower_stepped};
+	l->reference->cpu->observer = &l->follower;
 }
 
 /* ---- running ---- */
@@ -205,7 +352,7 @@ static uint64_t step_limit(const struct lockstep *l)
 		return l->config.from - done;
 	if (l->config.step)
 		return l->config.step;
-	return l->subject->cpu->engine ? UINT64_MAX : INTERPRETER_STEP;
+	return l->batches || l->subject->cpu->engine ? UINT64_MAX : INTERPRETER_STEP;
 }
 
 /* Whether the subject has to go on before it is compared. */
@@ -213,7 +360,7 @@ static bool step_goes_on(const struct lockstep *l, uint64_t limit)
 {
 	uint64_t gone = l->subject->cpu->executed - l->start;
 
-	if (gone == 0 || l->subject->cpu->executed < l->config.from)
+	if (gone == 0 || l->subject->cpu->executed < l->config.from || frozen(l->subject->cpu))
 		return true;
 	return l->config.step && gone < limit;
 }
@@ -224,9 +371,8 @@ static bool advance(struct lockstep *l)
 	const struct vcpu *cpu = l->subject->cpu;
 	uint64_t limit = step_limit(l);
 
-	l->start = cpu->executed;
-	l->start_eip = cpu->seg[CS].base + cpu->eip;
-	l->start_code32 = code_is_32(cpu);
+	note_start(l, cpu);
+	l->trace.count = l->trace.checked = 0;
 	while (step_goes_on(l, limit)) {
 		if (!vm_turn(l->subject, limit - (cpu->executed - l->start)))
 			return false;
@@ -234,6 +380,8 @@ static bool advance(struct lockstep *l)
 		if (l->subject->state != VM_RUNNING && cpu->executed > l->start)
 			break;
 	}
+	if (l->batches)
+		leader_stepped(&l->leader, l->subject->cpu); /* what ended with the run */
 	return true;
 }
 
@@ -242,7 +390,7 @@ static bool follow(struct lockstep *l)
 {
 	const struct vcpu *s = l->subject->cpu, *r = l->reference->cpu;
 
-	while (r->executed < s->executed) {
+	while (r->executed < s->executed && !l->differs) {
 		if (!vm_turn(l->reference, s->executed - r->executed))
 			return false;
 	}
@@ -279,7 +427,8 @@ static void run(struct lockstep *l)
 			report_end(l, l->start);
 			return;
 		}
-		compare(l);
+		if (!l->differs)
+			compare(l);
 	} while (going && !l->differs);
 	if (l->differs)
 		return;
@@ -370,6 +519,7 @@ struct lockstep *lockstep_create(struct vm *vm, FILE *out, struct report *r)
 		lockstep_destroy(l);
 		return NULL;
 	}
+	observe(l);
 	return l;
 }
 

@@ -24,10 +24,9 @@ static unsigned fetch(struct vm *vm, uint32_t gva, uint8_t *bytes)
 }
 
 uint32_t lockstep_undefined_flags(const struct decoder *d, struct vm *vm, uint32_t gva,
-				  bool code32, uint64_t count)
+				  bool code32, uint64_t count, uint32_t undefined)
 {
 	uint8_t bytes[INSN_MAX_LENGTH];
-	uint32_t undefined = 0;
 	struct insn in;
 
 	while (count--) {

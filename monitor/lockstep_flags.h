@@ -12,8 +12,9 @@ struct vm;
 /*
  * The flags that are undefined after the straight run of at most `count`
  * instructions at linear address gva of vm, whose memory still has them.
+ * `undefined` is those that are so before it.
  */
 uint32_t lockstep_undefined_flags(const struct decoder *d, struct vm *vm, uint32_t gva,
-				  bool code32, uint64_t count);
+				  bool code32, uint64_t count, uint32_t undefined);
 
 #endif

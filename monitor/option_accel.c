@@ -46,6 +46,8 @@ static const struct accel {
 	X("watch", "ADDRESS", false, "lockstep compares the page at this physical address too")    \
 	X("inject", "FAILURE[+...]", true, "for tests: cache-full, mmap-refused, early-timers, "   \
 	  "spurious-signals, user-windows")                                                        \
+	X("verify", "on|off", true, "for tests: the code that is made is verified")                \
+	X("check", "N", true, "for tests: all structures are checked every N translations")        \
 	X("thread", "single|multi", false, "QEMU's, without effect")                               \
 	X("one-insn-per-tb", "on|off", false, "QEMU's, without effect")                            \
 	X("split-wx", "on|off", false, "QEMU's, without effect")
@@ -223,16 +225,19 @@ static int set_properties(struct option_parse *p, const struct given *g,
 			  const struct option_list *l)
 {
 	struct engine_config *e = &p->o->vm.engine;
-	uint64_t budget = e->map_budget;
+	uint64_t budget = e->map_budget, check = e->check;
 
 	if (set_cache(p, g, l) < 0 || option_switch(p, g, l, "chaining", &e->chaining) < 0 ||
 	    option_switch(p, g, l, "adaptive", &e->adaptive) < 0 ||
 	    option_switch(p, g, l, "windows", &e->windows) < 0 ||
 	    option_number(p, g, l, "map-budget", 1u << 24, &budget) < 0 ||
+	    option_switch(p, g, l, "verify", &e->verify) < 0 ||
+	    option_number(p, g, l, "check", UINT32_MAX, &check) < 0 ||
 	    set_injections(p, g, option_list_get(l, "inject")) < 0 ||
 	    set_lockstep(p, g, l) < 0)
 		return -1;
 	e->map_budget = (unsigned)budget;
+	e->check = (unsigned)check;
 	return check_qemu_properties(p, g, l);
 }
 

@@ -200,9 +200,8 @@ static int attach_engine(struct vm *vm, struct report *r)
 	int err;
 
 	e->exact_fuel = vm->config.icount;
-	e->one_block = vm->config.lockstep.on && !vm->config.lockstep.step;
-	if (e->one_block)
-		e->chaining = false;
+	if (vm->config.lockstep.on && !vm->config.lockstep.step)
+		e->chaining = false; /* each block comes back to the run loop */
 	if (e->kind == ENGINE_INTERP)
 		return 0;
 	err = bt_attach(vm->cpu, e);

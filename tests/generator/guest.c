@@ -211,6 +211,8 @@ static bool attach_engine(struct guest *g, const char *engine)
 	config.windows = strcmp(engine, "bt_nowin");
 	config.chaining = strcmp(engine, "bt_nochain");
 	config.adaptive = strcmp(engine, "bt_noadapt");
+	config.verify = true;
+	config.check = 5000;
 	err = bt_attach(g->cpu, &config);
 	if (err)
 		fprintf(stderr, "generator: the engine %s cannot run here: %s\n", engine,

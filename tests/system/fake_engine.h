@@ -53,7 +53,7 @@ static void fake_run(struct vcpu *cpu)
 				break;
 		}
 		fake_break(cpu);
-		if (fake.config.one_block)
+		if (run_stepped(cpu))
 			break;
 	}
 	cpu->cur = NULL;

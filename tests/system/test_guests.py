@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The small guests of tests/guests: debug devices, multiboot, speed, idling."""
 import os
+import tempfile
 import time
 
 from machine import DEBUG_EXIT, ENGINE, GUEST_PASS, Failure, Machine, guest, main
@@ -13,27 +14,26 @@ IDLE_SECONDS = 5
 
 def debug_ports():
     """isa-debug-exit's status, debugcon and the firmware debug port."""
-    arguments = ["-kernel", guest("debugports.elf"), *DEBUG_EXIT]
-    with Machine(
-        *arguments,
-        *["-chardev", "file,id=e9,path=" + guest("debugcon.out")],
-        *["-device", "isa-debugcon,iobase=0xe9,chardev=e9"],
-        *["-chardev", "file,id=fw,path=" + guest("firmware.out")],
-        *["-device", "isa-debugcon,iobase=0x402,chardev=fw"],
-    ) as m:
-        m.expect_exit(43)
-    for name, text in (
-        ("debugcon.out", "debugcon: port 0xe9 answers\n"),
-        ("firmware.out", "firmware debug port works\n"),
-    ):
-        with open(guest(name), encoding="latin-1") as f:
-            if text not in f.read():
-                raise Failure(f"{name} does not hold {text!r}")
-        os.unlink(guest(name))
+    with tempfile.TemporaryDirectory() as directory:
+        debugcon, firmware = (os.path.join(directory, n) for n in ("debugcon", "firmware"))
+        with Machine(
+            *["-kernel", guest("debugports.elf"), *DEBUG_EXIT],
+            *["-chardev", "file,id=e9,path=" + debugcon],
+            *["-device", "isa-debugcon,iobase=0xe9,chardev=e9"],
+            *["-chardev", "file,id=fw,path=" + firmware],
+            *["-device", "isa-debugcon,iobase=0x402,chardev=fw"],
+        ) as m:
+            m.expect_exit(43)
+        for path, text in (
+            (debugcon, "debugcon: port 0xe9 answers\n"),
+            (firmware, "firmware debug port works\n"),
+        ):
+            with open(path, encoding="latin-1") as f:
+                if text not in f.read():
+                    raise Failure(f"{path} does not hold {text!r}")
 
 
-def multiboot(kernel):
-    modules = [guest("module1.txt"), guest("module2.txt")]
+def boot_multiboot(kernel, modules):
     for path, text in zip(modules, (b"abc\n", b"defg\n")):
         with open(path, "wb") as f:
             f.write(text)
@@ -47,6 +47,11 @@ def multiboot(kernel):
         m.wait_serial(r"module 1 size 5 sum 416 <\S*module2.txt three>")
         m.wait_serial("memory map agrees")
         m.expect_exit(GUEST_PASS)
+
+
+def multiboot(kernel):
+    with tempfile.TemporaryDirectory() as directory:
+        boot_multiboot(kernel, [os.path.join(directory, f"module{n}.txt") for n in (1, 2)])
 
 
 def multiboot_elf():

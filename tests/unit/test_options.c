@@ -195,6 +195,7 @@ static void test_accel_properties(void)
 	CHECK(c->engine.chaining && c->engine.adaptive && c->engine.windows);
 	CHECK_EQ(c->engine.map_budget, 0);
 	CHECK_EQ(c->engine.inject, 0);
+	CHECK(!c->engine.verify && !c->engine.check);
 	CHECK(!c->lockstep.on);
 	done(&p);
 	c = accept(&p, "-accel bt,cache=256K,chaining=off,adaptive=off,windows=off,map-budget=500,"
@@ -203,6 +204,9 @@ static void test_accel_properties(void)
 	CHECK(!c->engine.chaining && !c->engine.adaptive && !c->engine.windows);
 	CHECK_EQ(c->engine.map_budget, 500);
 	CHECK_EQ(c->engine.inject, INJECT_CACHE_FULL | INJECT_SPURIOUS_SIGNALS);
+	done(&p);
+	c = accept(&p, "-accel bt,verify=on,check=500");
+	CHECK(c->engine.verify && c->engine.check == 500);
 	done(&p);
 	CHECK_EQ(accept(&p, "-accel tcg,tb-size=64")->engine.cache_kib, 65536);
 	done(&p);
@@ -221,6 +225,8 @@ static void test_accel_properties(void)
 	refuse("-accel bt,tb-size=5000", "-accel bt,tb-size=5000: tb-size is 256K to 1G");
 	refuse("-accel bt,chaining=perhaps",
 	       "-accel bt,chaining=perhaps: chaining is on or off, not 'perhaps'");
+	refuse("-accel bt,check=often",
+	       "-accel bt,check=often: check is a number from 0 to 4294967295, not 'often'");
 	refuse("-accel bt,inject=mmap-refusd", "-accel bt,inject=mmap-refusd: 'mmap-refusd' is no "
 	       "failure to inject; did you mean 'mmap-refused'?");
 	refuse("-accel bt,lockstep=0 -icount 0", "-accel bt,lockstep=0: lockstep is on, off or a "

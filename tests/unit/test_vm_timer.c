@@ -93,13 +93,16 @@ static void test_early(void)
 	uint64_t when;
 
 	CHECK_EQ(vm_timer_start(&t, cpu, INJECT_EARLY_TIMERS), 0);
-	when = now() + 20 * MS;
-	do {
-		vm_timer_arm(&t, when);
-		CU_ASSERT_FATAL(wait_kicked(cpu, when + PATIENCE));
-		early += now() < when;
-	} while (now() < when);
-	CHECK(early > 0 && early < 200);
+	/* A busy host may keep the thread waiting until the deadline itself. */
+	for (unsigned attempt = 0; attempt < 20 && !early; attempt++) {
+		when = now() + 50 * MS;
+		do {
+			vm_timer_arm(&t, when);
+			CU_ASSERT_FATAL(wait_kicked(cpu, when + PATIENCE));
+			early += now() < when;
+		} while (now() < when);
+	}
+	CHECK(early > 0 && early < 500);
 	vm_timer_stop(&t);
 	free(cpu);
 }

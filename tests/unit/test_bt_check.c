@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The checker of the translator's structures: passes on what running code
+ * leaves, and does not on a machine in which one thing has been spoilt.
+ * And /tmp/perf-PID.map.
+ */
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bt/inspect.h"
+#include "cpu_fixture.h"
+
+#define LOOP_AT (CODE_AT + 5)
+
+/* mov ecx,100; l: mov edx,[DATA_AT]; mov [DATA_AT+4],edx; dec ecx; jnz l; call f; hlt; f: ret */
+static void start_windows(struct fixture *f, bool windows)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+
+	fixture_start(f);
+	config.cache_kib = 1024;
+	config.windows = windows;
+	config.verify = true;
+	config.check = 1;
+	CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
+	enter_protected(f, 0);
+	CODE(f, 0xb9, 100, 0, 0, 0, 0x8b, 0x15, 0, 0, 4, 0, 0x89, 0x15, 4, 0, 4, 0, 0x49, 0x75,
+	     0xf1, 0xe8, 1, 0, 0, 0, 0xf4, 0xc3);
+	for (unsigned i = 0; i < 3; i++) {
+		f->cpu->eip = CODE_AT;
+		run(f);
+	}
+	CHECK_EQ(f->cpu->regs[ECX], 0);
+}
+
+static void start(struct fixture *f)
+{
+	start_windows(f, false);
+}
+
+static struct tb *loop(struct fixture *f)
+{
+	const uint8_t *code = physmem_lookup(f->mem, LOOP_AT).host + (LOOP_AT & (PAGE_SIZE - 1));
+
+	return tb_lookup(f->cpu->bt, code, LOOP_AT, bt_mode(f->cpu));
+}
+
+static void test_passes(void)
+{
+	for (unsigned windows = 0; windows < 2; windows++) {
+		struct fixture f;
+
+		start_windows(&f, windows);
+		CHECK(f.cpu->bt->n.chains > 0);
+		CHECK(f.cpu->bt->n.jc_fills > 0);
+		CHECK(f.cpu->bt->n.soft_fills + f.cpu->bt->n.fault_filled > 0);
+		CU_ASSERT_FATAL(loop(&f) != NULL);
+		bt_check(f.cpu);
+		fixture_end(&f);
+	}
+}
+
+/* ---- spoilt machines ---- */
+static void change_code(struct fixture *f)
+{
+	f->ram[LOOP_AT + 2]++; /* behind the back of physmem */
+}
+static void change_length(struct fixture *f)
+{
+	loop(f)->code_sum = 0;
+	f->ram[LOOP_AT] = 0x90; /* nop */
+}
+static void unwatch(struct fixture *f)
+{
+	physmem_watch(f->mem, CODE_AT, 0, PHYS_WATCH_TRANSLATED);
+}
+static void lose_chunks(struct fixture *f)
+{
+	for (unsigned i = 0; i < CODE_PAGE_HASH; i++)
+		if (f->cpu->bt->pages[i])
+			f->cpu->bt->pages[i]->chunks = 0;
+}
+static void lose_from_hash(struct fixture *f)
+{
+	struct bt *bt = f->cpu->bt;
+
+	for (unsigned i = 0; i < TB_HASH_SIZE; i++)
+		if (bt->hash[i] == loop(f) && bt->hash[i])
+			bt->hash[i] = bt->hash[i]->hash_next;
+}
+static void twice_in_page(struct fixture *f)
+{
+	struct tb *tb = loop(f), *copy = malloc(sizeof(*tb));
+
+	*copy = *tb;
+	copy->links[0].tb = copy;
+	tb->links[0].next = &copy->links[0];
+}
+static void patch_elsewhere(struct fixture *f)
+{
+	(*cache_rw(f->cpu->bt, loop(f)->exits[0].jump))++;
+}
+static void forget_incoming(struct fixture *f)
+{
+	loop(f)->incoming = NULL;
+}
+static void wrong_link(struct fixture *f)
+{
+	loop(f)->incoming->link = &loop(f)->exits[1].next;
+}
+static void overlap(struct fixture *f)
+{
+	loop(f)->host_size += 64;
+}
+static void jc_elsewhere(struct fixture *f)
+{
+	for (unsigned i = 0; i < JC_SIZE; i++)
+		f->cpu->bt->tables->jc_target[i] += 3;
+}
+static void jc_of_dropped(struct fixture *f)
+{
+	struct bt_tables *t = f->cpu->bt->tables;
+	unsigned i = jc_slot(CODE_AT + 25);
+	uint64_t tag = t->jc_tag[i];
+
+	cache_flush(f->cpu);
+	t->jc_tag[i] = tag;
+}
+static void soft_elsewhere(struct fixture *f)
+{
+	f->cpu->bt->tables->soft[0].delta[DATA_AT >> PAGE_SHIFT]++;
+}
+static void soft_writable(struct fixture *f)
+{
+	tlb_slot(f->cpu->tlb_views[TLB_SUPERVISOR], DATA_AT)->write = TLB_NONE;
+}
+static void soft_stale(struct fixture *f)
+{
+	tlb_slot(f->cpu->tlb_views[TLB_SUPERVISOR], DATA_AT)->read = TLB_NONE;
+}
+static void bad_code(struct fixture *f)
+{
+	*cache_rw(f->cpu->bt, loop(f)->host) = 0xf4;
+}
+
+static const struct {
+	const char *name;
+	void (*spoil)(struct fixture *f);
+} spoilt[] = {
+	{"code changed", change_code},
+	{"another length", change_length},
+	{"page not watched", unwatch},
+	{"chunks lost", lose_chunks},
+	{"not in the hash", lose_from_hash},
+	{"twice in its page", twice_in_page},
+	{"jump patched elsewhere", patch_elsewhere},
+	{"incoming list lost", forget_incoming},
+	{"wrong link", wrong_link},
+	{"overlapping blocks", overlap},
+	{"jump cache into a block", jc_elsewhere},
+	{"jump cache to a dropped block", jc_of_dropped},
+	{"software TLB elsewhere", soft_elsewhere},
+	{"software TLB writes too much", soft_writable},
+	{"software TLB stale", soft_stale},
+	{"bad code", bad_code},
+};
+
+/* A machine of its own in a process of its own: guest memory and code cache are shared by fork. */
+static bool aborts(void (*spoil)(struct fixture *f))
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct fixture f;
+
+		start(&f);
+		spoil(&f);
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(1);
+		bt_check(f.cpu);
+		_exit(0);
+	}
+	CU_ASSERT_FATAL(pid > 0 && waitpid(pid, &status, 0) == pid);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void test_spoilt(void)
+{
+	for (size_t i = 0; i < sizeof(spoilt) / sizeof(spoilt[0]); i++) {
+		bool seen = aborts(spoilt[i].spoil);
+
+		CHECK(seen);
+		if (!seen)
+			fprintf(stderr, "%s: not seen\n", spoilt[i].name);
+	}
+}
+
+/* ---- perf ---- */
+static unsigned count_lines(const char *path, const char *word)
+{
+	FILE *in = fopen(path, "r");
+	char line[200];
+	unsigned n = 0;
+
+	while (in && fgets(line, sizeof(line), in))
+		n += strstr(line, word) != NULL;
+	if (in)
+		fclose(in);
+	return n;
+}
+
+/* Switched on late it has what is there already, and then what is made. */
+static void test_perf_map(void)
+{
+	char path[64];
+	struct fixture f;
+
+	start(&f);
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
+	bt_perf_map(f.cpu, true);
+	CHECK_EQ(count_lines(path, " stub_slow\n"), 1);
+	CHECK_EQ(count_lines(path, " kernel_00010005\n"), 1);
+	CHECK_EQ(count_lines(path, " kernel_00012000\n"), 0);
+	f.cpu->eip = TARGET_AT;
+	run(&f);
+	CHECK_EQ(count_lines(path, " kernel_00012000\n"), 1);
+	bt_perf_map(f.cpu, false);
+	fixture_end(&f);
+	unlink(path);
+}
+
+UNIT_MAIN("bt_check", {"passes", test_passes}, {"spoilt", test_spoilt}, {"perf map", test_perf_map})
