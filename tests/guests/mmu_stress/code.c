@@ -496,7 +496,7 @@ void disk_read_random(void)
 	uint32_t sectors = 1 + below(7), lba = below(DISK_SECTORS - 8);
 	unsigned frame = below(FRAMES);
 	uint32_t phys = frame_phys(frame) + below(8) * 512;
-	bool pio = chance(30);
+	bool pio = chance(30) || options.disk == 2;
 
 	if (!options.disk || !model.a20 || model.kind[frame] != FRAME_DATA)
 		return;

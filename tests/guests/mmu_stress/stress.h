@@ -119,7 +119,7 @@ struct options {
 	uint32_t seed, steps;
 	uint32_t spin; /* turns of a loop in ring 3 */
 	bool gamble;  /* use entries that may be stale; engines may differ in how it ends */
-	bool disk;    /* there is a disk, made by test_mmu_stress.py */
+	uint32_t disk; /* there is one, made by test_mmu_stress.py; 2: read it without DMA */
 	bool verbose; /* a line for each step */
 };
 extern struct options options;
