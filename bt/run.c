@@ -196,6 +196,7 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
 
+	bt->n.exit_lookup++;
 	if (!bt->config.chaining)
 		return;
 	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
@@ -239,6 +240,15 @@ static bool wants_service(const struct vcpu *cpu)
 	return atomic_load(&cpu->pending) || cpu->halted || cpu->shutdown;
 }
 
+/* Blocks are paid for before they run, and none is begun beyond the fuel. */
+static bool fuel_lasts(struct vcpu *cpu, const struct tb *tb)
+{
+	if (!cpu->bt->config.exact_fuel || tb->count <= cpu->fuel)
+		return true;
+	cpu->bt->n.exit_fuel++;
+	return false;
+}
+
 static void bt_run(struct vcpu *cpu)
 {
 	struct tb_exit *volatile exit = NULL;
@@ -276,9 +286,9 @@ static void bt_run(struct vcpu *cpu)
 		mode = bt_mode(cpu);
 		atomic_store(&cpu->bt_jc_tag, bt_jc_tag(cpu, mode));
 		if (pending_now(cpu)) /* the store may have undone a kick */
-			continue;
+			atomic_store(&cpu->bt_jc_tag, 0);
 		tb = find(cpu, mode);
-		if (!tb || (cpu->bt->config.exact_fuel && tb->count > cpu->fuel)) {
+		if (!tb || !fuel_lasts(cpu, tb)) {
 			left = false;
 			step(cpu);
 			continue;
