@@ -372,6 +372,9 @@ static void fill_flag_ops(struct bt_tables *t)
 	}
 }
 
+/* What the interpreter may keep of the few instructions that it steps over. */
+#define INTERPRETER_BYTES (4u << 20)
+
 int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 {
 	struct bt *bt;
@@ -405,6 +408,7 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;
+	block_cache_limit(cpu, INTERPRETER_BYTES);
 	err = space_enable(cpu, config->windows ? config->map_budget : SPACE_NO_WINDOWS,
 			   config->inject);
 	if (err)
