@@ -226,7 +226,8 @@ static void sample(struct vcpu *cpu)
 		bt->sampled_cr3 = cpu->cr3;
 		bt->samples = 0;
 	}
-	if (++bt->samples >= PROMOTE_SAMPLES && space_promote(cpu)) {
+	if (++bt->samples >= (bt->config.inject & INJECT_USER_WINDOWS ? 1 : PROMOTE_SAMPLES) &&
+	    space_promote(cpu)) {
 		bt->n.promotions++;
 		bt->samples = 0;
 	}
@@ -270,6 +271,8 @@ static void bt_run(struct vcpu *cpu)
 			continue;
 		}
 		tb_unchain_stale(cpu);
+		if (cpu->bt->config.inject & INJECT_USER_WINDOWS)
+			sample(cpu);
 		mode = bt_mode(cpu);
 		atomic_store(&cpu->bt_jc_tag, bt_jc_tag(cpu, mode));
 		if (pending_now(cpu)) /* the store may have undone a kick */

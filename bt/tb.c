@@ -152,9 +152,13 @@ void tb_unchain_stale(struct vcpu *cpu)
 void jc_fill(struct vcpu *cpu, const struct tb *tb)
 {
 	struct bt_tables *t = cpu->bt->tables;
+	uint64_t tag = atomic_load(&cpu->bt_jc_tag);
 	uint32_t i = jc_slot(tb->eip);
 
-	t->jc_tag[i] = 0 - (cpu->bt_jc_tag + tb->eip);
+	/* A kick has cleared it, so that all look-ups fail: they must not find this. */
+	if (!tag)
+		return;
+	t->jc_tag[i] = 0 - (tag + tb->eip);
 	t->jc_target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
 	cpu->bt->n.jc_fills++;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands that look into the translator: info jit, info bt, bt-dump, bt-check. */
+/* Commands that look into the translator: info jit, info bt, bt-dump, bt-check, mmu-check. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "bt/bt.h"
+#include "cpu/space.h"
 #include "cpu/vcpu.h"
 #include "monitor/hmp_internal.h"
 
@@ -90,4 +92,9 @@ void hmp_bt_check(struct hmp *m, const struct hmp_args *a)
 		return;
 	bt_check(cpu);
 	fprintf(m->out, "ok\n");
+}
+
+void hmp_mmu_check(struct hmp *m, const struct hmp_args *a)
+{
+	fprintf(m->out, "ok, %" PRIu64 " pages of windows\n", mmu_check(vm_vcpu(m->vm)));
 }

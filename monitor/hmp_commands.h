@@ -46,7 +46,8 @@
 	X("log", NULL, "item1[,...]", hmp_log, "log the given items, or 'none'; 'help' lists them") \
 	X("bt-dump", NULL, "eip|all filename", hmp_bt_dump,                                        \
 	  "save translations, guest code beside host code")                                        \
-	X("bt-check", NULL, "", hmp_bt_check, "check the translator's structures")
+	X("bt-check", NULL, "", hmp_bt_check, "check the translator's structures")                 \
+	X("mmu-check", NULL, "", hmp_mmu_check, "check the shadow of the guest's page tables")
 
 #define HMP_INFO(X)                                                                                \
 	X("block", "", hmp_info_block, "show the drives")                                          \

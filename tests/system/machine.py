@@ -72,7 +72,15 @@ def need(*programs):
 class Machine:
     """One running machine. Use it in a with statement: it does not outlive it."""
 
-    def __init__(self, *arguments, serial=True, monitor=True, display="none", environment=None):
+    def __init__(
+        self,
+        *arguments,
+        serial=True,
+        monitor=True,
+        display="none",
+        environment=None,
+        engine=None,
+    ):
         self.directory = tempfile.mkdtemp(prefix="tv-")
         self.changed = threading.Condition()
         self.serial_text = b""
@@ -82,7 +90,7 @@ class Machine:
         self.monitor_socket = None
         self.has_screentext = True
         self.process = None
-        command = [PROGRAM, *ENGINE, "-display", display]
+        command = [PROGRAM, *(engine or ENGINE), "-display", display]
         if serial:
             command += ["-serial", "unix:" + self._listen("serial")]
         else:

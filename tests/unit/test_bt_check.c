@@ -61,6 +61,23 @@ static void test_passes(void)
 	}
 }
 
+/* A kick clears the tag so that look-ups fail; what is entered then must not be found. */
+static void test_kick(void)
+{
+	struct fixture f;
+	struct tb *tb;
+
+	start(&f);
+	tb = loop(&f);
+	CU_ASSERT_FATAL(tb != NULL);
+	f.cpu->bt->tables->jc_tag[jc_slot(tb->eip)] = 0;
+	f.cpu->engine->kicked(f.cpu);
+	jc_fill(f.cpu, tb);
+	CHECK_EQ(f.cpu->bt->tables->jc_tag[jc_slot(tb->eip)], 0);
+	bt_check(f.cpu);
+	fixture_end(&f);
+}
+
 /* ---- spoilt machines ---- */
 static void change_code(struct fixture *f)
 {
@@ -231,4 +248,5 @@ static void test_perf_map(void)
 	unlink(path);
 }
 
-UNIT_MAIN("bt_check", {"passes", test_passes}, {"spoilt", test_spoilt}, {"perf map", test_perf_map})
+UNIT_MAIN("bt_check", {"passes", test_passes}, {"kick", test_kick}, {"spoilt", test_spoilt},
+	  {"perf map", test_perf_map})
