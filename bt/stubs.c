@@ -339,13 +339,14 @@ static void emit_popf(struct bt *bt, struct emit *e, bool wide)
 /*
  * R8D: a selector for a data segment register, at CPL 0 in protected mode. If it
  * is what the register holds, and so is its descriptor in the GDT, then there
- * is nothing to do: the checks that it passed then depend on nothing else.
+ * is nothing to do: the checks that it passed then depend on nothing else. Null
+ * selectors and what no descriptor stands behind, as after real mode, have none.
  * Kernels load DS and ES so at every entry.
  */
 static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
 {
 	size_t soft = offsetof(struct bt_tables, soft);
-	uint8_t *fail[6];
+	uint8_t *fail[7];
 
 	lend_flags(e);
 	emit_op(e, OP_16, 0x3b, TMP0, segment_field(seg, offsetof(struct segment, selector)));
@@ -375,9 +376,11 @@ static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
 	emit_load64(e, RAX, rm_indexed(TMP0, TMP2, 0, -7));
 	emit_op(e, OP_W, 0x3b, RAX, segment_field(seg, offsetof(struct segment, raw)));
 	fail[5] = emit_jcc8(e, CC_E ^ 1);
+	emit_op(e, OP_W, 0x85, RAX, rm_reg(RAX)); /* test */
+	fail[6] = emit_jcc8(e, CC_E);
 	restore_flags(e);
 	emit_ret(e);
-	for (unsigned i = 0; i < 6; i++)
+	for (unsigned i = 0; i < 7; i++)
 		emit_patch8(e, fail[i]);
 	restore_flags(e);
 	emit_jmp(e, cache_rw(bt, bt->stubs.slow));

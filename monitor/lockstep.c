@@ -355,11 +355,28 @@ static uint64_t step_limit(const struct lockstep *l)
 	return l->batches || l->subject->cpu->engine ? UINT64_MAX : INTERPRETER_STEP;
 }
 
+/*
+ * Whether the subject's state is what has been noted last. It is not where an
+ * interrupt has been delivered and nothing executed since: the count does not
+ * tell whether the reference has got so far.
+ */
+static bool settled(struct lockstep *l)
+{
+	struct trace *t = &l->trace;
+	struct trace_step now;
+
+	leader_stepped(&l->leader, l->subject->cpu); /* what ended with the run */
+	trace_state(&now, l->subject->cpu);
+	return t->count && !memcmp(&now, &t->steps[t->count - 1], sizeof(now));
+}
+
 /* Whether the subject has to go on before it is compared. */
-static bool step_goes_on(const struct lockstep *l, uint64_t limit)
+static bool step_goes_on(struct lockstep *l, uint64_t limit)
 {
 	uint64_t gone = l->subject->cpu->executed - l->start;
 
+	if (l->batches)
+		return !settled(l);
 	if (gone == 0 || l->subject->cpu->executed < l->config.from || frozen(l->subject->cpu))
 		return true;
 	return l->config.step && gone < limit;
@@ -380,8 +397,6 @@ static bool advance(struct lockstep *l)
 		if (l->subject->state != VM_RUNNING && cpu->executed > l->start)
 			break;
 	}
-	if (l->batches)
-		leader_stepped(&l->leader, l->subject->cpu); /* what ended with the run */
 	return true;
 }
 

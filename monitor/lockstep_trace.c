@@ -9,6 +9,7 @@
  */
 #include "monitor/lockstep_trace.h"
 
+#include <assert.h>
 #include <emmintrin.h>
 #include <stddef.h>
 #include <string.h>
@@ -81,5 +82,6 @@ void trace_state(struct trace_step *s, struct vcpu *cpu)
 
 void trace_note(struct trace *t, struct vcpu *cpu)
 {
+	assert(t->count < TRACE_STEPS + TRACE_ROOM);
 	trace_state(&t->steps[t->count++], cpu);
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define TRACE_STEPS 2048u /* in a batch */
+#define TRACE_ROOM  64u	  /* for what comes until the run can be left */
 
 struct vcpu;
 
@@ -22,7 +23,7 @@ struct trace_step {
 
 struct trace {
 	unsigned count, checked;
-	struct trace_step steps[TRACE_STEPS + 1];
+	struct trace_step steps[TRACE_STEPS + TRACE_ROOM];
 };
 
 /* Instructions that the processor has executed, also while it runs. */
