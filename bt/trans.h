@@ -94,7 +94,11 @@ void trans_call(struct trans *t, uint32_t stub);
 /* A flag in the second byte of EFLAGS. */
 void trans_flag_op(struct trans *t, enum flag_op op);
 
-/* ---- select.c: rules that others share ---- */
+/* ---- select_stack.c, select.c: what other rules use ---- */
+/* reg = 2 or 4 bytes, zero-extended. */
+void trans_load(struct trans *t, unsigned reg, struct rm from, unsigned size);
+/* PUSH of the operand size. */
+void trans_push_imm(struct trans *t, uint32_t value);
 /*
  * op Gv,Eb -> the same (MOVZX, MOVSX, CRC32). AH to BH cannot be named beside
  * ESP, which is R15: false.
