@@ -57,7 +57,6 @@ static inline unsigned host_reg(unsigned guest)
 #define MODE_V86     0x010u
 #define MODE_PROT    0x020u /* CR0.PE */
 #define MODE_WINDOW  0x040u /* memory through a window */
-#define MODE_ALIGN   0x080u /* alignment is checked */
 #define MODE_RING0   0x100u /* CPL 0 */
 #define MODE_SSE_SLOW 0x200u /* an exception is unmasked in MXCSR */
 #define MODE_SEG_SHIFT 12
@@ -223,7 +222,6 @@ struct stubs {
 	X(steps, "instructions interpreted by the run loop")                                       \
 	X(fault_window, "host faults of window accesses")                                          \
 	X(fault_filled, "of those, filled from the guest's tables")                                \
-	X(fault_soft, "of the others, instructions then translated for the software TLB")          \
 	X(fault_math, "host SIGFPE of translated code")                                            \
 	X(invalidated, "blocks dropped because their code was written")                            \
 	X(evictions, "regions of the code cache emptied to be used again")                         \

@@ -15,7 +15,7 @@
 #include "bt/bt_internal.h"
 
 /* Bytes of metadata for each byte of code, and the least a block takes. */
-#define META_PER_CODE 1
+#define META_PER_CODE 2
 #define MIN_BLOCK 48u
 #define STUBS_SIZE 16384u
 

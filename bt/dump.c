@@ -82,8 +82,6 @@ void mode_text(uint32_t mode, char out[MODE_TEXT_SIZE])
 		n = append(out, n, MODE_TEXT_SIZE, ", IOPL");
 	if (mode & MODE_WINDOW)
 		n = append(out, n, MODE_TEXT_SIZE, ", window");
-	if (mode & MODE_ALIGN)
-		n = append(out, n, MODE_TEXT_SIZE, ", aligned");
 	for (unsigned kind = KIND_FLAT; kind <= KIND_SMALL; kind++)
 		n = append_segments(out, n, mode, (enum seg_kind)kind);
 }

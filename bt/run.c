@@ -196,6 +196,7 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
 
+	bt->n.exit_lookup++;
 	if (!bt->config.chaining)
 		return;
 	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
@@ -239,6 +240,15 @@ static bool wants_service(const struct vcpu *cpu)
 	return atomic_load(&cpu->pending) || cpu->halted || cpu->shutdown;
 }
 
+/* Blocks are paid for before they run, and none is begun beyond the fuel. */
+static bool fuel_lasts(struct vcpu *cpu, const struct tb *tb)
+{
+	if (!cpu->bt->config.exact_fuel || tb->count <= cpu->fuel)
+		return true;
+	cpu->bt->n.exit_fuel++;
+	return false;
+}
+
 static void bt_run(struct vcpu *cpu)
 {
 	struct tb_exit *volatile exit = NULL;
@@ -276,9 +286,9 @@ static void bt_run(struct vcpu *cpu)
 		mode = bt_mode(cpu);
 		atomic_store(&cpu->bt_jc_tag, bt_jc_tag(cpu, mode));
 		if (pending_now(cpu)) /* the store may have undone a kick */
-			continue;
+			atomic_store(&cpu->bt_jc_tag, 0);
 		tb = find(cpu, mode);
-		if (!tb || (cpu->bt->config.exact_fuel && tb->count > cpu->fuel)) {
+		if (!tb || !fuel_lasts(cpu, tb)) {
 			left = false;
 			step(cpu);
 			continue;
@@ -362,6 +372,9 @@ static void fill_flag_ops(struct bt_tables *t)
 	}
 }
 
+/* What the interpreter may keep of the few instructions that it steps over. */
+#define INTERPRETER_BYTES (4u << 20)
+
 int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 {
 	struct bt *bt;
@@ -395,6 +408,7 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	cpu->engine = &bt_ops;
+	block_cache_limit(cpu, INTERPRETER_BYTES);
 	err = space_enable(cpu, config->windows ? config->map_budget : SPACE_NO_WINDOWS,
 			   config->inject);
 	if (err)

@@ -332,11 +332,9 @@ static bool select_m1(struct trans *t)
 	}
 }
 
-/* MOVZX, MOVSX Gv,Eb: AH to BH cannot be widened to ESP, which is R15. */
-static bool widen_byte(struct trans *t)
+bool copy_gv_eb(struct trans *t, unsigned flags)
 {
 	const struct insn *in = t->in;
-	unsigned flags = OP_0F | size_flag(in);
 
 	if (in->rm_is_memory)
 		emit_op(&t->e, flags, in->opcode, host_reg(in->reg), trans_operand(t, READ, 1));
@@ -453,7 +451,7 @@ static bool select_m2(struct trans *t)
 		return copy_v(t, OP_0F, opcode, reg, WRITE, 0);
 	case 0xb6:
 	case 0xbe:
-		return widen_byte(t);
+		return copy_gv_eb(t, OP_0F | size_flag(in));
 	case 0xb7:
 	case 0xbf:
 		return widen_word(t);

@@ -148,21 +148,6 @@ bool select_simd(struct trans *t)
 }
 
 /* ---- POPCNT, CRC32, MOVNTI ---- */
-/* CRC32 r32,r8: AH to BH cannot be added up in ESP, which is R15. */
-static bool crc32_byte(struct trans *t)
-{
-	const struct insn *in = t->in;
-	unsigned flags = opcode_flags(t->row);
-
-	if (in->rm_is_memory)
-		emit_op(&t->e, flags, in->opcode, host_reg(in->reg), trans_operand(t, READ, 1));
-	else if (in->reg == ESP && in->rm >= 4)
-		return false;
-	else
-		emit_op(&t->e, flags, in->opcode, host_reg(in->reg), rm_reg(in->rm));
-	return true;
-}
-
 static bool sized(struct trans *t)
 {
 	const struct insn *in = t->in;
@@ -182,6 +167,6 @@ bool select_simd_integer(struct trans *t)
 	if (row->map == M2 && row->prefix == PF3 && row->opcode == 0xb8)
 		return sized(t);
 	if (row->map == M38 && row->prefix == PF2)
-		return row->opcode == 0xf0 ? crc32_byte(t) : sized(t);
+		return row->opcode == 0xf0 ? copy_gv_eb(t, opcode_flags(t->row)) : sized(t);
 	return false;
 }

@@ -94,6 +94,13 @@ void trans_call(struct trans *t, uint32_t stub);
 /* A flag in the second byte of EFLAGS. */
 void trans_flag_op(struct trans *t, enum flag_op op);
 
+/* ---- select.c: rules that others share ---- */
+/*
+ * op Gv,Eb -> the same (MOVZX, MOVSX, CRC32). AH to BH cannot be named beside
+ * ESP, which is R15: false.
+ */
+bool copy_gv_eb(struct trans *t, unsigned flags);
+
 /* ---- select*.c: false where the instruction has to be interpreted ---- */
 bool select_insn(struct trans *t);
 bool select_transfer(struct trans *t);

@@ -42,7 +42,7 @@ struct code_page {
 struct block_cache {
 	struct decoder *decoder;
 	uint8_t *arena;
-	uint32_t used;
+	uint32_t used, limit; /* bytes */
 	struct block *hash[HASH_SIZE];
 	struct code_page *pages[PAGE_HASH_SIZE];
 	struct recent recent[RECENT_SIZE];
@@ -60,6 +60,7 @@ struct block_cache *block_cache_create(void)
 		return NULL;
 	c->decoder = decoder_create();
 	c->arena = aligned_alloc(64, ARENA_SIZE);
+	c->limit = ARENA_SIZE;
 	c->crossing = calloc(1, BLOCK_BYTES(1));
 	if (!c->decoder || !c->arena || !c->crossing) {
 		block_cache_destroy(c);
@@ -76,6 +77,12 @@ void block_cache_destroy(struct block_cache *c)
 	free(c->arena);
 	free(c->crossing);
 	free(c);
+}
+
+void block_cache_limit(struct vcpu *cpu, uint32_t bytes)
+{
+	block_cache_flush(cpu);
+	cpu->blocks->limit = bytes < ARENA_SIZE ? bytes : ARENA_SIZE;
 }
 
 void block_cache_flush(struct vcpu *cpu)
@@ -338,7 +345,7 @@ static struct block *block_decode(struct vcpu *cpu, const uint8_t *host, gpa_t g
 	if (!count)
 		return NULL;
 	insns[count - 1].ends_block = true;
-	if (c->used + BLOCK_BYTES(count) + sizeof(struct code_page) + 128 > ARENA_SIZE)
+	if (c->used + BLOCK_BYTES(count) + sizeof(struct code_page) + 128 > c->limit)
 		block_cache_flush(cpu);
 	b = arena_take(c, BLOCK_BYTES(count));
 	*b = (struct block){.host = host,

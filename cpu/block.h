@@ -55,6 +55,8 @@ void block_mend(struct vcpu *cpu);
 /* [gpa, gpa+len), inside one page, was written. */
 void block_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
 
+/* Uses no more memory than so many bytes from now on; drops everything. */
+void block_cache_limit(struct vcpu *cpu, uint32_t bytes);
 /* Drops everything (reset, debugger). */
 void block_cache_flush(struct vcpu *cpu);
 

@@ -16,10 +16,10 @@
 
 #include "fake_engine.h"
 #include "monitor/vm.h"
+#include "carried_image.h"
 
 #define MIB (1ull << 20)
 #define GUEST_PASS 33
-#define AUTORUN 16 /* monitor/guest/carried.h */
 #define IDLE_SECONDS 3
 #define IDLE_SHARE 0.02
 
@@ -65,22 +65,6 @@ static int start(struct run *r)
 		return -1;
 	}
 	return pthread_create(&r->thread, NULL, run_machine, r);
-}
-
-/* A copy of the image that starts its self test. */
-static int copy_image(const char *from, const char *to)
-{
-	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-	int c;
-
-	if (!in || !out) {
-		perror(in ? to : from);
-		return -1;
-	}
-	for (long at = 0; (c = getc(in)) != EOF; at++)
-		putc(at == AUTORUN ? 'T' : c, out);
-	fclose(in);
-	return fclose(out);
 }
 
 static int self_tests(const char *image, unsigned inject)

@@ -15,9 +15,9 @@
 #include "monitor/state_hash.h"
 #include "monitor/vm.h"
 #include "tests/system/engine_setting.h"
+#include "carried_image.h"
 
 #define MIB (1ull << 20)
-#define AUTORUN 16 /* monitor/guest/carried.h */
 #define STOPS 5
 /* The last: never reached, it switches itself off. */
 static const uint64_t stops[STOPS] = {1000, 1234567, 10000019, 20000000, UINT64_MAX};
@@ -81,22 +81,6 @@ static int start(struct run *r, const char *image, pthread_t *thread)
 	}
 	vm_on_state(r->vm, on_state, r);
 	return pthread_create(thread, NULL, run_machine, r);
-}
-
-/* A copy of the image that starts its self test. */
-static int copy_image(const char *from, const char *to)
-{
-	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-	int c;
-
-	if (!in || !out) {
-		perror(in ? to : from);
-		return -1;
-	}
-	for (long at = 0; (c = getc(in)) != EOF; at++)
-		putc(at == AUTORUN ? 'T' : c, out);
-	fclose(in);
-	return fclose(out);
 }
 
 int main(int argc, char **argv)

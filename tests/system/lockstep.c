@@ -13,10 +13,10 @@
 
 #include "fake_engine.h"
 #include "monitor/lockstep.h"
+#include "carried_image.h"
 
 #define MIB (1ull << 20)
 #define GUEST_PASS 33
-#define AUTORUN 16 /* monitor/guest/carried.h */
 #define BREAK_AT 3000000
 #define BREAK_GPA 0x1f00123 /* the guest does not use it */
 #define WHOLE_EVERY (4u << 20) /* monitor/lockstep.c: an eighth of the RAM */
@@ -60,22 +60,6 @@ static void run(const char *image, const struct lockstep_config *setting, struct
 	lockstep_destroy(l);
 	vm_destroy(vm);
 	fclose(f);
-}
-
-/* A copy of the image that starts its self test. */
-static int copy_image(const char *from, const char *to)
-{
-	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-	int c;
-
-	if (!in || !out) {
-		perror(in ? to : from);
-		return -1;
-	}
-	for (long at = 0; (c = getc(in)) != EOF; at++)
-		putc(at == AUTORUN ? 'T' : c, out);
-	fclose(in);
-	return fclose(out);
 }
 
 static int complain(const char *name, struct result *r, const char *what)

@@ -15,10 +15,10 @@
 
 #include "monitor/vm.h"
 #include "tests/system/engine_setting.h"
+#include "carried_image.h"
 
 #define MIB (1ull << 20)
 #define GUEST_PASS 33
-#define AUTORUN 16 /* monitor/guest/carried.h */
 #define LIMIT_KIB (100 * 1024)
 
 struct run {
@@ -49,22 +49,6 @@ static int configure(struct run *r, unsigned number)
 	snprintf(r->serial, sizeof(r->serial), "two-machines-%d-%u.txt", (int)getpid(), number);
 	r->config.serial[0] = (struct chardev_config){.kind = CHARDEV_FILE, .path = r->serial};
 	return engine_setting(&r->config);
-}
-
-/* A copy of the image that starts its self test. */
-static int copy_image(const char *from, const char *to)
-{
-	FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-	int c;
-
-	if (!in || !out) {
-		perror(in ? to : from);
-		return -1;
-	}
-	for (long at = 0; (c = getc(in)) != EOF; at++)
-		putc(at == AUTORUN ? 'T' : c, out);
-	fclose(in);
-	return fclose(out);
 }
 
 static bool file_holds(const char *path, const char *text)

@@ -140,7 +140,7 @@ static enum outcome predict(enum op op, struct registers *r, bool user, struct e
 /* ---- random ones ---- */
 static uint32_t random_address(void)
 {
-	uint32_t lin = model.lin[below(PAGES)];
+	uint32_t lin = model.lin[pick_page()];
 
 	switch (below(4)) {
 	case 0: return lin + PAGE - 8 + below(8); /* across */
@@ -382,7 +382,7 @@ static int find_taken(const struct way *ways, unsigned n, uint32_t lin, bool wri
 
 void gamble_random(void)
 {
-	unsigned start = below(PAGES), id = start, n;
+	unsigned start = pick_page(), id = start, n;
 	bool write = chance(50), user = chance(50);
 	struct registers in = {.eax = rnd()};
 	struct way ways[WAYS];

@@ -12,8 +12,6 @@
 
 extern const char op_call[];
 
-#define SLOT	   64u
-#define CROSSING   0xfc8u /* a function that begins here goes on in the next page */
 #define STEPS_MOST 400u
 #define DEPTH_MOST 8u
 #define STORES_MOST 32u
@@ -38,18 +36,12 @@ static void b4(struct maker *m, uint32_t v)
 
 static uint32_t random_slot(void)
 {
-	uint32_t lin = model.lin[below(PAGES)];
-
-	switch (below(8)) {
-	case 0: return lin + CROSSING;
-	case 1: return lin + 0xc00 + below(15) * SLOT;
-	default: return lin + below(24) * SLOT;
-	}
+	return model.lin[pick_page()] + pick_slot();
 }
 
 static uint32_t random_data(const struct maker *m)
 {
-	uint32_t page = chance(70) ? m->lin & ~(PAGE - 1) : model.lin[below(PAGES)];
+	uint32_t page = chance(70) ? m->lin & ~(PAGE - 1) : model.lin[pick_page()];
 
 	return page + 0x600 + below(0x600);
 }
@@ -183,14 +175,14 @@ void code_generate(void)
 	make_function(&m, lin);
 	counts.generated++;
 	if (chance(40)) {
-		unsigned frame = below(FRAMES);
+		unsigned frame = pick_frame();
 
 		if (may_hold(frame, lin % PAGE))
 			put_function(frame, &m);
 		compare_frames(false);
 		return;
 	}
-	copy_to(chance(80) ? lin : model.lin[below(PAGES)] | lin % PAGE, m.bytes, m.n, chance(50));
+	copy_to(chance(80) ? lin : model.lin[pick_page()] | lin % PAGE, m.bytes, m.n, chance(50));
 }
 
 /* ---- predicting a call ---- */
@@ -475,6 +467,70 @@ void code_call(unsigned times)
 		call(lin, user, false);
 }
 
+/* The frame that a page shows; NO_FRAME: none. */
+static unsigned frame_at(uint32_t lin)
+{
+	struct walk w;
+
+	if (page_id(lin) < 0)
+		return NO_FRAME;
+	walk_current(lin, &w);
+	return w.fault < 0 && !w.nowhere ? frame_of(w.gpa) : NO_FRAME;
+}
+
+static void disk_read(unsigned frame);
+
+/* To the function at lin, or to what it goes on in. */
+static void disturb(uint32_t lin)
+{
+	uint32_t other = lin % PAGE == CROSSING && chance(60) ? (lin & ~(PAGE - 1)) + PAGE : lin;
+	unsigned frame = frame_at(other);
+	struct maker m;
+
+	if (page_id(other) < 0)
+		return;
+	switch (below(8)) {
+	case 0: edit_page((unsigned)page_id(other)); break;
+	case 1: edit_directory((unsigned)page_id(other)); break;
+	case 2:
+		if (frame != NO_FRAME)
+			disk_read(frame);
+		break;
+	case 3:
+	case 4: /* by the direct map, or by any page that shows it */
+		make_function(&m, other);
+		if (frame != NO_FRAME && may_hold(frame, other % PAGE))
+			put_function(frame, &m);
+		compare_frames(false);
+		break;
+	case 5:
+		make_function(&m, other);
+		for (unsigned id = 0; id < PAGES; id++)
+			if (frame_at(model.lin[id]) == frame && chance(50)) {
+				copy_to(model.lin[id] | other % PAGE, m.bytes, m.n, chance(50));
+				break;
+			}
+		break;
+	default:
+		make_function(&m, other);
+		copy_to(other, m.bytes, m.n, chance(50));
+		break;
+	}
+}
+
+void code_again(void)
+{
+	uint32_t lin = random_slot();
+	bool user = chance(60);
+
+	for (unsigned tries = 0; tries < 8 && !call(lin, user, false); tries++)
+		lin = random_slot();
+	for (unsigned n = 1 + below(4); n; n--) {
+		disturb(lin);
+		call(lin, user, true);
+	}
+}
+
 /* ---- code from the disk ---- */
 #define DISK_SECTORS 64u
 
@@ -491,10 +547,9 @@ static uint8_t disk_byte(uint32_t lba, uint32_t offset)
 	return at == 5 ? 0xc3 : (uint8_t)(v + at);
 }
 
-void disk_read_random(void)
+static void disk_read(unsigned frame)
 {
 	uint32_t sectors = 1 + below(7), lba = below(DISK_SECTORS - 8);
-	unsigned frame = below(FRAMES);
 	uint32_t phys = frame_phys(frame) + below(8) * 512;
 	bool pio = chance(30) || options.disk == 2;
 
@@ -512,4 +567,9 @@ void disk_read_random(void)
 		shadow_write(phys + i, disk_byte(lba + i / 512, i % 512), 1);
 	counts.disk_reads++;
 	compare_frames(false);
+}
+
+void disk_read_random(void)
+{
+	disk_read(pick_frame());
 }

@@ -37,6 +37,43 @@ void mix(uint32_t value)
 	hash ^= hash >> 15;
 }
 
+/* ---- what it is about ---- */
+#define FOCUS_PAGES  4u
+#define FOCUS_SLOTS  4u
+#define FOCUS_FRAMES 5u
+static struct {
+	unsigned first; /* of the pages */
+	uint32_t slots[FOCUS_SLOTS];
+	unsigned frames[FOCUS_FRAMES];
+	uint32_t until; /* step */
+} focus;
+
+static void refocus(void)
+{
+	focus.first = below(PAGES);
+	for (unsigned i = 0; i < FOCUS_SLOTS - 1; i++)
+		focus.slots[i] = chance(70) ? below(24) * SLOT : 0xc00 + below(15) * SLOT;
+	focus.slots[FOCUS_SLOTS - 1] = CROSSING;
+	for (unsigned i = 0; i < FOCUS_FRAMES; i++)
+		focus.frames[i] = below(FRAMES);
+	focus.until = step + 30 + below(100);
+}
+
+unsigned pick_page(void)
+{
+	return chance(85) ? (focus.first + below(FOCUS_PAGES)) % PAGES : below(PAGES);
+}
+
+uint32_t pick_slot(void)
+{
+	return chance(85) ? focus.slots[below(FOCUS_SLOTS)] : below(24) * SLOT;
+}
+
+unsigned pick_frame(void)
+{
+	return chance(70) ? focus.frames[below(FOCUS_FRAMES)] : below(FRAMES);
+}
+
 /* ---- running code ---- */
 static uint32_t retries;
 
@@ -130,29 +167,50 @@ static void switch_space(void)
 static void flush_random(void)
 {
 	if (chance(50))
-		page_flush(below(PAGES));
+		page_flush(pick_page());
 	else if (chance(80))
 		space_load(model.current);
 	else
 		flush_global();
 }
 
+/* Enough for a table that is watched to be given up, and flushes of pages only. */
+static void edit_storm(void)
+{
+	bool directory = chance(30);
+
+	for (unsigned n = 4 + below(14); n; n--) {
+		if (directory)
+			edit_directory(pick_page());
+		else
+			edit_page(pick_page());
+		if (chance(40))
+			access_random();
+	}
+}
+
 static void play(void)
 {
 	uint32_t n = below(200);
 
+	if (step >= focus.until)
+		refocus();
 	if (!model.a20 && chance(10))
 		a20_switch(true);
 	if (n < 60)
 		access_random();
-	else if (n < 98)
+	else if (n < 75)
 		code_call(1);
-	else if (n < 108)
+	else if (n < 83)
 		code_call(2 + below(20));
-	else if (n < 140)
-		edit_page();
-	else if (n < 147)
-		edit_directory();
+	else if (n < 112)
+		code_again();
+	else if (n < 136)
+		edit_page(pick_page());
+	else if (n < 143)
+		edit_directory(pick_page());
+	else if (n < 148)
+		edit_storm();
 	else if (n < 160)
 		code_generate();
 	else if (n < 166)
@@ -237,6 +295,7 @@ void stress_main(uint32_t magic, const uint32_t *info)
 	if (options.disk)
 		disk_init();
 	model_init();
+	refocus();
 	paging_start();
 	__asm__ volatile("sti");
 	code_fill();

@@ -130,6 +130,13 @@ static inline bool chance(uint32_t percent)
 {
 	return below(100) < percent;
 }
+/*
+ * For some time most of what happens is about a few pages, offsets and frames:
+ * what nobody has cached cannot be stale.
+ */
+unsigned pick_page(void); /* a test page */
+uint32_t pick_slot(void); /* offset of a function in its page */
+unsigned pick_frame(void);
 void mix(uint32_t value);
 /* Runs code, whose result is predicted; compares all. */
 struct expectation;
@@ -241,7 +248,7 @@ void compare_frames(bool all);
 
 /* ---- staleness ---- */
 enum stale { FRESH, UPGRADED, CHANGED };
-#define CANDIDATES 4
+#define CANDIDATES 6
 struct stale_page {
 	enum stale how;
 	unsigned count;
@@ -259,8 +266,8 @@ void a20_switch(bool on);
 
 /* ---- tables.c ---- */
 void tables_init(void);
-void edit_page(void);
-void edit_directory(void);
+void edit_page(unsigned id);
+void edit_directory(unsigned id);
 void recycle_frame(void);
 
 /* ---- access.c ---- */
@@ -272,8 +279,12 @@ void gamble_random(void);
 bool write_through(uint32_t lin, bool user, uint32_t value);
 
 /* ---- code.c ---- */
+#define SLOT	 64u
+#define CROSSING 0xfc8u /* a function that begins here goes on in the next page */
 void code_generate(void);
 void code_call(unsigned times);
+/* Calls a function, has something happen to it or its page, and calls it again. */
+void code_again(void);
 void code_fill(void);
 void disk_read_random(void);
 

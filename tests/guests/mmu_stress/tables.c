@@ -89,9 +89,9 @@ static uint64_t random_rights(enum mode mode)
 
 static unsigned random_frame(void)
 {
-	unsigned f = below(FRAMES);
+	unsigned f = pick_frame();
 
-	if (chance(30)) /* to see and edit tables through */
+	if (chance(20)) /* to see and edit tables through */
 		for (unsigned n = 0; n < FRAMES && model.kind[f] == FRAME_DATA; n++)
 			f = (f + 1) % FRAMES;
 	return f;
@@ -128,10 +128,9 @@ static const struct space *random_space(void)
 	return &model.spaces[chance(75) ? model.current : below(SPACES)];
 }
 
-void edit_page(void)
+void edit_page(unsigned id)
 {
 	const struct space *s = random_space();
-	unsigned id = below(PAGES);
 	struct xlate x;
 	struct walk w;
 	uint64_t v;
@@ -139,7 +138,7 @@ void edit_page(void)
 	xlate_read(s, model.lin[id], &x);
 	xlate_walk(s, model.lin[id], &x, &w);
 	if (!w.pte || model.kind[frame_of(w.pte)] != table_kind(s->mode)) {
-		edit_directory();
+		edit_directory(id);
 		return;
 	}
 	v = x.pte;
@@ -190,10 +189,10 @@ static uint64_t random_directory_entry(enum mode mode)
 	return frame_phys((unsigned)random_table(mode)) | (random_rights(mode) & ~(uint64_t)PTE_D);
 }
 
-void edit_directory(void)
+void edit_directory(unsigned id)
 {
 	const struct space *s = random_space();
-	uint32_t lin = model.lin[below(PAGES)], where = pde_where(s, lin);
+	uint32_t where = pde_where(s, model.lin[id]);
 	uint64_t v;
 
 	if (!where)
