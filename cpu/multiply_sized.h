@@ -3,13 +3,16 @@
  * MUL, IMUL, DIV, IDIV with the accumulator pair (AX for bytes, else
  * rDX:rAX). Included by integer_sized.h, which defines the macros.
  *
- * SF, ZF, AF and PF are undefined after all four; they stay as they were.
+ * SF, ZF, AF and PF are undefined after all four. After multiplications they
+ * stay as they were; divisions are the host's, whose flags are a real chip's,
+ * so that code that is executed natively leaves the same (lockstep).
  */
 #if BITS == 8
-#define U2 uint16_t
-#define S2 int16_t
+#define U2	    uint16_t
+#define S2	    int16_t
 #define PAIR_READ() ((U2)reg_read16(cpu, EAX))
-#define PAIR_WRITE(low, high) reg_write16(cpu, EAX, (uint16_t)((uint8_t)(low) | (uint8_t)(high) << 8))
+#define PAIR_WRITE(low, high)                                                                      \
+	reg_write16(cpu, EAX, (uint16_t)((uint8_t)(low) | (uint8_t)(high) << 8))
 #elif BITS == 16
 #define U2 uint32_t
 #define S2 int32_t
@@ -18,7 +21,7 @@
 #define S2 int64_t
 #endif
 #if BITS != 8
-#define PAIR_READ() ((U2)((U2)REG_READ(EDX) << BITS | REG_READ(EAX)))
+#define PAIR_READ()	      ((U2)((U2)REG_READ(EDX) << BITS | REG_READ(EAX)))
 #define PAIR_WRITE(low, high) (REG_WRITE(EAX, (U)(low)), REG_WRITE(EDX, (U)(high)))
 #endif
 
@@ -46,13 +49,34 @@ static inline void N(multiply_signed)(struct vcpu *cpu, U v)
 	N(multiply_flags)(cpu, p != (S)p);
 }
 
+/*
+ * The host's division, which does not fault, with the guest's flags going in. The
+ * pair comes back in q and r; for bytes all of it in q.
+ */
+#define HOST_DIVIDE(name, insn)                                                                    \
+	static inline void N(name)(struct vcpu * cpu, U2 n, U v)                                   \
+	{                                                                                          \
+		uint32_t low = (uint32_t)n, r = (uint32_t)((uint64_t)n >> BITS), q;                \
+		uint32_t of = cpu->eflags >> 11 & 1, f = (cpu->eflags & 0xff) << 8;                \
+                                                                                                   \
+		__asm__("addb $0x7f, %b[of]\n\tsahf\n\tmovl %[low], %%eax\n\t" insn                \
+			" %[v]\n\tmovl %%eax, %[q]\n\tlahf\n\tseto %%al"                           \
+			: "+&a"(f), "+&d"(r), [q] "=&r"(q), [of] "+&q"(of)                         \
+			: [low] "r"(low), [v] "q"(v)                                               \
+			: "cc");                                                                   \
+		PAIR_WRITE(q, BITS == 8 ? q >> 8 : r);                                             \
+		alu_set_flags(cpu, f, FL_ARITH);                                                   \
+	}
+HOST_DIVIDE(host_div, "div")
+HOST_DIVIDE(host_idiv, "idiv")
+
 static inline void N(divide_unsigned)(struct vcpu *cpu, U v)
 {
 	U2 n = PAIR_READ();
 
-	if (!v || n / v > (U)-1)
+	if ((U)(n >> BITS) >= v) /* the quotient would not fit */
 		raise_vector(cpu, VEC_DE);
-	PAIR_WRITE(n / v, n % v);
+	N(host_div)(cpu, n, v);
 }
 
 static inline void N(divide_signed)(struct vcpu *cpu, U v)
@@ -65,7 +89,7 @@ static inline void N(divide_signed)(struct vcpu *cpu, U v)
 	q = n / (S)v;
 	if (q != (S)q)
 		raise_vector(cpu, VEC_DE);
-	PAIR_WRITE(q, n % (S)v);
+	N(host_idiv)(cpu, (U2)n, v);
 }
 
 #define MULDIV(name, function)                                                                     \
@@ -82,6 +106,7 @@ MULDIV(imul, multiply_signed)
 MULDIV(div, divide_unsigned)
 MULDIV(idiv, divide_signed)
 
+#undef HOST_DIVIDE
 #undef U2
 #undef S2
 #undef PAIR_READ
