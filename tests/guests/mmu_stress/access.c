@@ -40,7 +40,7 @@ static enum outcome predict_rmw(enum op op, struct registers *r, bool user, stru
 
 	if (o != DONE) {
 		/* The read of an unlocked one may be what faults. */
-		e->any_w = op == OP_add4 || op == OP_and4;
+		e->any_w = op == OP_add4 || op == OP_and4 || options.qemu;
 		return o;
 	}
 	o = predict_read(in.edi, size, user, &was, e);
@@ -138,9 +138,9 @@ static enum outcome predict(enum op op, struct registers *r, bool user, struct e
 }
 
 /* ---- random ones ---- */
-static uint32_t random_address(void)
+static uint32_t random_address(unsigned page)
 {
-	uint32_t lin = model.lin[pick_page()];
+	uint32_t lin = model.lin[page];
 
 	switch (below(4)) {
 	case 0: return lin + PAGE - 8 + below(8); /* across */
@@ -175,10 +175,11 @@ static void aim(enum op op, struct registers *r)
 	r->edx = *(const uint32_t *)(shadow_at((uint32_t)w.gpa) + 4);
 }
 
-void access_random(void)
+/* At one page or from one to another. */
+static void access_pages(unsigned to, unsigned from)
 {
-	struct registers in = {.edi = random_address(), .esi = random_address(), .ebx = rnd(),
-			       .edx = rnd(), .eax = rnd()};
+	struct registers in = {.edi = random_address(to), .esi = random_address(from),
+			       .ebx = rnd(), .edx = rnd(), .eax = rnd()};
 	enum op op = (enum op)below(OP_COUNT);
 	bool user = chance(60) || op == OP_push4, faults = chance(50);
 
@@ -200,6 +201,18 @@ void access_random(void)
 		flush_wanted();
 	}
 	counts.skipped++;
+}
+
+void access_random(void)
+{
+	access_pages(pick_page(), pick_page());
+}
+
+void access_in_region(unsigned region)
+{
+	unsigned size = region == GLOBAL_REGION ? PAGES - 14 * GLOBAL_REGION : 14;
+
+	access_pages(14 * region + below(size), 14 * region + below(size));
 }
 
 bool write_through(uint32_t lin, bool user, uint32_t value)
@@ -274,7 +287,8 @@ bool copy_to(uint32_t lin, const void *from, unsigned bytes, bool user)
 static bool spin(void)
 {
 	uint32_t n = options.spin;
-	struct registers in = {.edi = random_address() & ~3u, .esi = random_address() & ~3u,
+	struct registers in = {.edi = random_address(pick_page()) & ~3u,
+			       .esi = random_address(pick_page()) & ~3u,
 			       .ecx = n, .eax = 1};
 	struct expectation e = {.out = in};
 	uint64_t v, sum;

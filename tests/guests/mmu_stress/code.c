@@ -97,7 +97,7 @@ static void make_transfer(struct maker *m)
 
 static void make_instruction(struct maker *m)
 {
-	switch (below(15)) {
+	switch (below(16)) {
 	case 0: b1(m, 0xb8), b4(m, rnd()); break;
 	case 1: b1(m, 0x05), b4(m, rnd()); break;
 	case 2: b1(m, 0x35), b4(m, rnd()); break;
@@ -111,9 +111,26 @@ static void make_instruction(struct maker *m)
 	case 10: /* xchg eax, esi; xor eax, eax; cpuid; xchg eax, esi: serializes */
 		b1(m, 0x96), b1(m, 0x31), b1(m, 0xc0), b1(m, 0x0f), b1(m, 0xa2), b1(m, 0x96);
 		break;
-	case 11: make_transfer(m); break;
+	case 11:
+	case 12: make_transfer(m); break;
 	default: make_rewriter(m); break;
 	}
+}
+
+/*
+ * Up to the page's end, with an operand that goes on in the next one: all pages
+ * begin with two bytes that are good for that, and code behind them.
+ */
+static void make_crossing(struct maker *m)
+{
+	static const uint8_t opcodes[] = {0xb8, 0x05, 0x35};
+	unsigned room = PAGE - CROSSING - 3;
+
+	while (m->n + 26 < room && chance(70))
+		make_instruction(m);
+	while (m->n < room)
+		b1(m, chance(50) ? 0x40 : 0x90);
+	b1(m, opcodes[below(3)]), b1(m, rnd()), b1(m, rnd());
 }
 
 static void make_function(struct maker *m, uint32_t lin)
@@ -122,9 +139,15 @@ static void make_function(struct maker *m, uint32_t lin)
 
 	m->n = 0;
 	m->lin = lin;
+	if (lin % PAGE == CROSSING && chance(60)) {
+		make_crossing(m);
+		return;
+	}
+	if (lin % PAGE == 0)
+		b1(m, chance(50) ? 0x40 : 0x90), b1(m, chance(50) ? 0x40 : 0x90);
 	do
 		make_instruction(m);
-	while (m->n + 26 < size && chance(80));
+	while (m->n + 26 < size && chance(lin % PAGE == CROSSING ? 97 : 80));
 	b1(m, 0xc3);
 }
 
@@ -193,6 +216,7 @@ struct store {
 struct machine {
 	struct expectation *e;
 	bool user, zero;
+	bool eax_unknown, esi_unknown; /* what CPUID gave */
 	uint32_t eip, eax, edi, ecx, esi;
 	uint32_t start; /* of the instruction */
 	uint32_t page, phys;  /* that fetches have been translated for */
@@ -202,6 +226,11 @@ struct machine {
 	unsigned store_count;
 	enum outcome outcome;
 };
+
+/* Where the last call that was predicted has come to a page. */
+#define VISITS_MOST 8u
+static uint32_t visited[VISITS_MOST];
+static unsigned visit_count;
 
 static bool is_unserialized(const struct machine *m, uint32_t phys)
 {
@@ -225,6 +254,8 @@ static uint32_t fetch1(struct machine *m)
 		if (m->outcome != DONE)
 			return 0;
 		m->page = m->eip & ~(PAGE - 1);
+		if (visit_count < VISITS_MOST)
+			visited[visit_count++] = m->eip;
 		m->phys = phys[0] & ~(PAGE - 1);
 	}
 	phys[0] = m->phys + m->eip % PAGE;
@@ -330,11 +361,12 @@ static void two_bytes(struct machine *m, uint32_t opcode)
 	if (m->outcome != DONE)
 		return;
 	if (opcode == 0x0f && next == 0xa2) {
-		m->eax = 0; /* goes to ESI, and counts for nothing */
+		m->eax_unknown = true;
 		m->ecx = 0;
 		m->store_count = 0;
 	} else if (opcode == 0x31 && next == 0xc0) {
 		set_eax(m, 0);
+		m->eax_unknown = false;
 	} else if (opcode == 0xff && (next == 0xe1 || next == 0xd1)) {
 		go(m, m->ecx, next == 0xd1);
 	} else if (opcode == 0xc1 && next == 0xc0) {
@@ -350,10 +382,13 @@ static void two_bytes(struct machine *m, uint32_t opcode)
 /* Returns whether it was the last. */
 static bool instruction(struct machine *m)
 {
+	bool unknown = m->eax_unknown;
 	uint32_t v, op;
 
 	m->start = m->eip;
 	op = fetch1(m);
+	if (unknown && op != 0x96 && op != 0x31) /* the page after CPUID has been changed */
+		m->outcome = SKIP;
 	switch (op) {
 	case 0xb8:
 		v = fetch4(m);
@@ -395,6 +430,9 @@ static bool instruction(struct machine *m)
 		v = m->eax;
 		m->eax = m->esi;
 		m->esi = v;
+		unknown = m->eax_unknown;
+		m->eax_unknown = m->esi_unknown;
+		m->esi_unknown = unknown;
 		break;
 	case 0x03: modrm_disp32(m); v = load(m, fetch4(m)); set_eax(m, m->eax + v); break;
 	case 0xa3: v = fetch4(m); store(m, v, m->eax, 4); break;
@@ -416,6 +454,7 @@ static enum outcome predict_call(uint32_t lin, bool user, uint32_t eax, struct e
 {
 	static struct machine m;
 
+	visit_count = 0;
 	m = (struct machine){.e = e, .user = user, .eip = lin, .eax = eax, .page = 1};
 	for (unsigned n = 0;; n++) {
 		if (n == STEPS_MOST)
@@ -427,7 +466,7 @@ static enum outcome predict_call(uint32_t lin, bool user, uint32_t eax, struct e
 	e->out.eax = m.eax;
 	e->out.edi = m.edi;
 	e->only_eax_edi = true;
-	return m.outcome;
+	return m.outcome == FAULT && m.eax_unknown ? SKIP : m.outcome;
 }
 
 /* faults: it may end with one. */
@@ -480,16 +519,26 @@ static unsigned frame_at(uint32_t lin)
 
 static void disk_read(unsigned frame);
 
-/* To the function at lin, or to what it goes on in. */
+/* To the function at lin, or to what it goes on in or jumps to. */
 static void disturb(uint32_t lin)
 {
-	uint32_t other = lin % PAGE == CROSSING && chance(60) ? (lin & ~(PAGE - 1)) + PAGE : lin;
+	uint32_t other = visit_count ? visited[below(visit_count)] : lin;
 	unsigned frame = frame_at(other);
+	uint32_t bytes = rnd();
 	struct maker m;
 
 	if (page_id(other) < 0)
 		return;
-	switch (below(8)) {
+	switch (below(12)) {
+	case 10:
+	case 11: /* one page for another, with nothing else changed */
+		edit_frame((unsigned)page_id(other));
+		break;
+	case 8:
+	case 9: /* within what it is made of */
+		copy_to(other + 1 + below(chance(50) ? 2 : 12), &bytes,
+			chance(50) ? 1 : 1 + below(4), chance(50));
+		break;
 	case 0: edit_page((unsigned)page_id(other)); break;
 	case 1: edit_directory((unsigned)page_id(other)); break;
 	case 2:
@@ -526,6 +575,8 @@ void code_again(void)
 	for (unsigned tries = 0; tries < 8 && !call(lin, user, false); tries++)
 		lin = random_slot();
 	for (unsigned n = 1 + below(4); n; n--) {
+		for (unsigned times = below(3); times; times--)
+			call(lin, user, false);
 		disturb(lin);
 		call(lin, user, true);
 	}

@@ -211,6 +211,8 @@ static void play(void)
 		edit_directory(pick_page());
 	else if (n < 148)
 		edit_storm();
+	else if (n < 151)
+		edit_large(pick_page());
 	else if (n < 160)
 		code_generate();
 	else if (n < 166)
@@ -260,6 +262,7 @@ static void parse_options(const char *text)
 	options.steps = number(text, "steps", options.steps);
 	options.spin = number(text, "spin", options.spin);
 	options.gamble = number(text, "gamble", 0);
+	options.qemu = number(text, "qemu", 0);
 	options.disk = number(text, "disk", 0);
 	options.verbose = number(text, "verbose", 0);
 	random_state = options.seed * 2654435761u | 1;

@@ -120,6 +120,7 @@ struct options {
 	uint32_t spin; /* turns of a loop in ring 3 */
 	bool gamble;  /* use entries that may be stale; engines may differ in how it ends */
 	uint32_t disk; /* there is one, made by test_mmu_stress.py; 2: read it without DMA */
+	bool qemu;    /* the read of a locked access may be what faults, too */
 	bool verbose; /* a line for each step */
 };
 extern struct options options;
@@ -268,10 +269,13 @@ void a20_switch(bool on);
 void tables_init(void);
 void edit_page(unsigned id);
 void edit_directory(unsigned id);
+void edit_large(unsigned id);
+void edit_frame(unsigned id); /* another frame for the page, with the same rights */
 void recycle_frame(void);
 
 /* ---- access.c ---- */
 void access_random(void);
+void access_in_region(unsigned region);
 void access_spin(void);
 bool copy_to(uint32_t lin, const void *from, unsigned bytes, bool user);
 void gamble_random(void);

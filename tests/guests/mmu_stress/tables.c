@@ -212,6 +212,39 @@ void edit_directory(unsigned id)
 	entry_store(where, v, s->mode);
 }
 
+void edit_frame(unsigned id)
+{
+	const struct space *s = &model.spaces[model.current];
+	struct xlate x;
+	struct walk w;
+
+	xlate_read(s, model.lin[id], &x);
+	xlate_walk(s, model.lin[id], &x, &w);
+	if (w.fault < 0 && !w.nowhere && !w.large && model.kind[frame_of(w.pte)] == table_kind(s->mode))
+		entry_store(w.pte, (x.pte & ~0xfffff000ull) | frame_phys(pick_frame()), s->mode);
+}
+
+/* A large page is used in several places, changed, and flushed by one INVLPG. */
+void edit_large(unsigned id)
+{
+	const struct space *s = &model.spaces[model.current];
+	uint32_t where = pde_where(s, model.lin[id]);
+
+	if (!where || s->mode == MODE_PLAIN)
+		return;
+	for (unsigned n = 1 + below(3); n; n--) {
+		uint64_t v = random_large(s->mode), old = entry_read(where, s->mode);
+
+		if (old & PTE_P && old & PTE_PS && chance(50))
+			v = changed_bits(old, s->mode);
+		counts.dir_edits++;
+		entry_store(where, v, s->mode);
+		page_flush(id);
+		for (unsigned i = 2 + below(8); i; i--)
+			access_in_region(region_of(id));
+	}
+}
+
 /* ---- tables and data ---- */
 static void each_directory_entry(unsigned frame, void (*body)(uint32_t where, const struct space *s),
 				 unsigned *found)
