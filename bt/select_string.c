@@ -71,7 +71,7 @@ static bool rep_small(struct trans *t, unsigned size)
 	struct emit *e = &t->e;
 	bool movs = (t->in->opcode & ~1u) == 0xa4;
 	/* Each round begins like the instruction: nothing is kept in temporaries. */
-	const uint8_t *again = e->p;
+	const uint8_t *again = cache_rw(t->bt, t->tb->host + t->tb->insns[t->n].host);
 	uint8_t *few, *done;
 
 	if (!(t->mode & MODE_WINDOW) || t->soft || t->bt->config.exact_fuel)

@@ -79,6 +79,22 @@ static void test_memory_and_jumps(void)
 	}
 }
 
+/* Loops within an instruction, with x87 pointers to be written before it. */
+static void test_repeated(void)
+{
+	for (unsigned setting = 0; setting < SETTINGS; setting++) {
+		struct fixture f;
+
+		start(&f, setting);
+		enter_protected(&f, 0);
+		/* fld1; rep movsb; fstp [esi]; rep stosd; pushf; popf; mov ds,ax; pop es; bts [ebx],eax */
+		CODE(&f, 0xd9, 0xe8, 0xf3, 0xa4, 0xdd, 0x1e, 0xf3, 0xab, 0x9c, 0x9d, 0x8e, 0xd8,
+		     0x07, 0x0f, 0xab, 0x03, 0xf4);
+		expect_clean(&f);
+		fixture_end(&f);
+	}
+}
+
 static void test_transfers(void)
 {
 	static const uint8_t codes[][4] = {
@@ -449,7 +465,7 @@ static void test_dump(void)
 	fixture_end(&f);
 }
 
-UNIT_MAIN("bt_verify", {"stubs", test_stubs}, {"memory and jumps", test_memory_and_jumps},
+UNIT_MAIN("bt_verify", {"stubs", test_stubs}, {"memory and jumps", test_memory_and_jumps}, {"repeated", test_repeated},
 	  {"transfers", test_transfers}, {"checked segments", test_checked_segments},
 	  {"chained", test_chained}, {"memory rules", test_memory_rules},
 	  {"transfer rules", test_transfer_rules}, {"state rules", test_state_rules},
