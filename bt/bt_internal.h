@@ -130,7 +130,7 @@ struct tb {
 	const uint8_t *code2;
 	struct tb_link {	/* in the lists of its guest pages */
 		struct tb *tb;
-		struct tb_link *next;
+		struct tb_link *next, **link; /* link: what points to this */
 		uint16_t first, last; /* bytes of the page that are the block's */
 	} links[2];
 	uint32_t eip, mode;
@@ -243,7 +243,7 @@ struct code_page {
 	struct code_page *next;
 	const uint8_t *host; /* the page in the monitor's mapping */
 	struct tb_link *links;
-	uint64_t chunks; /* bit n: some block covers bytes of the n-th 64 */
+	uint64_t chunks; /* bit n: some block covers, or did, bytes of the n-th 64 */
 };
 
 /* FIP, FOP and FDS as instructions before leave them: bt/fpu.h. */

@@ -68,8 +68,13 @@ static void link_page(struct vcpu *cpu, struct tb *tb, unsigned n, const uint8_t
 	struct code_page *page = page_get(cpu->bt, page_of(code));
 	unsigned first = (uintptr_t)code & (PAGE_SIZE - 1), last = first + bytes - 1;
 
-	tb->links[n] = (struct tb_link){
-		.tb = tb, .next = page->links, .first = (uint16_t)first, .last = (uint16_t)last};
+	tb->links[n] = (struct tb_link){.tb = tb,
+					.next = page->links,
+					.link = &page->links,
+					.first = (uint16_t)first,
+					.last = (uint16_t)last};
+	if (page->links)
+		page->links->link = &tb->links[n].next;
 	page->links = &tb->links[n];
 	page->chunks |= chunk_mask(first, last);
 	physmem_watch(cpu->mem, gpa, PHYS_WATCH_TRANSLATED, 0);
@@ -175,18 +180,22 @@ static void jc_drop(struct bt *bt, const struct tb *tb)
 static void unlink_page(struct bt *bt, struct tb_link *link, const uint8_t *code)
 {
 	struct code_page **slot = page_slot(bt, page_of(code)), *page = *slot;
-	struct tb_link **p = &page->links;
 
-	while (*p != link)
-		p = &(*p)->next;
-	*p = link->next;
-	page->chunks = 0;
-	for (const struct tb_link *l = page->links; l; l = l->next)
-		page->chunks |= chunk_mask(l->first, l->last);
+	*link->link = link->next;
+	if (link->next)
+		link->next->link = link->link;
 	if (!page->links) { /* the watch goes with the next write */
 		*slot = page->next;
 		free(page);
 	}
+}
+
+/* Dropping blocks leaves chunks as they were: a page may have thousands. */
+static void update_chunks(struct code_page *page)
+{
+	page->chunks = 0;
+	for (const struct tb_link *l = page->links; l; l = l->next)
+		page->chunks |= chunk_mask(l->first, l->last);
 }
 
 void tb_drop(struct vcpu *cpu, struct tb *tb)
@@ -231,7 +240,10 @@ void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 		tb_drop(cpu, l->tb);
 		bt->n.invalidated++;
 	}
-	if (!*page_slot(bt, p.host))
+	page = *page_slot(bt, p.host);
+	if (page)
+		update_chunks(page);
+	else
 		physmem_watch(cpu->mem, gpa, 0, PHYS_WATCH_TRANSLATED);
 }
 
