@@ -118,6 +118,9 @@ static void check_fault(const struct expectation *e)
 {
 	uint32_t mask = e->any_w ? ~PF_W : ~0u;
 
+	if (options.qemu && e->error & PF_RSVD)
+		mask &= ~PF_P;
+
 	check("CR2", got.cr2, e->cr2);
 	check("the error code", got.error & mask, e->error & mask);
 	if (e->eip)

@@ -384,16 +384,18 @@ static void or_both(uint32_t phys, uint32_t bits)
 	shadow_write(phys, *shadow_at(phys) | bits, 1);
 }
 
-/* write: -1: D may have been set whatever the rights. */
-void normalise(uint32_t lin, const struct xlate *x, int write, bool user)
+void normalise(uint32_t lin, const struct xlate *x, bool write, bool user)
 {
 	struct walk w;
 	bool dirty;
 
 	xlate_walk(&model.spaces[model.current], lin, x, &w);
 	dirty = write && walk_check(&w, WRITE, user) < 0;
-	if (w.fault > 0)
-		return; /* reserved bits: nothing is set in this entry */
+	if (w.fault > 0) { /* reserved bits: nothing is set in this entry */
+		if (w.pde && w.pte)
+			or_both(w.pde, PTE_A);
+		return;
+	}
 	if (w.pde && x->pde & PTE_P)
 		or_both(w.pde, w.large && dirty ? PTE_A | PTE_D : PTE_A);
 	if (w.pte && x->pte & PTE_P)

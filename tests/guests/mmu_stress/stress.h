@@ -120,7 +120,9 @@ struct options {
 	uint32_t spin; /* turns of a loop in ring 3 */
 	bool gamble;  /* use entries that may be stale; engines may differ in how it ends */
 	uint32_t disk; /* there is one, made by test_mmu_stress.py; 2: read it without DMA */
-	bool qemu;    /* the read of a locked access may be what faults, too */
+	/* TCG: the read of a locked access may be what faults, other bits are reserved, and
+	   for those P is not set (SDM 3A 4.7: it is). */
+	bool qemu;
 	bool verbose; /* a line for each step */
 };
 extern struct options options;
@@ -242,7 +244,7 @@ enum outcome predict_write(uint32_t lin, unsigned size, bool user, uint64_t valu
 			   struct expectation *e);
 void flush_wanted(void);   /* after FLUSH: makes that it comes out otherwise */
 void normalise_last(void); /* after FAULT: bits that the processor may have set or not */
-void normalise(uint32_t lin, const struct xlate *x, int write, bool user);
+void normalise(uint32_t lin, const struct xlate *x, bool write, bool user);
 
 /* Compares frames with their shadows: those touched, or all. */
 void compare_frames(bool all);

@@ -103,7 +103,7 @@ static uint64_t random_page(enum mode mode, unsigned id)
 
 	if (region_of(id) == GLOBAL_REGION && chance(60))
 		v |= PTE_G;
-	if (mode == MODE_PAE && chance(4))
+	if (mode == MODE_PAE && chance(4) && !options.qemu)
 		v |= RESERVED_PAE;
 	return v;
 }
@@ -177,7 +177,7 @@ static uint64_t random_large(enum mode mode)
 
 	if (mode == MODE_PAE && chance(50))
 		v += 0x200000;
-	if (chance(6))
+	if (chance(6) && !options.qemu)
 		v |= mode == MODE_PAE ? 0x8000 : 0x100000; /* reserved */
 	return v;
 }
