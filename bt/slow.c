@@ -239,9 +239,9 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		if (in->rm_is_memory)
 			soft_fill(cpu, operand);
 		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
-		if (!site->same_mode) /* a selector: its stub looks at the GDT */
-			soft_fill(cpu, cpu->gdtr.base + (cpu->seg[DS].selector & ~7u));
 	}
+	if (!site->same_mode) /* maybe a selector: the stubs that reload one look at the GDT */
+		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[DS].selector & ~7u));
 	if (!bt->leave && !attention(cpu)) {
 		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
 
