@@ -7,11 +7,11 @@
  *	RAX RCX RDX RBX RBP RSI RDI	guest EAX ECX EDX EBX EBP ESI EDI
  *	R15				guest ESP
  *	R14				struct vcpu *
- *	R12				struct bt_tables *
+ *	R12				host address of linear address 0 in the
+ *					current window, where there is one
  *	R8 R9 R10 R11 R13		temporaries, within one guest instruction
  *	RSP				host stack
  *	RFLAGS				guest CF PF AF ZF SF OF; DF clear
- *	GS base				current window, where there is one
  *	x87, XMM0-XMM7, MXCSR		the guest's, where a block needs them: bt/fpu.h
  *
  * Upper halves of registers with guest values are zero. IF is in vcpu.bt_if
@@ -30,7 +30,7 @@
 #include "cpu/vcpu.h"
 
 #define VCPU R14
-#define TABLES R12
+#define WINDOW R12
 #define TMP0 R8
 #define TMP1 R9
 #define TMP2 R10
@@ -44,7 +44,6 @@ static inline unsigned host_reg(unsigned guest)
 
 /* A field of struct vcpu as an operand. */
 #define CPU_FIELD(field) rm_at(VCPU, (int32_t)offsetof(struct vcpu, field))
-#define TABLE_FIELD(field) rm_at(TABLES, (int32_t)offsetof(struct bt_tables, field))
 
 /*
  * ---- the mode of a block: what its translation takes for granted ----
@@ -65,7 +64,7 @@ static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 	return (enum seg_kind)(mode >> (MODE_SEG_SHIFT + 2 * seg) & 3);
 }
 
-/* ---- look-up tables that translated code uses, R12 ---- */
+/* ---- look-up tables that translated code uses, at vcpu.bt_tables ---- */
 #define JC_SIZE 65536u	/* index: jc_slot() of EIP */
 #define JC_ROTATE 2
 /* As trans_jump_lookup() computes it, without touching flags. */
@@ -222,6 +221,7 @@ struct stubs {
 	X(steps, "instructions interpreted by the run loop")                                       \
 	X(fault_window, "host faults of window accesses")                                          \
 	X(fault_filled, "of those, filled from the guest's tables")                                \
+	X(fault_guard, "host faults in a window's guards: addresses that wrap around")             \
 	X(fault_math, "host SIGFPE of translated code")                                            \
 	X(invalidated, "blocks dropped because their code was written")                            \
 	X(evictions, "regions of the code cache emptied to be used again")                         \
@@ -368,8 +368,11 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode);
  */
 uint64_t bt_continue(struct vcpu *cpu);
 
-/* The window that code of this mode accesses; 0: none. */
-uint64_t bt_window(const struct vcpu *cpu, bool user);
+/* The window that code of this privilege accesses; 0: none. */
+static inline uint64_t bt_window(const struct vcpu *cpu, bool user)
+{
+	return user ? cpu->window_base_user : cpu->window_base_supervisor;
+}
 
 /* ---- signals.c ---- */
 int signals_install(void);

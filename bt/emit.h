@@ -29,7 +29,6 @@ struct emit {
 /* A ModRM.rm operand. */
 struct rm {
 	bool memory;
-	bool gs;      /* GS: and a 32-bit address: within the window */
 	uint8_t reg;  /* register operand, or base (NO_REG: none) */
 	uint8_t index, scale;
 	int32_t disp;
@@ -123,10 +122,6 @@ static inline void emit_op(struct emit *e, unsigned flags, unsigned opcode, unsi
 
 	if (!emit_room(e))
 		return;
-	if (rm.memory && rm.gs) {
-		emit1(e, 0x65);
-		emit1(e, 0x67);
-	}
 	if (flags & OP_16)
 		emit1(e, 0x66);
 	if (flags & OP_F3)

@@ -55,6 +55,7 @@ enum field_writer {
 	X(host_fpu, BY_NOBODY, "")                                                                 \
 	X(pending, BY_NOBODY, "looked at by STI")                                                  \
 	X(bt_tables, BY_NOBODY, "")                                                                \
+	X(bt_window, BY_NOBODY, "")                                                                \
 	X(bt_jc_tag, BY_NOBODY, "")                                                                \
 	X(bt_rsp, BY_GATES, "host stack to return to C by")                                        \
 	X(bt_resume, BY_GATES, "kept while registers are saved")                                   \

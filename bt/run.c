@@ -22,11 +22,6 @@
 _Thread_local struct vcpu *bt_current;
 
 /* ---- the mode ---- */
-uint64_t bt_window(const struct vcpu *cpu, bool user)
-{
-	return user ? cpu->window_base_user : cpu->window_base_supervisor;
-}
-
 static uint32_t data_bits(const struct vcpu *cpu, unsigned seg)
 {
 	return (uint32_t)cpu->seg[seg].data_kind << (MODE_SEG_SHIFT + 2 * seg);
@@ -131,7 +126,6 @@ uint64_t bt_continue(struct vcpu *cpu)
 	atomic_store(&cpu->bt_jc_tag, tag);
 	if (pending_now(cpu)) /* the store may have undone a kick */
 		return 0;
-	host_set_window(bt_window(cpu, cpu->cpl == 3));
 	fpu_update(cpu);
 	return t->jc_target[i];
 }
@@ -184,7 +178,7 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 
 	bt->n.entries++;
 	bt->leave = false;
-	host_set_window(bt_window(cpu, cpu->cpl == 3));
+	cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
 	fpu_update(cpu);
 	exit = (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
 	fpu_left(cpu);

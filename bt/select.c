@@ -34,33 +34,36 @@ static bool copy_v(struct trans *t, unsigned map, unsigned opcode, unsigned reg,
 	return true;
 }
 
-static void exchange_halves(struct trans *t, unsigned high)
+/* Whether op Eb,Gb or Gb,Eb may write Gb: the latter, XCHG and XADD. */
+static bool writes_b_g(unsigned map, unsigned opcode)
 {
-	emit1(&t->e, 0x86); /* xchg */
-	emit1(&t->e, 0xc0 | high << 3 | (high - 4));
+	return map ? opcode == 0xc0 : opcode & 2;
 }
 
-/*
- * op Eb,Gb and its like. AH to BH cannot be named beside R8 to R15: they
- * change places with AL to BL meanwhile, and the access must not fault then.
- */
+/* op m,AH and its like -> AH to R11B; op m,R11B; R11B to AH */
+static bool copy_m_high(struct trans *t, unsigned map, unsigned opcode, struct rm rm)
+{
+	unsigned reg = t->in->reg & 3;
+
+	emit_rorx(&t->e, false, TMP3, reg, 8);
+	emit_op(&t->e, map, opcode, TMP3, rm);
+	if (!writes_b_g(map, opcode))
+		return true;
+	emit_rorx(&t->e, false, reg, reg, 8);
+	emit_op(&t->e, 0, 0x8a, reg, rm_reg(TMP3));
+	emit_rorx(&t->e, false, reg, reg, 24);
+	return true;
+}
+
+/* op Eb,Gb and its like. AH to BH cannot be named beside R8 to R15. */
 static bool copy_b_g(struct trans *t, unsigned map, unsigned opcode, enum access access)
 {
 	const struct insn *in = t->in;
-	bool high = in->reg >= 4 && in->rm_is_memory;
-	struct rm rm;
+	struct rm rm = in->rm_is_memory ? trans_operand(t, access, 1) : rm_reg(in->rm);
 
-	if (!in->rm_is_memory) {
-		emit_op(&t->e, map, opcode, in->reg, rm_reg(in->rm));
-		return true;
-	}
-	t->soft |= high;
-	rm = trans_operand(t, access, 1);
-	if (high)
-		exchange_halves(t, in->reg);
-	emit_op(&t->e, map, opcode, in->reg & 3, rm);
-	if (high)
-		exchange_halves(t, in->reg);
+	if (in->rm_is_memory && in->reg >= 4)
+		return copy_m_high(t, map, opcode, rm);
+	emit_op(&t->e, map, opcode, in->reg, rm);
 	return true;
 }
 

@@ -11,15 +11,16 @@
  */
 #include "bt/trans.h"
 
-/* R8 = 1 or -1 by DF. */
+/* R8 = 1 or -1 by DF. Clobbers R9. */
 static void load_step(struct trans *t)
 {
 	struct rm byte1 = CPU_FIELD(eflags);
 
 	byte1.disp++;
+	emit_load64(&t->e, TMP1, CPU_FIELD(bt_tables));
 	emit_op(&t->e, OP_0F, 0xb6, TMP0, byte1);
 	emit_op(&t->e, OP_W | OP_0F, 0xbe, TMP0, /* movsx r8, byte */
-		rm_indexed(TABLES, TMP0, 0, (int32_t)offsetof(struct bt_tables, string_step)));
+		rm_indexed(TMP1, TMP0, 0, (int32_t)offsetof(struct bt_tables, string_step)));
 }
 
 static void advance(struct trans *t, unsigned reg, unsigned size)

@@ -58,9 +58,20 @@ static bool window_fault(struct vcpu *cpu, const struct tb *tb, uint64_t address
 	return true;
 }
 
-static void soften(struct bt *bt, struct tb *tb, uint32_t offset)
+/* An address that has gone into a guard: register and displacement are wrapped around. */
+static bool wrapped_around(struct vcpu *cpu, const struct tb *tb, uint64_t address)
 {
-	if (!bt->config.adaptive || ++tb->faults < FAULTS_TO_SOFTEN)
+	uint64_t gva = address - bt_window(cpu, tb->mode & MODE_USER);
+
+	if (!(tb->mode & MODE_WINDOW) || gva >> 32 == 0)
+		return false;
+	cpu->bt->n.fault_guard++;
+	return true;
+}
+
+static void soften(struct bt *bt, struct tb *tb, uint32_t offset, bool at_once)
+{
+	if (!bt->config.adaptive || (++tb->faults < FAULTS_TO_SOFTEN && !at_once))
 		return;
 	tb->faults = 0;
 	bt->soften = tb;
@@ -85,8 +96,8 @@ static void leave(struct vcpu *cpu, greg_t *regs)
 static bool handle(int signal, const siginfo_t *info, greg_t *regs)
 {
 	struct vcpu *cpu = bt_current;
+	uint64_t offset, address = (uintptr_t)info->si_addr;
 	struct tb *tb;
-	uint64_t offset;
 
 	if (!cpu || !cpu->bt)
 		return false;
@@ -102,9 +113,9 @@ static bool handle(int signal, const siginfo_t *info, greg_t *regs)
 		tb = cache_find(cpu->bt, (uint32_t)offset);
 		if (!tb)
 			return false;
-		if (tb->mode & MODE_WINDOW && window_fault(cpu, tb, (uintptr_t)info->si_addr, regs))
+		if (tb->mode & MODE_WINDOW && window_fault(cpu, tb, address, regs))
 			return true;
-		soften(cpu->bt, tb, (uint32_t)offset);
+		soften(cpu->bt, tb, (uint32_t)offset, wrapped_around(cpu, tb, address));
 		go_slow(cpu, regs);
 	}
 	return true;

@@ -245,6 +245,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	if (!bt->leave && !attention(cpu)) {
 		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
 
+		cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
 		if (next)
 			return next;
 	}

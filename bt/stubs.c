@@ -105,7 +105,7 @@ static void save_state(struct emit *e)
 	move_xmm(e, true);
 }
 
-/* The reverse. Keeps R11. */
+/* The reverse, and the window. Keeps R11. */
 static void load_state(struct emit *e)
 {
 	move_xmm(e, false);
@@ -119,6 +119,7 @@ static void load_state(struct emit *e)
 	emit_op(e, 0, 0x80, ALU_ADD, rm_reg(RCX)); /* add cl, 7fh: OF */
 	emit1(e, 0x7f);
 	emit_sahf(e);
+	emit_load64(e, WINDOW, CPU_FIELD(bt_window));
 	for (unsigned i = 0; i < 8; i++)
 		emit_load32(e, host_reg(i), guest_reg(i));
 }
@@ -148,7 +149,6 @@ static void emit_enter(struct emit *e)
 		push(e, callee_saved[i]);
 	rsp_add(e, -8);
 	emit_mov(e, VCPU, RDI);
-	emit_load64(e, TABLES, CPU_FIELD(bt_tables));
 	emit_store64(e, CPU_FIELD(bt_rsp), RSP);
 	emit_mov(e, R11, RSI);
 	load_state(e);
@@ -210,7 +210,8 @@ static void emit_probe(struct bt *bt, struct emit *e, unsigned view, bool write,
 	emit_movzx16(e, TMP1, TMP1);
 	emit_lea64(e, TMP2, rm_at(TMP0, (int32_t)(bytes + PAGE_SIZE - 1)));
 	emit_rorx(e, true, TMP2, TMP2, PAGE_SHIFT);
-	emit_load32(e, TMP3, rm_indexed(TABLES, TMP1, 2, (int32_t)tags));
+	emit_load64(e, TMP3, CPU_FIELD(bt_tables));
+	emit_load32(e, TMP3, rm_indexed(TMP3, TMP1, 2, (int32_t)tags));
 	emit_lea32(e, TMP3, rm_indexed(TMP3, TMP2, 0, 0));
 	emit_mov(e, TMP2, RCX);
 	emit_mov(e, RCX, TMP3);
@@ -219,8 +220,9 @@ static void emit_probe(struct bt *bt, struct emit *e, unsigned view, bool write,
 	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
 	emit_patch8(e, hit);
 	emit_mov(e, RCX, TMP2);
+	emit_load64(e, TMP2, CPU_FIELD(bt_tables));
 	emit_load64(e, TMP1,
-		    rm_indexed(TABLES, TMP1, 3,
+		    rm_indexed(TMP2, TMP1, 3,
 			       (int32_t)(soft + offsetof(struct soft_tlb, delta))));
 	emit_ret(e);
 }
@@ -341,7 +343,7 @@ static void emit_popf(struct bt *bt, struct emit *e, bool wide)
  * is what the register holds, and so is its descriptor in the GDT, then there
  * is nothing to do: the checks that it passed then depend on nothing else. Null
  * selectors and what no descriptor stands behind, as after real mode, have none.
- * Kernels load DS and ES so at every entry.
+ * Kernels load DS and ES so at every entry. Clobbers R13.
  */
 static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
 {
@@ -363,11 +365,12 @@ static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
 	emit_lea32(e, RAX, rm_at(TMP2, 1));
 	emit_op(e, 0, 0xf7, 3, rm_reg(RAX)); /* neg: a tag */
 	emit_movzx16(e, TMP2, TMP2);
+	emit_load64(e, TMP4, CPU_FIELD(bt_tables));
 	emit_op(e, 0, 0x3b, RAX,
-		rm_indexed(TABLES, TMP2, 2, (int32_t)(soft + offsetof(struct soft_tlb, read))));
+		rm_indexed(TMP4, TMP2, 2, (int32_t)(soft + offsetof(struct soft_tlb, read))));
 	fail[3] = emit_jcc8(e, CC_E ^ 1);
 	emit_load64(e, TMP2,
-		    rm_indexed(TABLES, TMP2, 3,
+		    rm_indexed(TMP4, TMP2, 3,
 			       (int32_t)(soft + offsetof(struct soft_tlb, delta))));
 	emit_mov32(e, RAX, TMP0);
 	alu_imm(e, ALU_AND, RAX, PAGE_SIZE - 1);

@@ -4,6 +4,7 @@
 
 #include "bt/fpu.h"
 #include "bt/trans.h"
+#include "mmu/window.h"
 
 void trans_call(struct trans *t, uint32_t stub)
 {
@@ -25,6 +26,26 @@ static struct rm segment_base(unsigned seg)
 				     offsetof(struct segment, base)));
 }
 
+/*
+ * Where the window shows the byte at ea, a flat linear address. The register of
+ * an address is an index to the window's base, and its upper half is zero; with a
+ * displacement the sum may leave the window's 4 GiB for the guards, where it
+ * faults. Addresses that are made of more than that, or of displacements that
+ * may well be wrapped around on purpose (-0xc0000000), are computed before.
+ */
+static struct rm window_operand(struct trans *t, struct rm ea)
+{
+	if (ea.index == NO_REG && ea.reg == NO_REG && ea.disp >= 0)
+		return rm_at(WINDOW, ea.disp);
+	if (ea.index == NO_REG && ea.reg != NO_REG && ea.disp >= -(int32_t)WINDOW_GUARD_BELOW)
+		return rm_indexed(WINDOW, ea.reg, 0, ea.disp);
+	if (ea.index == NO_REG && ea.reg == NO_REG)
+		emit_mov_imm32(&t->e, TMP0, (uint32_t)ea.disp);
+	else
+		emit_lea32(&t->e, TMP0, ea);
+	return rm_indexed(WINDOW, TMP0, 0, 0);
+}
+
 struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address16,
 		       enum access access, unsigned size)
 {
@@ -32,12 +53,9 @@ struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address
 	enum seg_kind kind = seg == CS ? KIND_CHECKED : mode_seg(t->mode, seg);
 	bool window = t->mode & MODE_WINDOW && !t->soft;
 	enum soft_size s = soft_size_of(size);
-	struct rm host;
 
-	if (window && kind == KIND_FLAT && !address16) {
-		ea.gs = true;
-		return ea;
-	}
+	if (window && kind == KIND_FLAT && !address16)
+		return window_operand(t, ea);
 	emit_lea32(&t->e, TMP0, ea);
 	if (address16)
 		emit_movzx16(&t->e, TMP0, TMP0);
@@ -47,11 +65,8 @@ struct rm trans_memory(struct trans *t, unsigned seg, struct rm ea, bool address
 	} else if (kind != KIND_FLAT) {
 		trans_call(t, t->bt->stubs.check[seg][access][s]);
 	}
-	if (window) {
-		host = rm_at(TMP0, 0);
-		host.gs = true;
-		return host;
-	}
+	if (window)
+		return rm_indexed(WINDOW, TMP0, 0, 0);
 	trans_call(t, t->bt->stubs.soft[!!(t->mode & MODE_USER)][access][s]);
 	return rm_indexed(TMP0, TMP1, 0, 0);
 }
@@ -189,7 +204,8 @@ void trans_jump_lookup(struct trans *t)
 	if (t->bt->config.chaining) {
 		emit_rorx(e, false, TMP1, TMP0, JC_ROTATE);
 		emit_movzx16(e, TMP1, TMP1);
-		emit_load64(e, TMP2, rm_indexed(TABLES, TMP1, 3, offsetof(struct bt_tables, jc_tag)));
+		emit_load64(e, TMP4, CPU_FIELD(bt_tables));
+		emit_load64(e, TMP2, rm_indexed(TMP4, TMP1, 3, offsetof(struct bt_tables, jc_tag)));
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP0, 0, 0));
 		emit_load64(e, TMP3, CPU_FIELD(bt_jc_tag));
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP3, 0, 0));
@@ -205,7 +221,7 @@ void trans_jump_lookup(struct trans *t)
 		emit_patch8(e, hit);
 		emit_mov(e, RCX, TMP3);
 		emit_op(e, 0, 0xff, 4, /* jmp */
-			rm_indexed(TABLES, TMP1, 3, offsetof(struct bt_tables, jc_target)));
+			rm_indexed(TMP4, TMP1, 3, offsetof(struct bt_tables, jc_target)));
 	}
 }
 
@@ -249,9 +265,10 @@ void trans_flag_op(struct trans *t, enum flag_op op)
 	struct rm byte1 = CPU_FIELD(eflags);
 
 	byte1.disp++;
+	emit_load64(&t->e, TMP1, CPU_FIELD(bt_tables));
 	emit_op(&t->e, OP_0F, 0xb6, TMP0, byte1);
 	emit_op(&t->e, OP_0F, 0xb6, TMP0,
-		rm_indexed(TABLES, TMP0, 0,
+		rm_indexed(TMP1, TMP0, 0,
 			   (int32_t)(offsetof(struct bt_tables, flag_op) + op * 256)));
 	emit_op(&t->e, 0, 0x88, TMP0, byte1);
 }

@@ -81,7 +81,7 @@ void trans_poll(struct trans *t);
 /* Goes on at a fixed address. */
 void trans_jump(struct trans *t, uint32_t eip);
 void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip);
-/* Goes on at the EIP in R8 (zero-extended). */
+/* Goes on at the EIP in R8 (zero-extended). Clobbers R9 to R11, R13. */
 void trans_jump_lookup(struct trans *t);
 /* The code of exits, at the end of the block. */
 void trans_finish(struct trans *t);

@@ -9,9 +9,11 @@
  * (bt_internal.h).
  *
  * Memory operands. Explicit ones only, each one of
- *	gs:[addr32]		the window, if the mode has one
+ *	[R12+r+n], [R12+n]	the window and its guards, if the mode has one: r a
+ *				register whose upper half is zero
  *	[R14+n]			struct vcpu; written: VCPU_FIELDS alone
- *	[R12+i*s+n]		a look-up table, read, i bounded by a MOVZX
+ *	[t+i*s+n]		a look-up table, read, t vcpu.bt_tables, i bounded by
+ *				a MOVZX
  *	[R8+R9]			what the software TLB's stub has found: no more
  *				bytes, no write unless that was asked for
  *	[R8]			the poll load, in the very bytes that signals.c knows
@@ -46,6 +48,7 @@ enum held {
 	HOLDS_32,	    /* upper half zero */
 	HOLDS_ANY,
 	HOLDS_POLL,	    /* vcpu.bt_poll */
+	HOLDS_TABLES,	    /* vcpu.bt_tables */
 	HOLDS_SOFT_ADDRESS, /* R8 when a stub has found ... */
 	HOLDS_SOFT_DELTA,   /* ... this to be added to it */
 	HOLDS_EXIT,	    /* a struct tb_exit of this block */
@@ -94,6 +97,12 @@ static inline bool is_guest_reg(unsigned reg)
 static inline bool op_writes(const ZydisDecodedOperand *op)
 {
 	return op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+}
+
+/* Whether what a register holds has no bits above the 31st. */
+static inline bool upper_half_zero(uint8_t held)
+{
+	return held <= HOLDS_32 || held == HOLDS_SOFT_ADDRESS || held >= HOLDS_SAVED;
 }
 
 /* 0-15, or NO_REG for what is no general register. */

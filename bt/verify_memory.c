@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory operands of emitted code: the containment rule of verify.h. */
 #include "bt/verify.h"
+#include "mmu/window.h"
 
 /* ---- struct vcpu ---- */
 static const struct vcpu_field fields[] = {
@@ -73,6 +74,13 @@ static int64_t index_bound(const struct verify *v, ZydisRegister index)
 	}
 }
 
+static bool holds_tables(const struct verify *v, ZydisRegister base)
+{
+	unsigned reg = verify_register(base);
+
+	return reg < REGISTERS && v->now.held[reg] == HOLDS_TABLES;
+}
+
 static const char *table_operand(const struct verify *v, const ZydisDecodedOperand *op)
 {
 	int64_t disp = op->mem.disp.value, bound = index_bound(v, op->mem.index);
@@ -89,14 +97,27 @@ static const char *table_operand(const struct verify *v, const ZydisDecodedOpera
 }
 
 /* ---- guest memory ---- */
+/* Whether the operand lies in the window or its guards, whatever the guest's registers hold. */
+static bool in_window(const struct verify *v, const ZydisDecodedOperand *op)
+{
+	unsigned index = verify_register(op->mem.index);
+	int64_t disp = op->mem.disp.value;
+
+	static_assert(WINDOW_GUARD_ABOVE > INT32_MAX + 512ull, "the largest operand is FXSAVE's");
+	if (op->mem.index == ZYDIS_REGISTER_NONE)
+		return disp >= 0;
+	return index < REGISTERS && index != VCPU && index != WINDOW && op->mem.scale == 1 &&
+	       disp >= -(int64_t)WINDOW_GUARD_BELOW && upper_half_zero(v->now.held[index]);
+}
+
 static const char *window_operand(struct verify *v, const ZydisDecodedOperand *op)
 {
 	const char *reason;
 
-	if (v->in.address_width != 32)
-		return "GS: with a 64-bit address";
+	if (!in_window(v, op))
+		return "an address that may be beyond the window";
 	if (!v->tb || !(v->tb->mode & MODE_WINDOW))
-		return "GS: where there is no window";
+		return "the window where there is none";
 	reason = verify_may_fault(v);
 	v->now.effect |= op_writes(op);
 	return reason;
@@ -176,17 +197,17 @@ const char *verify_memory(struct verify *v, const ZydisDecodedOperand *op)
 		return is_stack(v) ? NULL : "an implicit memory operand";
 	if (has_bit_offset(v))
 		return "a bit offset that reaches beyond the operand";
-	if (op->mem.segment == ZYDIS_REGISTER_GS)
-		return window_operand(v, op);
-	if (op->mem.segment == ZYDIS_REGISTER_FS)
-		return "FS:";
+	if (op->mem.segment == ZYDIS_REGISTER_FS || op->mem.segment == ZYDIS_REGISTER_GS)
+		return "FS: or GS:";
 	if (v->in.address_width != 64)
-		return "a 32-bit address without GS:";
+		return "a 32-bit address";
+	if (holds_tables(v, op->mem.base))
+		return table_operand(v, op);
 	switch (op->mem.base) {
 	case ZYDIS_REGISTER_R14:
 		return vcpu_operand(v, op);
 	case ZYDIS_REGISTER_R12:
-		return table_operand(v, op);
+		return window_operand(v, op);
 	case ZYDIS_REGISTER_R8:
 		if (op->mem.index == ZYDIS_REGISTER_R9)
 			return soft_operand(v, op);

@@ -20,11 +20,6 @@ unsigned verify_register(ZydisRegister reg)
 	}
 }
 
-static bool upper_half_zero(uint8_t held)
-{
-	return held <= HOLDS_32 || held == HOLDS_SOFT_ADDRESS || held >= HOLDS_SAVED;
-}
-
 const char *verify_at_home(const struct verify *v)
 {
 	if (v->now.lent)
@@ -75,12 +70,16 @@ static bool is_delta_table(int64_t disp)
 	       disp == (int64_t)offsetof(struct bt_tables, soft[1].delta);
 }
 
-static uint8_t loaded(const ZydisDecodedOperand *from)
+static uint8_t loaded(const struct verify *v, const ZydisDecodedOperand *from)
 {
-	if (from->mem.base == ZYDIS_REGISTER_R14 &&
-	    from->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_poll))
+	unsigned base = verify_register(from->mem.base);
+
+	if (base == VCPU && from->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_poll))
 		return HOLDS_POLL;
-	if (from->mem.base == ZYDIS_REGISTER_R12 && is_delta_table(from->mem.disp.value))
+	if (base == VCPU && from->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_tables))
+		return HOLDS_TABLES;
+	if (base < REGISTERS && v->now.held[base] == HOLDS_TABLES &&
+	    is_delta_table(from->mem.disp.value))
 		return HOLDS_SOFT_DELTA;
 	return HOLDS_ANY;
 }
@@ -95,7 +94,7 @@ static uint8_t moved(const struct verify *v)
 	if (from->type == ZYDIS_OPERAND_TYPE_REGISTER)
 		return copied(v, verify_register(from->reg.value), to->size);
 	if (from->type == ZYDIS_OPERAND_TYPE_MEMORY && to->size == 64)
-		return loaded(from);
+		return loaded(v, from);
 	return to->size == 64 ? HOLDS_ANY : HOLDS_32;
 }
 
@@ -188,9 +187,9 @@ static const char *write_reg(struct verify *v, const ZydisDecodedOperand *to)
 		v->now.effect |= is_vector(to->reg.value);
 		return NULL;
 	}
-	if (v->gate && (reg == RSP || reg == VCPU || reg == TABLES))
+	if (v->gate && (reg == RSP || reg == VCPU || reg == WINDOW))
 		return NULL;
-	if (reg == RSP || reg == VCPU || reg == TABLES)
+	if (reg == RSP || reg == VCPU || reg == WINDOW)
 		return "writes RSP, R12 or R14";
 	held = result(v, to, v->now.held[reg]);
 	if (is_guest_reg(reg)) {

@@ -127,7 +127,8 @@ static const char *jump_indirect(struct verify *v)
 		if (memory && op->mem.base == ZYDIS_REGISTER_R14 &&
 		    op->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_resume))
 			return verify_at_home(v);
-	} else if (v->tb && memory && op->mem.base == ZYDIS_REGISTER_R12 &&
+	} else if (v->tb && memory && verify_register(op->mem.base) < REGISTERS &&
+		   v->now.held[verify_register(op->mem.base)] == HOLDS_TABLES &&
 		   op->mem.disp.value == (int64_t)offsetof(struct bt_tables, jc_target) &&
 		   op->mem.scale == 8) {
 		return verify_at_home(v);
@@ -158,12 +159,17 @@ static const char *call_memory_stub(struct verify *v, const struct stub *s)
 	return NULL;
 }
 
+static bool is_reload(const struct stub *s)
+{
+	return s->kind == STUB_RELOAD_ES || s->kind == STUB_RELOAD_DS;
+}
+
 /* R13 takes or gives EFLAGS; POPF's may have the instruction interpreted. */
-static const char *call_flags_stub(struct verify *v)
+static const char *call_flags_stub(struct verify *v, const struct stub *s)
 {
 	const char *reason = verify_may_fault(v);
 
-	v->now.held[R13] = HOLDS_32;
+	v->now.held[R13] = is_reload(s) ? HOLDS_ANY : HOLDS_32;
 	v->now.held[R8] = v->now.held[R9] = v->now.held[R10] = v->now.held[R11] = HOLDS_ANY;
 	return reason;
 }
@@ -189,7 +195,7 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 	case STUB_POPF32:
 	case STUB_RELOAD_ES:
 	case STUB_RELOAD_DS:
-		return call_flags_stub(v);
+		return call_flags_stub(v, &s);
 	case STUB_SOFT:
 	case STUB_CHECK:
 		return call_memory_stub(v, &s);
@@ -207,7 +213,7 @@ static const char *ret(struct verify *v)
 		return NULL;
 	if (!v->stub)
 		return "RET in a block";
-	if (k->held[R13] != HOLDS_KEPT)
+	if (k->held[R13] != HOLDS_KEPT && !is_reload(v->stub))
 		return "a stub has changed R13";
 	if (v->stub->kind == STUB_SOFT &&
 	    (k->held[R8] != HOLDS_SOFT_ADDRESS || k->held[R9] != HOLDS_SOFT_DELTA))

@@ -309,6 +309,7 @@ struct vcpu {
 	struct bt *bt; /* the translator's state; NULL without it */
 	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
 	struct bt_tables *bt_tables;
+	uint64_t bt_window; /* the window of the code that runs, or 0 */
 	/* In whose translations and mode code runs, << 32; 0: it is to leave soon. */
 	_Atomic uint64_t bt_jc_tag;
 	uint64_t bt_rsp;      /* host stack of the code that entered */

@@ -31,7 +31,13 @@
 #define WINDOW_SLOT_SHIFT 9 /* pages of a slot: 2 MiB, what a PAE directory entry maps */
 #define WINDOW_SLOT_PAGES (1u << WINDOW_SLOT_SHIFT)
 #define WINDOW_SLOTS	  (WINDOW_PAGES >> WINDOW_SLOT_SHIFT)
-#define WINDOW_GUARD	  (64u << 10) /* bytes, at least, before and after */
+/*
+ * Bytes before and after that are never mapped: a 32-bit register plus a signed
+ * displacement no lower than -WINDOW_GUARD_BELOW, and an operand's size, lead no
+ * farther.
+ */
+#define WINDOW_GUARD_BELOW (16u << 20)
+#define WINDOW_GUARD_ABOVE ((2ull << 30) + (64u << 10))
 #define WINDOW_MAX	  80	      /* windows of a set */
 
 struct mem_window_set;

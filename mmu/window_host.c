@@ -21,14 +21,14 @@ static void *host_address(const struct mem_window *w, uint32_t page)
 
 bool mem_window_host_reserve(struct mem_window *w)
 {
-	uint64_t size = WINDOW_BYTES + 2 * WINDOW_GUARD + ALIGNMENT;
+	uint64_t size = WINDOW_GUARD_BELOW + WINDOW_BYTES + WINDOW_GUARD_ABOVE + ALIGNMENT;
 	void *p = mmap(NULL, size, PROT_NONE, HIDDEN, -1, 0);
 
 	if (p == MAP_FAILED)
 		return false;
 	w->reserve = (uint64_t)p;
 	w->reserve_size = size;
-	w->base = (w->reserve + WINDOW_GUARD + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
+	w->base = (w->reserve + WINDOW_GUARD_BELOW + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
 	return true;
 }
 

@@ -39,6 +39,33 @@ static void start(struct fixture *f)
 	start_windows(f, false);
 }
 
+/* A register and a displacement that lead around the 4 GiB: a guard is hit, once a block. */
+static void test_wraps_around(void)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+	struct fixture f;
+
+	fixture_start(&f);
+	config.verify = true;
+	CU_ASSERT_FATAL(bt_attach(f.cpu, &config) == 0);
+	enter_protected(&f, 0);
+	/* mov ecx,100; l: mov edx,[eax+DATA_AT+10h]; add ebx,edx; mov [edi-20h],ebx; loop l; hlt */
+	CODE(&f, 0xb9, 100, 0, 0, 0, 0x8b, 0x90, 0x10, 0, 4, 0, 0x01, 0xd3, 0x89, 0x5f, 0xe0, 0xe2,
+	     0xf3, 0xf4);
+	poke32(&f, DATA_AT, 3);
+	f.cpu->regs[EAX] = 0xfffffff0;
+	f.cpu->regs[EBX] = 0;
+	f.cpu->regs[EDI] = DATA_AT + 0x24;
+	run(&f);
+	CHECK_EQ(f.cpu->regs[EBX], 300);
+	CHECK_EQ(peek32(&f, DATA_AT + 4), 300);
+	/* In the block that is entered first, and in the loop's. */
+	CHECK_EQ(f.cpu->bt->n.retranslations, 2);
+	CHECK_EQ(f.cpu->bt->n.fault_guard, 2);
+	bt_check(f.cpu);
+	fixture_end(&f);
+}
+
 static struct tb *loop(struct fixture *f)
 {
 	const uint8_t *code = physmem_lookup(f->mem, LOOP_AT).host + (LOOP_AT & (PAGE_SIZE - 1));
@@ -248,5 +275,5 @@ static void test_perf_map(void)
 	unlink(path);
 }
 
-UNIT_MAIN("bt_check", {"passes", test_passes}, {"kick", test_kick}, {"spoilt", test_spoilt},
+UNIT_MAIN("bt_check", {"passes", test_passes}, {"wraps around", test_wraps_around}, {"kick", test_kick}, {"spoilt", test_spoilt},
 	  {"perf map", test_perf_map})
