@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "monitor/block_image.h"
+#include "monitor/sandbox.h"
 
 struct block_file;
 
@@ -135,6 +136,7 @@ static void *io_thread(void *arg)
 {
 	struct block_file *f = arg;
 
+	sandbox_thread_start();
 	pthread_mutex_lock(&f->lock);
 	for (;;) {
 		while (!f->queued.first && !f->stop)

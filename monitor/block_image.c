@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "devices/floppy_geometry.h"
+#include "monitor/host_files.h"
 
 #define IOV_BATCH 128u /* pieces handed to one preadv() */
 
@@ -177,9 +178,9 @@ static int report_open_error(struct report *r, const struct block_file_options *
 			return report_fail(r,
 				"%s: cannot be opened for reading and writing (%s); make it "
 				"writable, or use -snapshot or readonly=on",
-				name, strerror(error));
+				name, host_strerror(error));
 		return report_fail(r, "%s: cannot be opened for reading (%s)", name,
-				   strerror(error));
+				   host_strerror(error));
 	}
 	return report_fail(r, "%s: cannot be opened: %s", name, strerror(error));
 }
@@ -190,7 +191,7 @@ static int check_file_kind(const char *path, const struct block_file_options *o,
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0)
+	if (host_stat(path, &st) < 0)
 		return report_open_error(r, o, name, errno);
 	if (S_ISDIR(st.st_mode))
 		return report_fail(r, "%s: is a directory; %s is wanted", name, image_kind(o));
@@ -249,7 +250,7 @@ static int open_checked(struct block_image *img, const struct block_file_options
 				   image_kind(o));
 	if (check_file_kind(path, o, name, r) < 0)
 		return -1;
-	img->fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	img->fd = host_open(path, (writable ? O_RDWR : O_RDONLY) | O_NOCTTY | O_NONBLOCK, 0);
 	if (img->fd < 0)
 		return report_open_error(r, o, name, errno);
 	end = lseek(img->fd, 0, SEEK_END);
@@ -297,6 +298,6 @@ bool block_image_is_file(const struct block_image *img, const char *path)
 {
 	struct stat ours, other;
 
-	return img->fd >= 0 && fstat(img->fd, &ours) == 0 && stat(path, &other) == 0 &&
+	return img->fd >= 0 && fstat(img->fd, &ours) == 0 && host_stat(path, &other) == 0 &&
 	       ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
 }

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "monitor/host_files.h"
+
 #define CLUSTER 4096u
 #define BITS_PER_WORD 64u
 
@@ -24,27 +26,6 @@ struct block_overlay {
 	uint64_t size;     /* bytes of the image */
 	uint64_t *present; /* bit n: cluster n is here, not in the image */
 };
-
-/* Not /tmp by default: it is often memory, and a snapshot can grow large. */
-static int open_temporary(void)
-{
-	const char *dir = getenv("TMPDIR");
-	char path[1024];
-	int fd;
-
-	if (!dir || !dir[0])
-		dir = "/var/tmp";
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-	if (fd >= 0)
-		return fd;
-	if (snprintf(path, sizeof(path), "%s/transvisor-XXXXXX", dir) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	unlink(path);
-	return fd;
-}
 
 int block_overlay_create(struct block_overlay **out, uint64_t size)
 {
@@ -55,7 +36,7 @@ int block_overlay_create(struct block_overlay **out, uint64_t size)
 		return -ENOMEM;
 	ov->size = size;
 	ov->present = calloc(clusters / BITS_PER_WORD + 1, sizeof(*ov->present));
-	ov->fd = ov->present ? open_temporary() : -ENOMEM;
+	ov->fd = ov->present ? host_temporary() : -ENOMEM;
 	if (ov->fd < 0) {
 		int error = ov->fd;
 

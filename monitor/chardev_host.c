@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "monitor/chardev_backend.h"
+#include "monitor/host_files.h"
 
 #define LAST_WORDS_MS 1000
 
@@ -298,7 +299,7 @@ static void destroy_backend(struct backend *b)
 	if (b->keep_fd >= 0)
 		close(b->keep_fd);
 	if (b->unlink_path[0])
-		unlink(b->unlink_path);
+		host_unlink(b->unlink_path);
 	for (unsigned i = 0; i < b->user_count; i++) {
 		free(b->users[i]->in.data);
 		free(b->users[i]);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "monitor/chardev_backend.h"
+#include "monitor/host_files.h"
 #include "monitor/terminal.h"
 
 static int fail(struct report *r, const char *option, const char *what, const char *why)
@@ -190,6 +191,8 @@ static int open_unix(struct backend *b, const char *option, struct report *r)
 	fd = try_address(b, (struct sockaddr *)&b->address, b->address_length);
 	if (fd >= 0 && b->config.server)
 		snprintf(b->unlink_path, sizeof(b->unlink_path), "%s", b->config.path);
+	if (b->unlink_path[0])
+		host_may_unlink(b->unlink_path);
 	return fd;
 }
 
@@ -224,6 +227,8 @@ static int open_socket(struct backend *b, const char *option, struct report *r)
 	b->is_socket = true;
 	r->text[0] = 0;
 	fd = is_unix ? open_unix(b, option, r) : open_tcp(b, option, r);
+	if (b->config.reconnect_s)
+		host_may_connect((struct sockaddr *)&b->address, b->address_length);
 	if (fd < 0 && r->text[0])
 		return -1;
 	if (fd < 0 && !b->config.server && b->config.reconnect_s) {
@@ -259,15 +264,15 @@ void backend_accept(struct backend *b)
 
 void backend_connect(struct backend *b)
 {
-	int fd = socket(b->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error, fd = host_connect((struct sockaddr *)&b->address, b->address_length, &error);
 
 	b->state = LINE_WAITING;
 	b->reconnect_at = chardev_now_ms() + b->config.reconnect_s * 1000ull;
 	if (fd < 0)
 		return;
-	if (connect(fd, (struct sockaddr *)&b->address, b->address_length) == 0) {
+	if (!error) {
 		use_connection(b, fd);
-	} else if (errno == EINPROGRESS) {
+	} else if (error == EINPROGRESS) {
 		b->in_fd = b->out_fd = fd;
 		b->state = LINE_CONNECTING;
 	} else {

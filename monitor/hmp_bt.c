@@ -8,6 +8,7 @@
 #include "cpu/space.h"
 #include "cpu/vcpu.h"
 #include "monitor/hmp_internal.h"
+#include "monitor/host_files.h"
 
 /* The processor if it has a translator; else says that there is none. */
 static struct vcpu *translated_cpu(struct hmp *m)
@@ -53,11 +54,11 @@ static int parse_which(struct hmp *m, const struct hmp_args *a, uint32_t *eip, b
 
 static void dump_to(struct hmp *m, struct vcpu *cpu, uint32_t eip, bool all, const char *path)
 {
-	FILE *f = fopen(path, "we");
+	FILE *f = host_create(path);
 	int blocks;
 
 	if (!f) {
-		fprintf(m->out, "Error: Could not open '%s': %s\n", path, strerror(errno));
+		fprintf(m->out, "Error: Could not open '%s': %s\n", path, host_strerror(errno));
 		return;
 	}
 	blocks = bt_dump(cpu, eip, all, f);

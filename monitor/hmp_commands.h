@@ -63,6 +63,7 @@
 	X("pci", "", hmp_info_pci, "show the PCI devices")                                         \
 	X("pic", "", hmp_info_pic, "show the state of the interrupt controllers")                  \
 	X("registers", "", hmp_info_registers, "show the processor's registers")                   \
+	X("sandbox", "", hmp_info_sandbox, "show what the program may still do on the host")       \
 	X("screentext", "", hmp_info_screentext, "show the text on the screen")                    \
 	X("statehash", "[-v]", hmp_info_statehash,                                                 \
 	  "show a hash of the machine's state; -v of each part too")                               \

@@ -11,6 +11,7 @@
 #include "monitor/chardev_host.h"
 #include "monitor/hmp_internal.h"
 #include "monitor/options.h"
+#include "monitor/sandbox.h"
 #include "monitor/state_hash.h"
 
 void hmp_info_status(struct hmp *m, const struct hmp_args *a)
@@ -61,6 +62,11 @@ void hmp_info_cpus(struct hmp *m, const struct hmp_args *a)
 void hmp_info_kvm(struct hmp *m, const struct hmp_args *a)
 {
 	fprintf(m->out, "kvm support: disabled\n");
+}
+
+void hmp_info_sandbox(struct hmp *m, const struct hmp_args *a)
+{
+	sandbox_describe(m->out);
 }
 
 void hmp_info_mice(struct hmp *m, const struct hmp_args *a)

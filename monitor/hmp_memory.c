@@ -13,6 +13,7 @@
 #include "cpu/access.h"
 #include "devices/bus.h"
 #include "monitor/hmp_internal.h"
+#include "monitor/host_files.h"
 
 #define COUNT_MAX 65536u /* values a command shows: an answer, not a flood */
 #define INSTRUCTION_MAX 15
@@ -333,12 +334,13 @@ void hmp_port_out(struct hmp *m, const struct hmp_args *a)
 
 static void save(const struct source *s, const char *path, uint64_t address, uint64_t size)
 {
-	FILE *file = fopen(path, "wbe");
+	FILE *file = host_create(path);
 	uint8_t page[PAGE_SIZE];
 	bool whole = true;
 
 	if (!file) {
-		fprintf(s->m->out, "Error: Could not open '%s': %s\n", path, strerror(errno));
+		fprintf(s->m->out, "Error: Could not open '%s': %s\n", path,
+			host_strerror(errno));
 		return;
 	}
 	while (size && whole) {

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "monitor/host_files.h"
+
 /* libpng reports through longjmp; what it said is kept for the user. */
 struct png_failure {
 	jmp_buf jump;
@@ -113,8 +115,8 @@ static void remove_partial(const char *path)
 {
 	struct stat st;
 
-	if (!lstat(path, &st) && S_ISREG(st.st_mode))
-		unlink(path);
+	if (!host_lstat(path, &st) && S_ISREG(st.st_mode))
+		host_unlink(path);
 }
 
 int image_write(const struct surface *s, enum image_format format, const char *path,
@@ -126,9 +128,10 @@ int image_write(const struct surface *s, enum image_format format, const char *p
 
 	if (!s || !s->width || !s->height)
 		return report_fail(r, "%s: there is no picture to write", path);
-	f = fopen(path, "wbe");
+	f = host_create(path);
 	if (!f)
-		return report_fail(r, "%s: cannot write the picture: %s", path, strerror(errno));
+		return report_fail(r, "%s: cannot write the picture: %s", path,
+				   host_strerror(errno));
 	error = write_all(s, format, f, &failure);
 	if (fclose(f) && !error)
 		error = strerror(errno);

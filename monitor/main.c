@@ -20,7 +20,9 @@
 #include "monitor/chardev_host.h"
 #include "monitor/hmp.h"
 #include "monitor/lockstep.h"
+#include "monitor/host_files.h"
 #include "monitor/options.h"
+#include "monitor/sandbox.h"
 #include "monitor/terminal.h"
 #include "monitor/vm.h"
 #include "monitor/window_sdl.h"
@@ -75,6 +77,7 @@ static void *signal_thread(void *arg)
 	struct program *p = arg;
 	int number;
 
+	sandbox_thread_start();
 	while (sigwait(&p->signals, &number) == 0) {
 		switch (number) {
 		case SIGTSTP:
@@ -148,12 +151,8 @@ static int daemonize(struct program *p, struct report *r)
 	_exit(read(ends[0], &well, 1) == 1 ? 0 : 1);
 }
 
-static void leave_terminal(struct program *p)
+static void leave_terminal(struct program *p, int null)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null < 0 || chdir("/") < 0)
-		return;
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	dup2(null, STDERR_FILENO);
@@ -170,6 +169,7 @@ static int write_pidfile(const char *path, struct report *r)
 		return report_fail(r, "-pidfile %s: %s", path, strerror(errno));
 	n = dprintf(fd, "%ld\n", (long)getpid());
 	written = close(fd) == 0 && n > 0;
+	host_may_unlink(path);
 	return written ? 0 : report_fail(r, "-pidfile %s: cannot be written", path);
 }
 
@@ -216,6 +216,59 @@ static int create(struct program *p, struct report *r)
 	return 0;
 }
 
+/* ---- -sandbox ---- */
+
+static bool accepts(const struct chardev_config *c, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (c[i].kind == CHARDEV_SOCKET && c[i].server)
+			return true;
+	}
+	return false;
+}
+
+static void use_folders(const struct drive_config *d, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (d[i].file)
+			host_may_use_folder_of(d[i].file);
+	}
+}
+
+/* The machine is made: what comes now is its guest's doing. */
+static int enter_sandbox(struct program *p, struct report *r)
+{
+	const struct vm_config *c = &p->options.vm;
+	struct sandbox_needs needs = {
+		.window = p->window != NULL,
+		.accepts = accepts(c->serial, VM_SERIAL_PORTS) ||
+			   accepts(c->monitor, VM_MONITORS) || accepts(&c->debugcon, 1) ||
+			   accepts(&c->firmware_log, 1),
+		.profiled = c->perf_map,
+	};
+
+	use_folders(c->ide, VM_IDE_DRIVES);
+	use_folders(c->floppy, VM_FLOPPY_DRIVES);
+	return sandbox_enter(&needs, r);
+}
+
+/* With -daemonize errors are told first; what the rest takes is open by then. */
+static int begin(struct program *p, struct report *r)
+{
+	int null = -1;
+
+	if (p->options.daemonize) {
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (null < 0 || chdir("/") < 0)
+			return report_fail(r, "-daemonize: %s", strerror(errno));
+	}
+	if (enter_sandbox(p, r) < 0)
+		return -1;
+	if (p->options.daemonize)
+		leave_terminal(p, null);
+	return 0;
+}
+
 static void destroy(struct program *p)
 {
 	signals_aim(p, NULL);
@@ -226,7 +279,7 @@ static void destroy(struct program *p)
 	lockstep_destroy(p->lockstep);
 	vm_destroy(p->vm);
 	if (p->options.pidfile)
-		unlink(p->options.pidfile);
+		host_unlink(p->options.pidfile);
 	options_free(&p->options);
 }
 
@@ -273,6 +326,7 @@ int main(int argc, char **argv)
 	struct program *p = &program;
 	struct report r = {0};
 
+	sandbox_note_descriptors();
 	switch (options_parse(&p->options, argc, argv, stdout, &r)) {
 	case OPTIONS_DONE:
 		options_free(&p->options);
@@ -286,14 +340,14 @@ int main(int argc, char **argv)
 	if (p->options.daemonize && daemonize(p, &r) < 0)
 		return fail(&r);
 	signals_block(p);
+	if (sandbox_prepare(&p->options.sandbox, p->options.daemonize, &r) < 0)
+		return fail(&r);
 	signals_start(p);
-	if (create(p, &r) < 0) {
+	if (create(p, &r) < 0 || begin(p, &r) < 0) {
 		p->options.pidfile = NULL; /* not ours, or not complete */
 		destroy(p);
 		return fail(&r);
 	}
-	if (p->options.daemonize)
-		leave_terminal(p);
 	signals_aim(p, p->vm);
 	if (run(p, &r) < 0)
 		return fail(&r);

@@ -146,6 +146,7 @@ void option_list_machines(FILE *out);
 void option_list_accels(FILE *out);
 void option_list_devices(FILE *out);
 void option_list_log(FILE *out);
+void option_list_sandbox(FILE *out);
 
 #define X(id, name, args, phase, fn, group, help)                                                  \
 	int fn(struct option_parse *p, const struct given *g);

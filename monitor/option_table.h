@@ -132,6 +132,10 @@ enum option_phase {
 	  "Write the log to FILE instead of stderr.")                                              \
 	X(OPT_PERFMAP, "perfmap", NULL, PHASE_SETTING, option_flag, GROUP_RUN,                     \
 	  "Write /tmp/perf-PID.map, by which perf(1) names translated code.")                      \
+	X(OPT_SANDBOX, "sandbox", "on|off[,GROUP=allow|deny][,log=on][,files=FOLDER]",             \
+	  PHASE_SETTING, option_sandbox, GROUP_RUN,                                                \
+	  "Give up what the running program does not need of the host, so that a guest that takes " \
+	  "it over gains little (default on, where the host can); `help` lists the groups.")        \
 	X(OPT_NO_USER_CONFIG, "no-user-config", NULL, PHASE_SETTING, option_ignore, GROUP_COMPAT,  \
 	  "There are no configuration files.")                                                     \
 	X(OPT_NO_HPET, "no-hpet", NULL, PHASE_SETTING, option_ignore, GROUP_COMPAT,                \
@@ -140,8 +144,6 @@ enum option_phase {
 	  "Floppy boot sectors are booted without the check in any case.")                         \
 	X(OPT_MSG, "msg", "timestamp=on|off", PHASE_SETTING, option_ignore, GROUP_COMPAT,          \
 	  "Messages have no time stamps.")                                                         \
-	X(OPT_SANDBOX, "sandbox", "on|off", PHASE_SETTING, option_ignore, GROUP_COMPAT,            \
-	  "Nothing changes.")                                                                      \
 	X(OPT_PARALLEL, "parallel", "none", PHASE_SETTING, option_parallel, GROUP_COMPAT,          \
 	  "There is no parallel port.")                                                            \
 	X(OPT_UUID, "uuid", "UUID", PHASE_SETTING, option_no_effect, GROUP_COMPAT,                 \

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/report.h"
+#include "monitor/sandbox.h"
 #include "monitor/vm.h"
 
 /* Version of the command line that tools look for; ours stands behind it. */
@@ -31,6 +32,7 @@ struct options {
 	const char *pidfile;
 	const char *log_items, *log_file; /* -d, -D */
 	bool daemonize;
+	struct sandbox_config sandbox; /* the process's, not the machine's */
 	struct options_strings *strings;
 };
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/report.h"
+#include "monitor/sandbox.h"
 #include "monitor/window_internal.h"
 
 #define CLOSE_AGAIN_MS 1000 /* a double click is not a second wish to close */
@@ -108,8 +109,8 @@ static void machine_quit(struct vm *vm, void *arg)
 }
 
 /*
- * Where no box can be shown (an X server without fonts, say), the title says
- * what the next click on the close button will do.
+ * Where no box can be shown (in the sandbox, or by an X server without fonts),
+ * the title says what the next click on the close button will do.
  */
 static bool ask_power_off(struct window *w)
 {
@@ -134,7 +135,8 @@ static bool ask_power_off(struct window *w)
 
 	window_grab(w, false);
 	window_release_all(w);
-	if (!SDL_ShowMessageBox(&box, &answer))
+	/* SDL shows a box from a new process with a connection of its own. */
+	if (!sandbox_entered() && !SDL_ShowMessageBox(&box, &answer))
 		return answer == 1;
 	if (w->close_is_final)
 		return true;

@@ -665,9 +665,42 @@ static void test_running(void)
 	refuse("-D /nowhere/x", "-D /nowhere/x: No such file or directory");
 	refuse("-qmp stdio", "-qmp stdio: Not there yet; use -monitor.");
 	refuse("-s", "-s: Not there yet; use -monitor with info registers and x.");
-	accept(&p, "-no-user-config -no-hpet -msg timestamp=on -sandbox on -parallel none -net none "
+	accept(&p, "-no-user-config -no-hpet -msg timestamp=on -parallel none -net none "
 		   "-nic none");
 	done(&p);
+}
+
+static void test_sandbox(void)
+{
+	struct parse p;
+
+	accept(&p, "-display none");
+	CHECK(!p.o.sandbox.off && !p.o.sandbox.required && !p.o.sandbox.allowed);
+	done(&p);
+	accept(&p, "-sandbox off");
+	CHECK(p.o.sandbox.off && !p.o.sandbox.required);
+	done(&p);
+	accept(&p, "-sandbox off -sandbox enable=on"); /* the last one counts */
+	CHECK(!p.o.sandbox.off && p.o.sandbox.required);
+	done(&p);
+	accept(&p, "-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	CHECK(!p.o.sandbox.off && !p.o.sandbox.allowed && !p.o.sandbox.log);
+	done(&p);
+	accept(&p, "-sandbox on,obsolete=allow,elevateprivileges=children,spawn=allow,log=on");
+	CHECK_EQ(p.o.sandbox.allowed, 1u << SANDBOX_OBSOLETE | 1u << SANDBOX_SPAWN);
+	CHECK(p.o.sandbox.log);
+	done(&p);
+	accept(&p, "-sandbox on,files=/,files=/tmp");
+	CHECK_EQ(p.o.sandbox.file_count, 2);
+	CHECK(same(p.o.sandbox.files[0], "/") && same(p.o.sandbox.files[1], "/tmp"));
+	done(&p);
+	refuse("-sandbox maybe", "-sandbox maybe: enable is on or off, not 'maybe'");
+	refuse("-sandbox on,spawn=children",
+	       "-sandbox on,spawn=children: spawn is allow or deny, not 'children'");
+	refuse("-sandbox on,files=/nowhere",
+	       "-sandbox on,files=/nowhere: files= is a folder, which '/nowhere' is not");
+	refuse("-sandbox on,spwan=deny",
+	       "-sandbox on,spwan=deny: 'spwan' is no property; did you mean 'spawn'?");
 }
 
 static void test_unknown(void)
@@ -765,6 +798,7 @@ static void test_lists(void)
 		{"-chardev help", "socket"},
 		{"-d help", "guest_errors"},
 		{"-vga help", "std"},
+		{"-sandbox help", "spawn=allow|deny"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -898,7 +932,7 @@ UNIT_MAIN("options", {"-m", test_memory}, {"-machine, -smp", test_machine},
 	  {"carried guest", test_carried_guest}, {"drives", test_drives},
 	  {"-drive", test_drive_option}, {"-device ide-hd", test_device_drives},
 	  {"-device", test_devices}, {"-display", test_display}, {"-nographic", test_nographic},
-	  {"-serial", test_serial}, {"-chardev", test_chardev}, {"running", test_running},
+	  {"-serial", test_serial}, {"-chardev", test_chardev}, {"running", test_running}, {"sandbox", test_sandbox},
 	  {"unknown options", test_unknown}, {"any order", test_order}, {"-help", test_help},
 	  {"lists", test_lists}, {"man page and completion", test_documents},
 	  {"pieces", test_pieces}, {"fuzz", test_fuzz})
