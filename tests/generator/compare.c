@@ -218,3 +218,41 @@ const char *compare(const struct test_case *c, const struct decoded *d, const st
 	find_holes(c, d, holes);
 	return memory_agrees(host, guest, holes) ? NULL : "memory";
 }
+
+/* To the last x87 instruction and its operand. */
+static bool same_pointers(const struct fxsave_image *a, const struct fxsave_image *b)
+{
+	return a->fop == b->fop && a->fip == b->fip && a->fcs == b->fcs && a->fdp == b->fdp &&
+	       a->fds == b->fds;
+}
+
+const char *compare_exactly(const struct test_case *c, const struct decoded *d,
+			    const struct outcome *reference, const struct outcome *guest)
+{
+	const struct state *a = &reference->end, *b = &guest->end;
+	uint32_t flags = completed(c, d, reference) ? undefined_flags(c, d) : 0;
+
+	if (reference->vector != guest->vector)
+		return "vector";
+	if (reference->error != guest->error)
+		return "error code";
+	if (reference->cr2 != guest->cr2)
+		return "CR2";
+	if (a->eip != b->eip)
+		return "EIP";
+	if (memcmp(a->seg, b->seg, sizeof(a->seg)))
+		return "segment registers";
+	if ((a->eflags ^ b->eflags) & ~flags)
+		return "EFLAGS";
+	if (compare_fx(&a->fx, &b->fx))
+		return compare_fx(&a->fx, &b->fx);
+	if (!same_pointers(&a->fx, &b->fx))
+		return "x87 pointers";
+	if (memcmp(a->regs, b->regs, sizeof(a->regs)))
+		return "general registers";
+	if (reference->changed != guest->changed || reference->digest != guest->digest)
+		return "memory";
+	return memcmp(reference->page_bits, guest->page_bits, sizeof(guest->page_bits))
+		   ? "accessed and dirty bits"
+		   : NULL;
+}

@@ -99,13 +99,15 @@ static void print_form(FILE *f, const struct insn_row *row, unsigned form)
 			   : "16");
 }
 
-static void print_oracle(FILE *f, const struct insn_row *row, uint64_t ran, const char *test,
-			 const char *why)
+static void print_oracle(FILE *f, const struct insn_row *row, uint64_t ran, const char *reference,
+			 const char *test, const char *why)
 {
 	if (test)
 		fprintf(f, "hand-written: %s (%s)\n", test, why);
 	else if (!ran)
 		fprintf(f, "NONE\n");
+	else if (reference)
+		fprintf(f, "%s\n", reference);
 	else if (ring0_test(row))
 		fprintf(f, "chip in ring 3; hand-written in ring 0: %s\n", ring0_test(row));
 	else
@@ -116,6 +118,8 @@ static void print_summary(FILE *f, const struct coverage *cov, unsigned forms)
 {
 	fprintf(f, "%u forms of %u rows; %llu cases of undefined encodings\n", forms,
 		insn_table_rows, (unsigned long long)cov->undefined);
+	if (!cov->excused)
+		return;
 	fprintf(f, "%llu cases in which the chip need not agree:\n",
 		(unsigned long long)cov->excused);
 	for (unsigned i = 0; i < REASONS_MAX && cov->reasons[i].why; i++)
@@ -123,7 +127,7 @@ static void print_summary(FILE *f, const struct coverage *cov, unsigned forms)
 			cov->reasons[i].why);
 }
 
-unsigned coverage_report(const struct coverage *cov, FILE *f)
+unsigned coverage_report(const struct coverage *cov, const char *reference, FILE *f)
 {
 	unsigned missing = 0, forms = 0;
 
@@ -134,7 +138,9 @@ unsigned coverage_report(const struct coverage *cov, FILE *f)
 		const struct insn_row *row = &insn_table[i];
 
 		for (unsigned form = 0; form < FORMS; form++) {
-			const char *why = "", *test = form_hand_written(row, form & 2, &why);
+			const char *why = "", *test = reference
+							  ? NULL
+							  : form_hand_written(row, form & 2, &why);
 
 			if (!form_exists(row, form))
 				continue;
@@ -146,7 +152,7 @@ unsigned coverage_report(const struct coverage *cov, FILE *f)
 			print_form(f, row, form);
 			fprintf(f, " %8llu %8llu  ", (unsigned long long)cov->ran[i][form],
 				(unsigned long long)cov->fault[i][form]);
-			print_oracle(f, row, cov->ran[i][form], test, why);
+			print_oracle(f, row, cov->ran[i][form], reference, test, why);
 		}
 	}
 	if (f)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who runs cases: the host chip, and a guest on some engine. */
+/* Who runs cases: the oracle (the host chip, or the interpreter) and a guest on some engine. */
 #ifndef TESTS_GENERATOR_ENGINE_H
 #define TESTS_GENERATOR_ENGINE_H
 
@@ -7,7 +7,7 @@
 
 #define BATCH_SIZE 512u
 
-/* One batch, in memory that the oracle's process shares. */
+/* One batch; the host's are in memory that its process shares. */
 struct batch {
 	volatile unsigned count, at; /* at: the case under way */
 	struct test_case cases[BATCH_SIZE];
@@ -18,10 +18,12 @@ struct batch {
 struct host;
 
 /*
- * Forks the oracle's process. Returns NULL with a message on stderr where the
- * host cannot run 32-bit code with an LDT.
+ * Forks the oracle's process and has it run trivial cases. Returns NULL where the
+ * host cannot run 32-bit code with an LDT; trouble, of TROUBLE_MAX bytes, says what
+ * has failed.
  */
-struct host *host_create(void);
+#define TROUBLE_MAX 128u
+struct host *host_create(char *trouble);
 void host_destroy(struct host *h);
 /* Batches 0 and 1 are for use in turn. */
 struct batch *host_batch(struct host *h, unsigned n);
@@ -46,5 +48,34 @@ struct guest *guest_create(const char *engine, enum guest_pages kind);
 void guest_destroy(struct guest *g);
 void guest_run(struct guest *g, const struct test_case *c, struct outcome *out);
 bool guest_engine_known(const char *engine);
+
+/* ---- oracle.c ---- */
+enum oracle_kind {
+	ORACLE_ANY, /* the host where it can, else the interpreter */
+	ORACLE_HOST,
+	ORACLE_INTERP, /* of the translator only; in a guest of its own, beside the judged one */
+};
+bool oracle_known(const char *name, enum oracle_kind *kind);
+
+struct oracle {
+	const char *name;
+	bool exact; /* all of the outcome has to agree: both sides are the same processor */
+	struct host *host;
+	/* If host is NULL: */
+	struct guest *reference;
+	struct batch *batches; /* two */
+};
+
+/*
+ * The oracle for a guest on this engine with these pages. Returns NULL with a
+ * message on stderr if there is none. Says on stdout if it is another one than
+ * usual.
+ */
+struct oracle *oracle_create(enum oracle_kind kind, const char *engine, enum guest_pages pages);
+void oracle_destroy(struct oracle *o);
+/* As host_batch() and so on. */
+struct batch *oracle_batch(struct oracle *o, unsigned n);
+void oracle_start(struct oracle *o, unsigned n);
+bool oracle_wait(struct oracle *o, unsigned n);
 
 #endif

@@ -137,6 +137,11 @@ void guest_pages_prepare(struct guest *g)
 
 void guest_pages_check(const struct guest *g, struct outcome *out)
 {
-	if (g->kind == GUEST_CLEAR && !bits_agree(g, out))
+	memset(out->page_bits, 0, sizeof(out->page_bits));
+	if (g->kind != GUEST_CLEAR)
+		return;
+	for (unsigned i = 0; i < WORLD_PAGES; i++)
+		out->page_bits[i] = g->ram[g->entries[i]] & (PTE_A | PTE_D);
+	if (!bits_agree(g, out))
 		out->vector = NO_VECTOR;
 }

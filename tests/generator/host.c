@@ -15,6 +15,7 @@
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +38,12 @@
 struct host {
 	pid_t child;
 	int to_child, from_child;
-	struct batch *batches; /* two */
+	struct shared *shared;
+};
+
+struct shared {
+	struct batch batches[2];
+	char trouble[TROUBLE_MAX]; /* of a child that has ended */
 };
 
 /* ---- the child ---- */
@@ -207,14 +213,17 @@ static bool catch_signals(void)
 	return syscall(SYS_arch_prctl, ARCH_GET_FS, &host_fs_base) == 0;
 }
 
-static _Noreturn void child_main(struct batch *batches, int from, int to)
+static _Noreturn void child_main(struct shared *shared, int from, int to)
 {
+	const char *part = !map_world()	      ? "low memory"
+			   : !make_ldt()      ? "modify_ldt"
+			   : !catch_signals() ? "signals"
+					      : NULL;
 	uint8_t n;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!map_world() || !make_ldt() || !catch_signals()) {
-		fprintf(stderr, "generator: the host cannot run 32-bit cases: %s\n",
-			strerror(errno));
+	if (part) {
+		snprintf(shared->trouble, TROUBLE_MAX, "%s: %s", part, strerror(errno));
 		_exit(2);
 	}
 	world_fill(child.background);
@@ -224,7 +233,7 @@ static _Noreturn void child_main(struct batch *batches, int from, int to)
 	if (write(to, &n, 1) != 1)
 		_exit(0);
 	while (read(from, &n, 1) == 1) {
-		child.batch = &batches[n & 1];
+		child.batch = &shared->batches[n & 1];
 		child.batch->at = 0;
 		if (child.batch->count)
 			__asm__ volatile("int3" : : : "memory");
@@ -236,17 +245,88 @@ static _Noreturn void child_main(struct batch *batches, int from, int to)
 
 /* ---- the parent ---- */
 
-struct host *host_create(void)
+/* NOP, ended in both ways and in each kind of code segment: what every case relies on. */
+static const struct probe {
+	uint16_t cs;
+	bool single_step;
+} probes[] = {
+    {SELECTOR_CODE32, false},
+    {SELECTOR_CODE32, true},
+    {LDT_SELECTOR(SEG_CODE_FLAT), false},
+    {LDT_SELECTOR(SEG_CODE_16), true},
+};
+#define PROBES	  (sizeof(probes) / sizeof(probes[0]))
+#define PROBES_MS 10000
+
+static void make_probe(const struct probe *p, struct test_case *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->code_at = CODE_AT;
+	c->code[0] = 0x90;
+	c->length = 1;
+	c->single_step = p->single_step;
+	c->start.eip = CODE_AT - world_segment_base(p->cs);
+	c->start.eflags = FL_1 | FL_IF | (p->single_step ? FL_TF : 0);
+	c->start.fx.fcw = 0x37f;
+	c->start.fx.mxcsr = 0x1f80;
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		c->start.seg[i] = i == CS ? p->cs : SELECTOR_DATA32;
+	for (unsigned i = 0; i < 8; i++)
+		c->start.regs[i] = DATA_AT + i;
+}
+
+static bool probe_passed(const struct test_case *c, const struct outcome *o)
+{
+	uint32_t end = c->start.eip + (c->single_step ? 1 : 2);
+
+	return o->vector == (c->single_step ? VEC_DB : VEC_BP) && o->end.eip == end &&
+	       !memcmp(o->end.seg, c->start.seg, sizeof(o->end.seg)) &&
+	       !memcmp(o->end.regs, c->start.regs, sizeof(o->end.regs));
+}
+
+/* As host_wait(), but ends a child that says nothing: entering 32-bit code may hang. */
+static bool wait_for_probes(struct host *h)
+{
+	struct pollfd from = {.fd = h->from_child, .events = POLLIN};
+
+	if (poll(&from, 1, PROBES_MS) == 0)
+		kill(h->child, SIGKILL);
+	return host_wait(h);
+}
+
+/* Runs the probes in the way that cases are run. */
+static bool host_works(struct host *h)
+{
+	struct batch *b = &h->shared->batches[0];
+	unsigned i = 0;
+
+	for (b->count = 0; b->count < PROBES; b->count++)
+		make_probe(&probes[b->count], &b->cases[b->count]);
+	host_start(h, 0);
+	if (wait_for_probes(h))
+		while (i < PROBES && probe_passed(&b->cases[i], &b->outcomes[i]))
+			i++;
+	else
+		i = b->at;
+	b->count = 0;
+	if (i < PROBES)
+		snprintf(h->shared->trouble, TROUBLE_MAX, "a NOP at %#x:%#x %s", probes[i].cs,
+			 b->cases[i].start.eip,
+			 b->at < PROBES ? "does not come back" : "is not executed");
+	return i == PROBES;
+}
+
+struct host *host_create(char *trouble)
 {
 	struct host *h = calloc(1, sizeof(*h));
 	int there[2], back[2];
 
 	if (!h)
 		return NULL;
-	h->batches = mmap(NULL, 2 * sizeof(struct batch), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (h->batches == MAP_FAILED || pipe(there) || pipe(back)) {
-		perror("generator");
+	h->shared = mmap(NULL, sizeof(*h->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (h->shared == MAP_FAILED || pipe(there) || pipe(back)) {
+		snprintf(trouble, TROUBLE_MAX, "%s", strerror(errno));
 		free(h);
 		return NULL;
 	}
@@ -254,13 +334,14 @@ struct host *host_create(void)
 	if (h->child == 0) {
 		close(there[1]);
 		close(back[0]);
-		child_main(h->batches, there[0], back[1]);
+		child_main(h->shared, there[0], back[1]);
 	}
 	close(there[0]);
 	close(back[1]);
 	h->to_child = there[1];
 	h->from_child = back[0];
-	if (!host_wait(h)) {
+	if (!host_wait(h) || !host_works(h)) {
+		memcpy(trouble, h->shared->trouble, TROUBLE_MAX);
 		host_destroy(h);
 		return NULL;
 	}
@@ -274,13 +355,13 @@ void host_destroy(struct host *h)
 	close(h->to_child);
 	close(h->from_child);
 	waitpid(h->child, NULL, 0);
-	munmap(h->batches, 2 * sizeof(struct batch));
+	munmap(h->shared, sizeof(*h->shared));
 	free(h);
 }
 
 struct batch *host_batch(struct host *h, unsigned n)
 {
-	return &h->batches[n & 1];
+	return &h->shared->batches[n & 1];
 }
 
 void host_start(struct host *h, unsigned n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The generator: makes cases from the instruction table, runs each on the host
- * chip and in a guest, and compares. See --help; world.h says what a case sees.
+ * The generator: makes cases from the instruction table, has each run by the oracle
+ * and in a guest, and compares. See --help; world.h says what a case sees.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -22,13 +22,14 @@ struct options {
 	uint64_t seed, cases, first;
 	const char *engine, *row;
 	enum guest_pages pages;
+	enum oracle_kind oracle;
 	bool coverage, whole;
 	unsigned shown;
 };
 
 struct run {
 	struct options options;
-	struct host *host;
+	struct oracle *oracle;
 	struct guest *guest;
 	struct decoder *decoder;
 	struct coverage coverage;
@@ -36,7 +37,7 @@ struct run {
 	unsigned row_count;
 	struct test_case *differing; /* the first ones, up to options.shown */
 	unsigned differing_count;
-	unsigned batches; /* given to the host so far */
+	unsigned batches; /* given to the oracle so far */
 	struct outcome outcome;
 };
 
@@ -44,7 +45,8 @@ static void usage(FILE *f)
 {
 	fprintf(f,
 		"usage: generator [--seed N] [--cases N] [--row NAME] [--engine NAME]\n"
-		"                 [--pages KIND] [--coverage] [--show N] [--whole] [--replay CASE]\n"
+		"                 [--pages KIND] [--oracle NAME] [--coverage] [--show N]\n"
+		"                 [--whole] [--replay CASE]\n"
 		"\n"
 		"Runs cases made from the instruction table on the host's processor and in a\n"
 		"guest, and compares what came of them.\n"
@@ -52,17 +54,21 @@ static void usage(FILE *f)
 		"  --seed N       another sequence of cases (default 1)\n"
 		"  --cases N      how many (default %u)\n"
 		"  --row NAME     only rows of this mnemonic\n"
-		"  --engine NAME  what runs the guest: interp (default), bt, bt_nowin, bt_nochain,\n"
-		"                 bt_noadapt, bt_counted (with exact fuel)\n"
+		"  --engine NAME  what runs the guest: interp (default), bt, bt_nowin,\n"
+		"                 bt_nochain, bt_noadapt, bt_counted (with exact fuel)\n"
 		"  --pages KIND   what the guest's data pages are: ram (default), device, code\n"
 		"                 (beside data), clear (accessed and dirty bits)\n"
+		"  --oracle NAME  who says what is right: host, its processor, or interp, the\n"
+		"                 interpreter (default: host; interp if the host cannot run\n"
+		"                 32-bit code and the engine is another)\n"
 		"  --coverage     print how often each instruction form was judged, and by whom\n"
 		"  --show N       stop after N differing cases (default %u)\n"
 		"  --whole        show differing cases as they were made, not simplified\n"
 		"  --replay CASE  only this case; give the seed (and row) of the run it is from\n"
 		"\n"
 		"The exit status is 0 if nothing differs and no form is without an oracle, and 77\n"
-		"if the host cannot run 32-bit code with an LDT.\n",
+		"if there is no oracle, as the host cannot run 32-bit code with an LDT, or if\n"
+		"it cannot run the engine.\n",
 		DEFAULT_CASES, MISMATCHES_SHOWN);
 }
 
@@ -80,13 +86,12 @@ static uint64_t number_option(const char *name, const char *text)
 
 static void parse_options(struct options *o, int argc, char **argv)
 {
-	enum { SEED = 1, CASES, ROW, ENGINE, COVERAGE, SHOW, WHOLE, REPLAY, KIND, HELP };
+	enum { SEED = 1, CASES, ROW, ENGINE, COVERAGE, SHOW, WHOLE, REPLAY, KIND, ORACLE, HELP };
 	static const struct option longs[] = {
 	    {"seed", 1, NULL, SEED},	 {"cases", 1, NULL, CASES},	  {"row", 1, NULL, ROW},
 	    {"engine", 1, NULL, ENGINE}, {"coverage", 0, NULL, COVERAGE}, {"show", 1, NULL, SHOW},
 	    {"whole", 0, NULL, WHOLE},	 {"replay", 1, NULL, REPLAY},	  {"pages", 1, NULL, KIND},
-	    {"help", 0, NULL, HELP},
-	    {NULL, 0, NULL, 0}};
+	    {"oracle", 1, NULL, ORACLE}, {"help", 0, NULL, HELP},	  {NULL, 0, NULL, 0}};
 	int opt;
 
 	*o = (struct options){
@@ -110,6 +115,8 @@ static void parse_options(struct options *o, int argc, char **argv)
 			o->whole = true;
 		else if (opt == KIND && guest_pages_known(optarg, &o->pages))
 			;
+		else if (opt == ORACLE && oracle_known(optarg, &o->oracle))
+			;
 		else if (opt == REPLAY) {
 			o->first = number_option(name, optarg);
 			o->cases = 1;
@@ -122,33 +129,44 @@ static void parse_options(struct options *o, int argc, char **argv)
 		fprintf(stderr, "generator: unknown engine '%s'\n", o->engine);
 		exit(2);
 	}
+	if (o->oracle == ORACLE_INTERP && !strcmp(o->engine, "interp")) {
+		fprintf(stderr, "generator: --oracle interp judges other engines only\n");
+		exit(2);
+	}
+}
+
+/* Which test judges the row by hand, as the oracle cannot. */
+static const char *judged_elsewhere(const struct run *r, const struct insn_row *row)
+{
+	const char *why;
+
+	return r->oracle->host ? hand_written(row, &why) : NULL;
 }
 
 static bool choose_rows(struct run *r)
 {
-	const char *why;
-
 	r->rows = calloc(insn_table_rows, sizeof(*r->rows));
 	if (!r->rows)
 		return false;
 	for (unsigned i = 0; i < insn_table_rows; i++)
 		if ((!r->options.row || !strcmp(r->options.row, insn_table[i].name)) &&
-		    !hand_written(&insn_table[i], &why))
+		    !judged_elsewhere(r, &insn_table[i]))
 			r->rows[r->row_count++] = (uint16_t)i;
 	if (!r->row_count)
-		fprintf(stderr, "generator: no row '%s' to be judged by the chip\n",
-			r->options.row);
+		fprintf(stderr, "generator: no row '%s' to be judged by the %s\n", r->options.row,
+			r->oracle->name);
 	return r->row_count;
 }
 
-/* Whether a case may run on the host at all: prefixes can make another row of it. */
+/* Whether the oracle may run a case at all: prefixes can make another row of it. */
 static bool runnable(const struct run *r, const struct test_case *c)
 {
 	struct decoded d;
-	const char *why;
 
+	if (r->oracle->reference)
+		return true;
 	decode_case(r->decoder, c, &d);
-	return !(d.ok && hand_written(&insn_table[d.in.row], &why)) &&
+	return !(d.ok && judged_elsewhere(r, &insn_table[d.in.row])) &&
 	       !(d.ok && d.in.opcode == 0xcd && (uint8_t)d.in.imm == 0x80);
 }
 
@@ -167,7 +185,7 @@ static uint64_t fill_batch(struct run *r, struct batch *b, uint64_t from, uint64
 }
 
 /*
- * Runs the case in the guest. Returns what differs from the host's outcome, or
+ * Runs the case in the guest. Returns what differs from the oracle's outcome, or
  * NULL, also where it need not agree.
  */
 static const char *judge(struct run *r, const struct test_case *c, const struct outcome *host,
@@ -177,6 +195,11 @@ static const char *judge(struct run *r, const struct test_case *c, const struct 
 	const char *what, *why;
 
 	decode_case(r->decoder, c, &d);
+	if (r->oracle->exact) {
+		guest_run(r->guest, c, &r->outcome);
+		coverage_count(cov, &d, host);
+		return compare_exactly(c, &d, host, &r->outcome);
+	}
 	why = host_differs(c, &d, host);
 	if (why) {
 		coverage_excuse(cov, why);
@@ -203,16 +226,16 @@ static void judge_batch(struct run *r, const struct batch *b)
 static bool run_cases(struct run *r)
 {
 	uint64_t next = r->options.first, end = next + r->options.cases;
-	struct batch *b = host_batch(r->host, r->batches);
+	struct batch *b = oracle_batch(r->oracle, r->batches);
 
 	next = fill_batch(r, b, next, end);
-	host_start(r->host, r->batches);
+	oracle_start(r->oracle, r->batches);
 	while (b) {
-		struct batch *other = host_batch(r->host, r->batches + 1);
+		struct batch *other = oracle_batch(r->oracle, r->batches + 1);
 
-		/* The next batch is made while this one runs on the other processor. */
+		/* The next batch is made while the host runs this one on the other processor. */
 		next = fill_batch(r, other, next, end);
-		if (!host_wait(r->host)) {
+		if (!oracle_wait(r->oracle, r->batches)) {
 			printf("the oracle died in this case:\n");
 			print_case(stdout, &b->cases[b->at], "no outcome", &r->outcome,
 				   &r->outcome);
@@ -222,7 +245,7 @@ static bool run_cases(struct run *r)
 		if (r->differing_count == r->options.shown)
 			other->count = 0;
 		if (other->count)
-			host_start(r->host, r->batches);
+			oracle_start(r->oracle, r->batches);
 		judge_batch(r, b);
 		b = other->count ? other : NULL;
 	}
@@ -234,13 +257,13 @@ static bool run_cases(struct run *r)
 /* Runs one case on both sides; b->outcomes[0] and r->outcome have what came of it. */
 static const char *run_one(struct run *r, const struct test_case *c)
 {
-	struct batch *b = host_batch(r->host, r->batches);
+	struct batch *b = oracle_batch(r->oracle, r->batches);
 	struct coverage ignored = r->coverage;
 
 	b->count = 1;
 	b->cases[0] = *c;
-	host_start(r->host, r->batches);
-	if (!host_wait(r->host))
+	oracle_start(r->oracle, r->batches);
+	if (!oracle_wait(r->oracle, r->batches))
 		return NULL;
 	return judge(r, c, &b->outcomes[0], &ignored);
 }
@@ -266,21 +289,22 @@ static void print_differing(struct run *r)
 			shrink_case(c, still_differs, r);
 		what = run_one(r, c);
 		print_case(stdout, c, what ? what : "differs, but not always",
-			   &host_batch(r->host, r->batches)->outcomes[0], &r->outcome);
+			   &oracle_batch(r->oracle, r->batches)->outcomes[0], &r->outcome);
 	}
 }
 
 static int report(struct run *r)
 {
 	bool whole = !r->options.row && r->options.cases > 1 && !r->differing_count;
-	unsigned missing = coverage_report(&r->coverage, r->options.coverage ? stdout : NULL);
+	unsigned missing = coverage_report(&r->coverage, r->oracle->host ? NULL : r->oracle->name,
+					   r->options.coverage ? stdout : NULL);
 	uint64_t judged = r->coverage.undefined;
 
 	for (unsigned i = 0; i < insn_table_rows; i++)
 		for (unsigned f = 0; f < FORMS; f++)
 			judged += r->coverage.ran[i][f];
-	printf("seed %" PRIu64 ": %" PRIu64 " cases judged by the chip, %u differ", r->options.seed,
-	       judged, r->differing_count);
+	printf("seed %" PRIu64 ": %" PRIu64 " cases judged by the %s, %u differ", r->options.seed,
+	       judged, r->oracle->name, r->differing_count);
 	if (whole)
 		printf(", %u instruction forms without an oracle", missing);
 	printf("\n");
@@ -293,7 +317,7 @@ static void destroy(struct run *r)
 	free(r->rows);
 	free(r->differing);
 	guest_destroy(r->guest);
-	host_destroy(r->host);
+	oracle_destroy(r->oracle);
 	decoder_destroy(r->decoder);
 }
 
@@ -304,13 +328,16 @@ int main(int argc, char **argv)
 
 	parse_options(&r.options, argc, argv);
 	/* First: the oracle is a fork that should have nothing of the guest. */
-	r.host = host_create();
-	if (!r.host)
+	r.oracle = oracle_create(r.options.oracle, r.options.engine, r.options.pages);
+	if (r.oracle)
+		r.guest = guest_create(r.options.engine, r.options.pages);
+	if (!r.guest) {
+		oracle_destroy(r.oracle);
 		return EXIT_SKIPPED;
+	}
 	r.decoder = decoder_create();
-	r.guest = guest_create(r.options.engine, r.options.pages);
 	r.differing = calloc(r.options.shown + 1, sizeof(*r.differing));
-	if (r.decoder && r.guest && r.differing && coverage_create(&r.coverage) && choose_rows(&r) &&
+	if (r.decoder && r.differing && coverage_create(&r.coverage) && choose_rows(&r) &&
 	    run_cases(&r)) {
 		print_differing(&r);
 		status = report(&r);

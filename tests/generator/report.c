@@ -37,7 +37,7 @@ static void print_u32(FILE *f, const char *name, uint32_t start, uint32_t host, 
 			fprintf(f, "  %-8s %08x\n", name, start);
 		return;
 	}
-	fprintf(f, "  %-8s %08x   chip %08x   guest %08x%s\n", name, start, host, guest,
+	fprintf(f, "  %-8s %08x   judge %08x   guest %08x%s\n", name, start, host, guest,
 		host == guest ? "" : "   <--");
 }
 
@@ -46,7 +46,7 @@ static void print_vector(FILE *f, const char *name, unsigned n, const uint8_t *s
 {
 	static const uint8_t zero[16];
 	const uint8_t *v[3] = {start, host, guest};
-	static const char *const who[3] = {"", "   chip ", "   guest "};
+	static const char *const who[3] = {"", "   judge ", "   guest "};
 	bool same = !memcmp(host, guest, size) && !memcmp(host, start, size);
 
 	if (same && !memcmp(start, zero, size))
@@ -113,7 +113,7 @@ void print_case(FILE *f, const struct test_case *c, const char *what, const stru
 				    c->patches[i].length < SHOWN ? c->patches[i].length : SHOWN);
 			fprintf(f, "\n");
 		}
-	print_changes(f, "chip ", host);
+	print_changes(f, "judge", host);
 	print_changes(f, "guest", guest);
 	fprintf(f, "\n");
 }

@@ -16,7 +16,7 @@ void print_case(FILE *f, const struct test_case *c, const char *what, const stru
 #define FORMS	    4
 #define REASONS_MAX 32
 struct coverage {
-	uint64_t (*ran)[FORMS];	  /* by row: compared with the chip */
+	uint64_t (*ran)[FORMS];	  /* by row: compared with the oracle */
 	uint64_t (*fault)[FORMS]; /* of these, ended by a fault */
 	uint64_t undefined;	  /* compared cases that no row decodes */
 	/* Cases in which the two need not agree, and why: host_differs(), order_open(). */
@@ -30,7 +30,10 @@ bool coverage_create(struct coverage *cov);
 void coverage_destroy(struct coverage *cov);
 void coverage_count(struct coverage *cov, const struct decoded *d, const struct outcome *host);
 void coverage_excuse(struct coverage *cov, const char *why);
-/* Prints the table to f if it is not NULL. Returns how many forms have no oracle. */
-unsigned coverage_report(const struct coverage *cov, FILE *f);
+/*
+ * Prints the table to f if it is not NULL. Returns how many forms have no oracle.
+ * reference: who judged all forms alike; NULL: the chip, and where it cannot, tests.
+ */
+unsigned coverage_report(const struct coverage *cov, const char *reference, FILE *f);
 
 #endif

@@ -117,6 +117,8 @@ struct outcome {
 	uint32_t vector, error, cr2;
 	uint32_t changed; /* bytes of memory, of which changes has the first ones */
 	uint64_t digest;  /* of all of them */
+	/* Accessed and dirty bits of each page, where a guest clears them before the case. */
+	uint8_t page_bits[WORLD_PAGES];
 	struct change changes[CHANGES_MAX];
 };
 

@@ -4,9 +4,14 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 
 from machine import CACHE, ENGINE, PROGRAM, ROOT, Failure, Skip, main
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "benchmarks"))
+from suite import native  # noqa: E402
 
 ACCELERATOR = ENGINE[ENGINE.index("-accel") + 1] if "-accel" in ENGINE else "interp"
 
@@ -52,6 +57,8 @@ def programs():
     text = "#include <stdio.h>\nint main(void){return puts(\"\");}"
     if subprocess.run(probe, input=text, text=True, capture_output=True, check=False).returncode:
         raise Skip("gcc cannot make i386 programs: tests/packages/install bench")
+    if native.trouble():
+        raise Skip(native.trouble())
     if not os.path.isdir(os.path.join(CACHE, "zlib")):
         raise Skip("cache/zlib is missing: run tests/packages/fetch zlib")
     with tempfile.TemporaryDirectory() as directory:
@@ -60,6 +67,23 @@ def programs():
             raise Failure(f"exit status {process.returncode}, rows {sorted(rows)}")
         if not all(peers["native"]["median"] for peers in rows.values()):
             raise Failure("a row has no value")
+
+
+def without_native():
+    """Where the host is no peer, one line says so, and the others go on."""
+    if not native.trouble():
+        raise Skip("the host runs i386 programs")
+    with tempfile.TemporaryDirectory() as directory:
+        process, _ = run(directory, "--rows", "crc32", "--peers", "native")
+        if process.returncode != 1 or process.stdout or len(process.stderr.splitlines()) != 1:
+            raise Failure(f"native alone: status {process.returncode}")
+        process, rows = run(
+            directory, "--rows", "cli_sti", "--peers", f"native,{ACCELERATOR}"
+        )
+        if process.returncode or "no peer 'native'" not in process.stderr:
+            raise Failure(f"exit status {process.returncode}")
+        if any(list(peers) != [ACCELERATOR] for peers in rows.values()) or not rows:
+            raise Failure(f"rows {rows}")
 
 
 def options():
@@ -78,4 +102,4 @@ def options():
                 raise Failure(f"{bad}: status {process.returncode}")
 
 
-main([nano, programs, options])
+main([nano, programs, without_native, options])
