@@ -130,8 +130,9 @@ static int note_memory(const x86_op_mem *mem, char *out, int size)
 	if (mem->base == X86_REG_R14 && f)
 		return snprintf(out, (size_t)size, "  ; %s+%x", f->name,
 				(unsigned)(mem->disp - f->offset));
+	/* Of window and software TLB, which have no scale and seldom such displacements. */
 	if (mem->index != X86_REG_INVALID && part && mem->base != X86_REG_R12 &&
-	    part->offset == mem->disp)
+	    (mem->scale > 1 || mem->disp) && part->offset == mem->disp)
 		return snprintf(out, (size_t)size, "  ; %s", part->name);
 	return 0;
 }
