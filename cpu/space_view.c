@@ -108,7 +108,7 @@ void view_drop_page(struct vcpu *cpu, unsigned view, uint32_t page)
 	struct view *v = &cpu->spaces->views[view];
 
 	if (!view_is_fetch(view))
-		mem_window_unmap(v->window, page, 1);
+		mem_window_drop_page(v->window, page);
 	else if (v->fetched[page / 64] >> page % 64 & 1)
 		fetches_forget(cpu, view);
 }

@@ -245,6 +245,25 @@ void mem_window_unmap(struct mem_window *w, uint32_t page, uint32_t count)
 	trim(w->set);
 }
 
+void mem_window_drop_page(struct mem_window *w, uint32_t page)
+{
+	uint32_t last = page | (WINDOW_SLOT_PAGES - 1), count = 1;
+	bool next = page == w->drop_next;
+
+	if (!(w->pages[page].frame & PAGE_MAPPED)) {
+		w->drop_next += next; /* it has gone ahead of time */
+		return;
+	}
+	w->drop_batch = next ? 2 * w->drop_batch : 1;
+	while (count < w->drop_batch && page + count <= last &&
+	       w->pages[page + count].frame & PAGE_MAPPED)
+		count++;
+	w->drop_batch = count;
+	w->drop_next = page + 1;
+	w->set->counters->dropped_ahead += count - 1;
+	mem_window_unmap(w, page, count);
+}
+
 void mem_window_drop_slot(struct mem_window *w, uint32_t slot)
 {
 	unmap(w, slot << WINDOW_SLOT_SHIFT, WINDOW_SLOT_PAGES);

@@ -85,6 +85,12 @@ void mem_window_populate(struct mem_window *w, const struct mem_window_run *run,
 			 uint32_t around);
 /* Takes pages away; those not mapped cost nothing. */
 void mem_window_unmap(struct mem_window *w, uint32_t page, uint32_t count);
+/*
+ * Takes a page away, by one call of the host with some that follow it where the
+ * pages before have gone in order: guests take ranges away page by page. What
+ * has gone too early is filled again.
+ */
+void mem_window_drop_page(struct mem_window *w, uint32_t page);
 void mem_window_unmap_slot(struct mem_window *w, uint32_t slot);
 void mem_window_empty(struct mem_window *w);
 /* Makes every mapping of count frames from this one on read-only. */

@@ -29,6 +29,8 @@ struct mem_window {
 	uint64_t filled;		   /* the set's clock at the last mem_window_map() */
 	unsigned vmas;			   /* by estimate */
 	unsigned hand;			   /* the slot that eviction looks at next */
+	/* mem_window_drop_page(): the page that would go on a sequence, pages to go with it. */
+	uint32_t drop_next, drop_batch;
 	bool keep;
 };
 

@@ -130,6 +130,36 @@ static void test_access(void)
 	end(&s);
 }
 
+/* A range goes in few calls of the host when it is dropped in order, else page by page. */
+static void test_drop(void)
+{
+	struct setting s = start();
+	struct mem_window *w;
+	uint32_t frame;
+	bool writable;
+	uint64_t unmaps;
+
+	start_set(&s, 0);
+	w = mem_window_create(s.set);
+	CHECK(map(&s, w, 8, 200, 300, false));
+	unmaps = s.counters.host_unmaps;
+	for (uint32_t page = 8; page < 136; page++) {
+		mem_window_drop_page(w, page);
+		mem_window_drop_page(w, page); /* as by INVLPG after the write */
+		CHECK(!mem_window_lookup(w, page, &frame, &writable));
+	}
+	CHECK(s.counters.host_unmaps - unmaps <= 8);
+	CHECK(s.counters.dropped_ahead >= 100);
+	mem_window_check(s.set);
+	CHECK(map(&s, w, 8, 200, 300, false));
+	for (uint32_t page = 8; page < 208; page += 2)
+		mem_window_drop_page(w, page);
+	for (uint32_t page = 8; page < 208; page++)
+		CHECK_EQ(mem_window_lookup(w, page, &frame, &writable), page % 2);
+	mem_window_check(s.set);
+	end(&s);
+}
+
 static void test_reverse_map(void)
 {
 	struct setting s = start();
@@ -244,6 +274,10 @@ static void random_step(struct setting *s, struct mem_window *w)
 	case 0:
 		mem_window_unmap(w, page, count);
 		break;
+	case 3:
+		for (uint32_t i = 0; i < count; i++)
+			mem_window_drop_page(w, page + i);
+		break;
 	case 1:
 		mem_window_protect_frames(s->set, 300 + random_below(2000), 1 + random_below(8));
 		break;
@@ -317,6 +351,6 @@ static void test_costs(void)
 	end(&s);
 }
 
-UNIT_MAIN("window_mmu", {"access", test_access}, {"reverse map", test_reverse_map},
+UNIT_MAIN("window_mmu", {"access", test_access}, {"drop", test_drop}, {"reverse map", test_reverse_map},
 	  {"random", test_random}, {"budget", test_budget}, {"refused", test_refused},
 	  {"costs", test_costs})
