@@ -136,7 +136,6 @@ static void *io_thread(void *arg)
 {
 	struct block_file *f = arg;
 
-	sandbox_thread_start();
 	pthread_mutex_lock(&f->lock);
 	for (;;) {
 		while (!f->queued.first && !f->stop)
@@ -157,7 +156,7 @@ static int start_thread(struct block_file *f)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&f->thread, NULL, io_thread, f);
+	error = sandbox_thread_create(&f->thread, io_thread, f);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error)
 		return error;

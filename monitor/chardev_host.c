@@ -16,6 +16,7 @@
 
 #include "monitor/chardev_backend.h"
 #include "monitor/host_files.h"
+#include "monitor/sandbox.h"
 
 #define LAST_WORDS_MS 1000
 
@@ -279,7 +280,7 @@ struct chardev_host *chardev_host_create(const struct chardev_host_ops *ops, str
 	/* Signals are for main's threads; SIGPIPE is an error of write() here. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&h->thread, NULL, chardev_io_thread, h);
+	error = sandbox_thread_create(&h->thread, chardev_io_thread, h);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!error)
 		return h;

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "monitor/chardev_backend.h"
-#include "monitor/sandbox.h"
 
 #define CHUNK 2048u
 #define LINGER_MS 5000
@@ -269,7 +268,6 @@ void *chardev_io_thread(void *arg)
 {
 	struct chardev_host *h = arg;
 
-	sandbox_thread_start();
 	while (round_of_io(h))
 		;
 	return NULL;

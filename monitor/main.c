@@ -77,7 +77,6 @@ static void *signal_thread(void *arg)
 	struct program *p = arg;
 	int number;
 
-	sandbox_thread_start();
 	while (sigwait(&p->signals, &number) == 0) {
 		switch (number) {
 		case SIGTSTP:
@@ -112,7 +111,7 @@ static void signals_start(struct program *p)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, signal_thread, p) == 0)
+	if (sandbox_thread_create(&thread, signal_thread, p) == 0)
 		pthread_detach(thread);
 }
 

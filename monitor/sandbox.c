@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,17 +141,47 @@ int sandbox_prepare(const struct sandbox_config *config, bool daemon, struct rep
 	return 0;
 }
 
-void sandbox_thread_start(void)
+struct thread_start {
+	void *(*run)(void *);
+	void *arg;
+	sem_t ready;
+};
+
+static void prepare_thread(void)
 {
 	sigset_t set;
 
 	if (!sandbox.prepared)
 		return;
-	keep_capabilities(0);
+	/* One that is started in the sandbox has none. */
+	if (!sandbox.entered)
+		keep_capabilities(0);
 	/* A violation here is to be told too. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGSYS);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread_start *start = arg, copy = {.run = start->run, .arg = start->arg};
+
+	prepare_thread();
+	sem_post(&start->ready); /* the creator's stack is its own again */
+	return copy.run(copy.arg);
+}
+
+int sandbox_thread_create(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	struct thread_start start = {.run = run, .arg = arg};
+	int error;
+
+	sem_init(&start.ready, 0, 0);
+	error = pthread_create(thread, NULL, thread_main, &start);
+	while (!error && sem_wait(&start.ready) < 0)
+		; /* a signal */
+	sem_destroy(&start.ready);
+	return error;
 }
 
 int sandbox_enter(const struct sandbox_needs *needs, struct report *r)

@@ -18,6 +18,7 @@
 #ifndef MONITOR_SANDBOX_H
 #define MONITOR_SANDBOX_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -76,8 +77,13 @@ int sandbox_prepare(const struct sandbox_config *config, bool daemon, struct rep
  */
 int sandbox_enter(const struct sandbox_needs *needs, struct report *r);
 
-/* First thing in a thread that is started before sandbox_enter(). */
-void sandbox_thread_start(void);
+/*
+ * pthread_create() with default attributes, for threads that may be started
+ * before sandbox_enter(): the thread has dropped what it has to drop by itself
+ * when this returns, for the filter would end it for trying later. Returns 0 or
+ * an error number.
+ */
+int sandbox_thread_create(pthread_t *thread, void *(*run)(void *), void *arg);
 
 /* Whether sandbox_enter() has succeeded. */
 bool sandbox_entered(void);

@@ -89,7 +89,7 @@
 #define SANDBOX_HELPER(X)                                                                          \
 	X(recvfrom) X(sendmsg) X(openat2) X(openat) X(open) X(stat) X(lstat) X(newfstatat)         \
 	X(fstat) X(access) X(faccessat) X(faccessat2) X(readlink) X(readlinkat) X(getcwd)          \
-	X(unlink) X(ftruncate) X(close) X(chdir) X(mremap) X(socket) X(connect) X(brk) X(munmap)             \
+	X(unlink) X(ftruncate) X(close) X(chdir) X(mremap) X(socket) X(connect) X(brk) X(munmap)   \
 	X(getrandom) X(getpid) X(clock_gettime) X(gettimeofday) X(rt_sigreturn) X(exit_group)
 
 #endif

@@ -8,9 +8,11 @@
  * sandbox_attempts --without COMMAND...: runs it where seccomp is refused.
  */
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -153,6 +155,48 @@ static const struct allowance {
 
 /* ---- making them ---- */
 
+static void *idle_thread(void *arg)
+{
+	for (;;)
+		poll(NULL, 0, -1);
+	return arg;
+}
+
+/* Of all other threads of the process. */
+static bool others_are_capable(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+	bool found = !dir;
+
+	while (dir && (entry = readdir(dir))) {
+		struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3,
+							  .pid = atoi(entry->d_name)};
+		struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+		if (header.pid == 0 || header.pid == getpid())
+			continue;
+		found |= syscall(SYS_capget, &header, data) < 0 || data[0].permitted ||
+			 data[1].permitted;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* A thread has given up what it has to before there is a filter that ends it for that. */
+static bool thread_is_ready(const struct sandbox_config *config)
+{
+	pthread_t thread;
+
+	if (sandbox_thread_create(&thread, idle_thread, NULL))
+		return false;
+	if (config->off || !others_are_capable())
+		return true;
+	fprintf(stderr, "a thread has capabilities after its start\n");
+	return false;
+}
+
 static int enter(const struct sandbox_config *config, const struct sandbox_needs *needs)
 {
 	struct report r = {0};
@@ -161,7 +205,7 @@ static int enter(const struct sandbox_config *config, const struct sandbox_needs
 		goto fail;
 	host_may_unlink(socket_path);
 	host_may_connect((struct sockaddr *)&allowed_peer, sizeof(allowed_peer));
-	if (sandbox_enter(needs, &r) == 0)
+	if (thread_is_ready(config) && sandbox_enter(needs, &r) == 0)
 		return 0;
 fail:
 	report_print(&r);
