@@ -58,12 +58,16 @@ static bool window_fault(struct vcpu *cpu, const struct tb *tb, uint64_t address
 	return true;
 }
 
-/* An address that has gone into a guard: register and displacement are wrapped around. */
-static bool wrapped_around(struct vcpu *cpu, const struct tb *tb, uint64_t address)
+/*
+ * A page fault in a guard: register and displacement are wrapped around. Other
+ * faults (alignment of SSE operands) have no address.
+ */
+static bool wrapped_around(struct vcpu *cpu, const struct tb *tb, uint64_t address,
+			   const greg_t *regs)
 {
 	uint64_t gva = address - bt_window(cpu, tb->mode & MODE_USER);
 
-	if (!(tb->mode & MODE_WINDOW) || gva >> 32 == 0)
+	if (!(tb->mode & MODE_WINDOW) || regs[REG_TRAPNO] != TRAP_PAGE_FAULT || gva >> 32 == 0)
 		return false;
 	cpu->bt->n.fault_guard++;
 	return true;
@@ -115,7 +119,7 @@ static bool handle(int signal, const siginfo_t *info, greg_t *regs)
 			return false;
 		if (tb->mode & MODE_WINDOW && window_fault(cpu, tb, address, regs))
 			return true;
-		soften(cpu->bt, tb, (uint32_t)offset, wrapped_around(cpu, tb, address));
+		soften(cpu->bt, tb, (uint32_t)offset, wrapped_around(cpu, tb, address, regs));
 		go_slow(cpu, regs);
 	}
 	return true;

@@ -66,6 +66,30 @@ static void test_wraps_around(void)
 	fixture_end(&f);
 }
 
+/* A host fault without an address is none of a guard. */
+static void test_misaligned(void)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+	struct fixture f;
+
+	fixture_start(&f);
+	CU_ASSERT_FATAL(bt_attach(f.cpu, &config) == 0);
+	enter_protected(&f, 0);
+	f.cpu->cr4 |= CR4_OSFXSR;
+	CODE(&f, 0x0f, 0x28, 0x00, 0xf4); /* movaps xmm0,[eax]; hlt */
+	f.cpu->regs[EAX] = DATA_AT;
+	run(&f);
+	CHECK_EQ(vector_taken(&f), -1);
+	f.cpu->regs[EAX] = DATA_AT + 1;
+	f.cpu->eip = CODE_AT;
+	run(&f);
+	CHECK_EQ(vector_taken(&f), VEC_GP);
+	CHECK(f.cpu->bt->n.fault_window > 0);
+	CHECK_EQ(f.cpu->bt->n.fault_guard, 0);
+	CHECK_EQ(f.cpu->bt->n.retranslations, 0);
+	fixture_end(&f);
+}
+
 static struct tb *loop(struct fixture *f)
 {
 	const uint8_t *code = physmem_lookup(f->mem, LOOP_AT).host + (LOOP_AT & (PAGE_SIZE - 1));
@@ -275,5 +299,5 @@ static void test_perf_map(void)
 	unlink(path);
 }
 
-UNIT_MAIN("bt_check", {"passes", test_passes}, {"wraps around", test_wraps_around}, {"kick", test_kick}, {"spoilt", test_spoilt},
+UNIT_MAIN("bt_check", {"passes", test_passes}, {"wraps around", test_wraps_around}, {"misaligned", test_misaligned}, {"kick", test_kick}, {"spoilt", test_spoilt},
 	  {"perf map", test_perf_map})
