@@ -7,4 +7,5 @@
 
 /* What emitted code uses beyond x86-64: BMI2 (RORX). */
 bool host_can_translate(void);
+
 #endif

@@ -245,9 +245,10 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	if (!bt->leave && !attention(cpu)) {
 		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
 
-		cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
-		if (next)
+		if (next) {
+			cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
 			return next;
+		}
 	}
 	if (bt->config.exact_fuel)
 		cpu->fuel += bt->ahead;

@@ -107,6 +107,13 @@ static inline bool upper_half_zero(uint8_t held)
 
 /* 0-15, or NO_REG for what is no general register. */
 unsigned verify_register(ZydisRegister reg);
+/* Whether a register, or none, holds vcpu.bt_tables. */
+bool verify_holds_tables(const struct verify *v, ZydisRegister reg);
+/* One of the stubs that reload a selector; NULL: a block. */
+static inline bool is_reload(const struct stub *s)
+{
+	return s && (s->kind == STUB_RELOAD_ES || s->kind == STUB_RELOAD_DS);
+}
 /* All functions return NULL or the rule that is broken. */
 /* Guest registers are where they belong: control may go anywhere. */
 const char *verify_at_home(const struct verify *v);

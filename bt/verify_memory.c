@@ -74,13 +74,6 @@ static int64_t index_bound(const struct verify *v, ZydisRegister index)
 	}
 }
 
-static bool holds_tables(const struct verify *v, ZydisRegister base)
-{
-	unsigned reg = verify_register(base);
-
-	return reg < REGISTERS && v->now.held[reg] == HOLDS_TABLES;
-}
-
 static const char *table_operand(const struct verify *v, const ZydisDecodedOperand *op)
 {
 	int64_t disp = op->mem.disp.value, bound = index_bound(v, op->mem.index);
@@ -183,8 +176,7 @@ static bool is_stack(const struct verify *v)
 /* The stubs that reload a selector look at its descriptor, by a tag they have compared. */
 static bool reads_descriptor(const struct verify *v, const ZydisDecodedOperand *op)
 {
-	return v->stub && !op_writes(op) && op->size == 64 &&
-	       (v->stub->kind == STUB_RELOAD_ES || v->stub->kind == STUB_RELOAD_DS);
+	return is_reload(v->stub) && !op_writes(op) && op->size == 64;
 }
 
 const char *verify_memory(struct verify *v, const ZydisDecodedOperand *op)
@@ -201,7 +193,7 @@ const char *verify_memory(struct verify *v, const ZydisDecodedOperand *op)
 		return "FS: or GS:";
 	if (v->in.address_width != 64)
 		return "a 32-bit address";
-	if (holds_tables(v, op->mem.base))
+	if (verify_holds_tables(v, op->mem.base))
 		return table_operand(v, op);
 	switch (op->mem.base) {
 	case ZYDIS_REGISTER_R14:

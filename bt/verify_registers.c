@@ -20,6 +20,13 @@ unsigned verify_register(ZydisRegister reg)
 	}
 }
 
+bool verify_holds_tables(const struct verify *v, ZydisRegister reg)
+{
+	unsigned n = verify_register(reg);
+
+	return n < REGISTERS && v->now.held[n] == HOLDS_TABLES;
+}
+
 const char *verify_at_home(const struct verify *v)
 {
 	if (v->now.lent)
@@ -78,8 +85,7 @@ static uint8_t loaded(const struct verify *v, const ZydisDecodedOperand *from)
 		return HOLDS_POLL;
 	if (base == VCPU && from->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_tables))
 		return HOLDS_TABLES;
-	if (base < REGISTERS && v->now.held[base] == HOLDS_TABLES &&
-	    is_delta_table(from->mem.disp.value))
+	if (verify_holds_tables(v, from->mem.base) && is_delta_table(from->mem.disp.value))
 		return HOLDS_SOFT_DELTA;
 	return HOLDS_ANY;
 }

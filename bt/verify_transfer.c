@@ -127,8 +127,7 @@ static const char *jump_indirect(struct verify *v)
 		if (memory && op->mem.base == ZYDIS_REGISTER_R14 &&
 		    op->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_resume))
 			return verify_at_home(v);
-	} else if (v->tb && memory && verify_register(op->mem.base) < REGISTERS &&
-		   v->now.held[verify_register(op->mem.base)] == HOLDS_TABLES &&
+	} else if (v->tb && memory && verify_holds_tables(v, op->mem.base) &&
 		   op->mem.disp.value == (int64_t)offsetof(struct bt_tables, jc_target) &&
 		   op->mem.scale == 8) {
 		return verify_at_home(v);
@@ -157,11 +156,6 @@ static const char *call_memory_stub(struct verify *v, const struct stub *s)
 	v->now.soft_bytes = (uint8_t)s->bytes;
 	v->now.soft_write = s->write;
 	return NULL;
-}
-
-static bool is_reload(const struct stub *s)
-{
-	return s->kind == STUB_RELOAD_ES || s->kind == STUB_RELOAD_DS;
 }
 
 /* R13 takes or gives EFLAGS; POPF's may have the instruction interpreted. */

@@ -17,7 +17,7 @@
 	X(watched_writes, "faults in windows by writes to watched pages")                          \
 	X(host_maps, "host mappings made")                                                         \
 	X(host_unmaps, "host mappings taken away")                                                 \
-	X(dropped_ahead, "pages taken away before their turn in a sequence")                         \
+	X(dropped_ahead, "pages taken away before their turn in a sequence")                       \
 	X(host_protects, "host mappings made read-only because their page became watched")         \
 	X(host_refused, "host mappings that the host refused")                                     \
 	X(evictions, "slots and windows emptied to stay within the mapping budget")                \

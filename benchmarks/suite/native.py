@@ -4,6 +4,7 @@ import glob
 import os
 import struct
 import subprocess
+import sys
 import tempfile
 
 # mov eax, 1 (exit); mov ebx, STATUS; int 0x80
@@ -42,11 +43,8 @@ def emulator():
     return None
 
 
-def trouble():
-    """Why there is no native peer here; None if there is one."""
-    found = emulator()
-    if found:
-        return f"i386 programs are run by {found} (binfmt_misc)"
+def refusal():
+    """Why the kernel starts no i386 program; None if it does, be it by an emulator."""
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "probe")
         with open(path, "wb") as f:
@@ -57,3 +55,14 @@ def trouble():
         except OSError as error:
             return f"the host runs no i386 programs ({error.strerror})"
     return None if status == STATUS else f"the host runs no i386 programs (exit status {status})"
+
+
+def trouble():
+    """Why there is no native peer here; None if there is one."""
+    found = emulator()
+    return f"i386 programs are run by {found} (binfmt_misc)" if found else refusal()
+
+
+# For scripts: status 0 if i386 programs are started.
+if __name__ == "__main__":
+    sys.exit(1 if refusal() else 0)
