@@ -87,6 +87,7 @@ class Machine:
         self.serial_mark = 0
         self.errors = b""
         self.serial_socket = None
+        self.serial_reader = None
         self.monitor_socket = None
         self.has_screentext = True
         self.process = None
@@ -112,7 +113,7 @@ class Machine:
         try:
             if serial:
                 self.serial_socket = self._accept()
-                self._start(self._read_serial)
+                self.serial_reader = self._start(self._read_serial)
             if monitor:
                 self.monitor_socket = self._connect(self.path("monitor"))
         except BaseException:
@@ -222,7 +223,8 @@ class Machine:
                     return match
                 if len(text) != seen:
                     seen, since = len(text), time.monotonic()
-                elif self.process.poll() is not None:
+                elif not self.serial_reader.is_alive():
+                    self.process.wait()
                     self._must_run(f"before /{pattern}/ came over the serial line")
                 elif time.monotonic() - since > stall:
                     raise Failure(f"/{pattern}/ did not come over the serial line")
@@ -317,11 +319,17 @@ class Machine:
     # ---- the end ----
 
     def wait_exit(self, stall=STALL):
-        """Waits for the program to end by itself; returns its exit status."""
+        """
+        Waits for the program to end by itself; returns its exit status. All that
+        it wrote to the serial line is in serial() then.
+        """
         seen, since = -1, time.monotonic()
         while True:
             try:
-                return self.process.wait(POLL)
+                status = self.process.wait(POLL)
+                if self.serial_reader:
+                    self.serial_reader.join()
+                return status
             except subprocess.TimeoutExpired:
                 if len(self.serial_text) != seen:
                     seen, since = len(self.serial_text), time.monotonic()
