@@ -10,7 +10,7 @@
  *	R12				host address of linear address 0 in the
  *					current window, where there is one
  *	R8 R9 R10 R11 R13		temporaries, within one guest instruction
- *	RSP				host stack
+ *	RSP				host stack of return addresses: returns.c
  *	RFLAGS				guest CF PF AF ZF SF OF; DF clear
  *	x87, XMM0-XMM7, MXCSR		the guest's, where a block needs them: bt/fpu.h
  *
@@ -107,6 +107,7 @@ struct tb_exit {
 	uint32_t unchained;		/* offset of the code that leaves to the monitor */
 	uint32_t eip;			/* of the target */
 	bool cross;			/* the target is in another page: holds for one asid_kernel */
+	bool after_call;		/* other code has run since the block was entered */
 	struct tb_exit *cross_next, **cross_link; /* in bt.cross, while chained */
 };
 
@@ -188,6 +189,8 @@ struct stubs {
 	uint32_t leave;	 /* jumped to with R11: what enter() returns */
 	uint32_t slow;	 /* called: interprets the instruction whose code calls it */
 	uint32_t fpu;	 /* called: readies what the block needs that calls it */
+	uint32_t no_return; /* returned to: the stack is empty; goes on at the EIP in R8 */
+	uint32_t lookup; /* jumped to: goes on at the EIP in R8 */
 	uint32_t pushf;	 /* called: R13D = EFLAGS */
 	uint32_t popf[2]; /* called, at CPL 0: EFLAGS = R13D; [32-bit operand] */
 	/* Called at CPL 0 with a selector in R8D for DS, ES: interpreted if it changes anything. */
@@ -215,6 +218,7 @@ struct stubs {
 	X(exit_fuel, "exits because the fuel would not have lasted for a block")                   \
 	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
 	X(fpu_loads, "times x87 or SSE state was made ready for translated code")                  \
+	X(return_overflows, "times the host stack of return addresses was full")                     \
 	X(soft_fills, "entries made in the inline software TLB")                                   \
 	X(soft_drops, "entries of the inline software TLB dropped")                                \
 	X(promotions, "address spaces whose ring 3 ran long enough for a window")                  \
@@ -271,11 +275,24 @@ struct mode_id {
 	bool used;
 };
 
+/* A host stack of translated code, returns.c. */
+struct return_stack {
+	uint64_t tag; /* vcpu.bt_jc_tag of the code whose calls it holds */
+	uint64_t rsp; /* while the other one is in use */
+	uint64_t top; /* RSP while it is empty */
+	uint8_t *guard;
+};
+
 struct bt {
 	struct engine_config config;
 	struct code_cache cache;
 	struct stubs stubs;
 	struct bt_tables *tables;
+	struct return_stack returns[2]; /* of rings 0-2, of ring 3 */
+	bool returns_user; /* which is in use */
+	uint8_t *return_memory;
+	uint8_t *signal_stack; /* signals.c; for a thread that has none */
+	uint64_t serial; /* no other translator of the process has it */
 	struct bt_counters n;
 	struct decoder *decoder;
 	struct tb *hash[TB_HASH_SIZE];
@@ -337,6 +354,20 @@ void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
 /* Instruction of the block whose host code holds this offset from tb->host. */
 unsigned tb_insn_at(const struct tb *tb, uint32_t offset);
 void jc_fill(struct vcpu *cpu, const struct tb *tb);
+/* Forgets what addresses mean, because their tags are going to mean something else. */
+void jc_forget(struct vcpu *cpu);
+
+/* ---- returns.c ---- */
+int returns_create(struct bt *bt);
+void returns_destroy(struct bt *bt);
+/* Forgets all calls. Not while translated code is on the host's stack. */
+void returns_empty(struct vcpu *cpu);
+/* Code under this jump-cache tag is going to run. */
+void returns_select(struct vcpu *cpu, uint64_t tag, bool user);
+/* Whether a fault at this address is a CALL that finds no room. */
+bool returns_overflown(const struct bt *bt, uint64_t address);
+/* RSP, or the empty stack's if one more return address does not fit. */
+uint64_t returns_room(const struct bt *bt, uint64_t rsp);
 
 /* ---- stubs.c ---- */
 void stubs_emit(struct bt *bt, struct emit *e);
@@ -376,5 +407,10 @@ static inline uint64_t bt_window(const struct vcpu *cpu, bool user)
 
 /* ---- signals.c ---- */
 int signals_install(void);
+int signals_stack_create(struct bt *bt);
+/* Sees to it that the thread takes signals on a stack that is not translated code's. */
+void signals_stack(struct bt *bt);
+/* To be called on the thread that has run it last. */
+void signals_stack_destroy(struct bt *bt);
 
 #endif

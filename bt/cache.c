@@ -108,6 +108,7 @@ static void region_evict(struct vcpu *cpu, struct code_region *r)
 	for (uint32_t i = 0; i < r->tb_count; i++)
 		tb_drop(cpu, r->tbs[i]);
 	memset(cpu->bt->sites, 0, SLOW_SITES * sizeof(*cpu->bt->sites));
+	returns_empty(cpu);
 	region_reset(r);
 }
 

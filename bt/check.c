@@ -108,7 +108,8 @@ static void check_exit(const struct bt *bt, const struct tb *tb, const struct tb
 	assert(exit->to->code && exit->to->eip == exit->eip && exit->to->mode == tb->mode);
 	assert(!exit->to->code2);
 	assert(exit->cross || page_of(exit->to->code) == page_of(tb->code));
-	assert(jump_target(bt, exit->jump) == exit->to->host);
+	assert(jump_target(bt, exit->jump) == exit->to->host ||
+	       (!exit->after_call && jump_target(bt, exit->jump) == exit->to->host_ready));
 	assert(*exit->link == exit && (!exit->next || exit->next->link == &exit->next));
 }
 

@@ -12,6 +12,7 @@
 /* ORDER: those before STUB_SOFT as struct stubs has them. */
 enum stub_kind {
 	STUB_ENTER, STUB_LEAVE, STUB_SLOW, STUB_FPU, /* between C and translated code */
+	STUB_NO_RETURN, STUB_LOOKUP, /* where RET goes to, and blocks jump to */
 	STUB_PUSHF, STUB_POPF16, STUB_POPF32, STUB_RELOAD_ES, STUB_RELOAD_DS, /* called by blocks */
 	STUB_SOFT, STUB_CHECK,
 };
@@ -58,6 +59,7 @@ enum field_writer {
 	X(bt_window, BY_NOBODY, "")                                                                \
 	X(bt_jc_tag, BY_NOBODY, "")                                                                \
 	X(bt_rsp, BY_GATES, "host stack to return to C by")                                        \
+	X(bt_returns, BY_GATES, "host stack of blocks")                                            \
 	X(bt_resume, BY_GATES, "kept while registers are saved")                                   \
 	X(bt_poll, BY_NOBODY, "")                                                                  \
 	X(bt_xmm, BY_BLOCKS, "set by what loads the XMM registers")                                \

@@ -56,16 +56,19 @@ uint32_t bt_mode(const struct vcpu *cpu)
 	return mode | fpu_mode(cpu);
 }
 
-static void forget_modes(struct bt *bt)
+static void forget_modes(struct vcpu *cpu)
 {
-	memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
+	struct bt *bt = cpu->bt;
+
+	jc_forget(cpu);
 	memset(bt->mode_ids, 0, sizeof(bt->mode_ids));
 	bt->mode_id_count = 0;
 }
 
 /* A small number for a mode and what EIP is relative to, for jump-cache tags. */
-static unsigned mode_id(struct bt *bt, uint32_t mode, uint32_t cs_base)
+static unsigned mode_id(struct vcpu *cpu, uint32_t mode, uint32_t cs_base)
 {
+	struct bt *bt = cpu->bt;
 	uint32_t h = (mode ^ cs_base >> 4) * 0x9e3779b1u >> 24;
 	const struct mode_id *first = &bt->mode_ids[h];
 
@@ -82,8 +85,8 @@ static unsigned mode_id(struct bt *bt, uint32_t mode, uint32_t cs_base)
 			return h % MODE_IDS;
 	}
 	if (bt->mode_id_count > MODE_IDS / 2) {
-		forget_modes(bt);
-		return mode_id(bt, mode, cs_base);
+		forget_modes(cpu);
+		return mode_id(cpu, mode, cs_base);
 	}
 	bt->mode_id_count++;
 	bt->mode_ids[h % MODE_IDS] = (struct mode_id){mode, cs_base, true};
@@ -99,11 +102,11 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	uint32_t epoch = asid >> ASID_BITS;
 
 	if (epoch != bt->asid_epoch) { /* numbers begin to repeat */
-		memset(bt->tables->jc_tag, 0, sizeof(bt->tables->jc_tag));
+		jc_forget(cpu);
 		bt->asid_epoch = epoch;
 	}
 	/* CPL 3 is part of the mode, so that the two kinds of asid never meet. */
-	return ((uint64_t)asid << 8 | mode_id(bt, mode, cpu->seg[CS].base)) << 32;
+	return ((uint64_t)asid << 8 | mode_id(cpu, mode, cpu->seg[CS].base)) << 32;
 }
 
 /* Whether something is pending that is not held off. */
@@ -126,6 +129,7 @@ uint64_t bt_continue(struct vcpu *cpu)
 	atomic_store(&cpu->bt_jc_tag, tag);
 	if (pending_now(cpu)) /* the store may have undone a kick */
 		return 0;
+	returns_select(cpu, tag, cpu->cpl == 3);
 	fpu_update(cpu);
 	return t->jc_target[i];
 }
@@ -251,6 +255,7 @@ static void bt_run(struct vcpu *cpu)
 	int reason;
 
 	bt_current = cpu;
+	signals_stack(cpu->bt);
 	reason = sigsetjmp(cpu->unwind, 0);
 	if (reason)
 		left = false;
@@ -261,6 +266,7 @@ static void bt_run(struct vcpu *cpu)
 		uint64_t evictions = cpu->bt->n.evictions;
 		struct tb *tb;
 		uint32_t mode;
+		uint64_t tag;
 
 		atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 		if (wants_service(cpu)) {
@@ -278,7 +284,8 @@ static void bt_run(struct vcpu *cpu)
 		if (cpu->bt->config.inject & INJECT_USER_WINDOWS)
 			sample(cpu);
 		mode = bt_mode(cpu);
-		atomic_store(&cpu->bt_jc_tag, bt_jc_tag(cpu, mode));
+		tag = bt_jc_tag(cpu, mode);
+		atomic_store(&cpu->bt_jc_tag, tag);
 		if (pending_now(cpu)) /* the store may have undone a kick */
 			atomic_store(&cpu->bt_jc_tag, 0);
 		tb = find(cpu, mode);
@@ -290,6 +297,7 @@ static void bt_run(struct vcpu *cpu)
 		/* Room for a translation may have been made where the exit's block was. */
 		if (left && evictions == cpu->bt->n.evictions)
 			connect(cpu, exit, tb);
+		returns_select(cpu, tag, mode & MODE_USER);
 		cpu->repeating = false;
 		exit = enter(cpu, tb);
 		left = !cpu->bt->polled;
@@ -321,7 +329,7 @@ static void bt_map_changed(struct vcpu *cpu)
 
 static void bt_asids_renewed(struct vcpu *cpu)
 {
-	memset(cpu->bt->tables->jc_tag, 0, sizeof(cpu->bt->tables->jc_tag));
+	jc_forget(cpu);
 	cpu->bt->cross_asid = 0;
 }
 
@@ -336,6 +344,8 @@ static void bt_destroy(struct vcpu *cpu)
 		cache_flush(cpu);
 	space_disable(cpu);
 	cache_destroy(bt);
+	returns_destroy(bt);
+	signals_stack_destroy(bt);
 	if (bt->tables)
 		munmap(bt->tables, sizeof(*bt->tables));
 	decoder_destroy(bt->decoder);
@@ -390,6 +400,10 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	err = bt->decoder && bt->sites && bt->tables ? 0 : -ENOMEM;
 	if (!err)
 		err = cache_create(bt, config->cache_kib);
+	if (!err)
+		err = returns_create(bt);
+	if (!err)
+		err = signals_stack_create(bt);
 	if (!err)
 		err = signals_install();
 	if (err) {

@@ -69,7 +69,10 @@ static bool call(struct trans *t)
 
 	poll_backward(t, target);
 	trans_push_imm(t, t->next_eip);
-	trans_jump(t, target);
+	if (trans_pairs_calls(t))
+		trans_call_block(t, target);
+	else
+		trans_jump(t, target);
 	return true;
 }
 
@@ -92,19 +95,31 @@ static bool jump_indirect(struct trans *t, bool is_call)
 	if (is_call)
 		trans_push_imm(t, t->next_eip);
 	emit_mov32(&t->e, TMP0, TMP4);
-	trans_jump_lookup(t);
+	if (is_call && trans_pairs_calls(t))
+		trans_call_lookup(t);
+	else
+		trans_jump_lookup(t);
 	return true;
 }
 
+/*
+ * RET -> poll; MOV R8D,[ESP]; LEA ESP,[ESP+4]; RET. The poll is for trees of
+ * calls that go forward only: they have no jump backwards, and may have no end.
+ */
 static bool ret(struct trans *t)
 {
 	unsigned size = operand_size(t->in);
 	int release = t->in->opcode == 0xc2 ? (int)(t->in->imm & 0xffff) : 0;
 
+	if (trans_pairs_calls(t))
+		trans_poll(t);
 	trans_load(t, TMP4, trans_stack(t, 0, READ, size), size);
 	trans_stack_add(t, (int)size + release);
 	emit_mov32(&t->e, TMP0, TMP4);
-	trans_jump_lookup(t);
+	if (trans_pairs_calls(t))
+		trans_return(t);
+	else
+		trans_jump_lookup(t);
 	return true;
 }
 

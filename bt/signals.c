@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include "bt/bt_internal.h"
@@ -29,7 +30,7 @@ static int install_error;
 /* As if the code had called the stub that interprets the instruction. */
 static void go_slow(struct vcpu *cpu, greg_t *regs)
 {
-	uint64_t *rsp = (uint64_t *)regs[REG_RSP] - 1;
+	uint64_t *rsp = (uint64_t *)returns_room(cpu->bt, (uint64_t)regs[REG_RSP]) - 1;
 
 	*rsp = (uint64_t)regs[REG_RIP] + 1;
 	regs[REG_RSP] = (greg_t)(uintptr_t)rsp;
@@ -108,7 +109,10 @@ static bool handle(int signal, const siginfo_t *info, greg_t *regs)
 	offset = (uint64_t)regs[REG_RIP] - (uintptr_t)cpu->bt->cache.rx;
 	if (offset < cpu->bt->cache.stubs_end || offset >= cpu->bt->cache.size)
 		return false;
-	if (signal == SIGFPE) {
+	if (returns_overflown(cpu->bt, address)) {
+		cpu->bt->n.return_overflows++;
+		regs[REG_RSP] = (greg_t)cpu->bt->returns[cpu->bt->returns_user].top;
+	} else if (signal == SIGFPE) {
 		cpu->bt->n.fault_math++;
 		go_slow(cpu, regs);
 	} else if (!memcmp((const void *)regs[REG_RIP], poll_load, sizeof(poll_load))) {
@@ -138,7 +142,8 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 static void install(void)
 {
-	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_NODEFER};
+	struct sigaction sa = {.sa_sigaction = on_signal,
+			       .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK};
 
 	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (sigaction(signals[i], &sa, &previous[i]) < 0)
@@ -149,4 +154,47 @@ int signals_install(void)
 {
 	pthread_once(&once, install);
 	return install_error;
+}
+
+/* ---- the stack of handlers ---- */
+#define SIGNAL_STACK_SIZE (64u << 10)
+
+int signals_stack_create(struct bt *bt)
+{
+	static _Atomic uint64_t serials;
+	void *p = mmap(NULL, SIGNAL_STACK_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	bt->signal_stack = p;
+	bt->serial = ++serials;
+	return 0;
+}
+
+/* The translator that has seen to it on this thread last. */
+static _Thread_local uint64_t stack_of;
+
+void signals_stack(struct bt *bt)
+{
+	stack_t s = {.ss_size = SIGNAL_STACK_SIZE}, old;
+
+	if (stack_of == bt->serial)
+		return;
+	stack_of = bt->serial;
+	if (sigaltstack(NULL, &old) < 0 || !(old.ss_flags & SS_DISABLE))
+		return;
+	s.ss_sp = bt->signal_stack;
+	sigaltstack(&s, NULL);
+}
+
+void signals_stack_destroy(struct bt *bt)
+{
+	stack_t none = {.ss_flags = SS_DISABLE}, now;
+
+	if (!bt->signal_stack)
+		return;
+	if (sigaltstack(NULL, &now) == 0 && now.ss_sp == bt->signal_stack)
+		sigaltstack(&none, NULL);
+	munmap(bt->signal_stack, SIGNAL_STACK_SIZE);
 }

@@ -5,6 +5,7 @@
  * beginning of the code cache.
  */
 #include "bt/fpu.h"
+#include "bt/trans.h"
 
 #define FLAG_OF_BIT 11
 
@@ -152,6 +153,7 @@ static void emit_enter(struct emit *e)
 	emit_store64(e, CPU_FIELD(bt_rsp), RSP);
 	emit_mov(e, R11, RSI);
 	load_state(e);
+	emit_load64(e, RSP, CPU_FIELD(bt_returns));
 	emit_op(e, 0, 0xff, 4, rm_reg(R11)); /* jmp r11 */
 }
 
@@ -168,6 +170,7 @@ static void return_to_c(struct emit *e)
 static void emit_leave(struct emit *e)
 {
 	save_state(e);
+	emit_store64(e, CPU_FIELD(bt_returns), RSP);
 	emit_mov(e, RAX, R11);
 	return_to_c(e);
 }
@@ -180,6 +183,8 @@ static void emit_call_c(struct emit *e, uint64_t (*fn)(struct vcpu *, uint64_t))
 	pop(e, R11);
 	emit_store64(e, CPU_FIELD(bt_resume), R11);
 	save_state(e);
+	emit_store64(e, CPU_FIELD(bt_returns), RSP);
+	emit_load64(e, RSP, CPU_FIELD(bt_rsp));
 	emit_mov(e, RDI, VCPU);
 	emit_load64(e, RSI, CPU_FIELD(bt_resume));
 	emit_mov_imm64(e, RAX, (uintptr_t)fn);
@@ -190,6 +195,7 @@ static void emit_call_c(struct emit *e, uint64_t (*fn)(struct vcpu *, uint64_t))
 	emit_patch8(e, stay);
 	emit_store64(e, CPU_FIELD(bt_resume), RAX);
 	load_state(e);
+	emit_load64(e, RSP, CPU_FIELD(bt_returns));
 	emit_op(e, 0, 0xff, 4, CPU_FIELD(bt_resume)); /* jmp [bt_resume] */
 }
 
@@ -422,6 +428,13 @@ void stubs_emit(struct bt *bt, struct emit *e)
 	begin(e);
 	bt->stubs.fpu = here(bt, e);
 	emit_call_c(e, bt_fpu_prepare);
+	begin(e);
+	bt->stubs.no_return = here(bt, e);
+	rsp_add(e, -(int)sizeof(uint64_t));
+	emit_lookup(bt, e);
+	begin(e);
+	bt->stubs.lookup = here(bt, e);
+	emit_lookup(bt, e);
 	begin(e);
 	bt->stubs.pushf = here(bt, e);
 	emit_pushf(e);

@@ -105,7 +105,7 @@ static void patch_rel32(struct bt *bt, uint32_t at, uint32_t target)
 
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 {
-	bool ready = !(to->fpu & ~exit->from->fpu);
+	bool ready = !exit->after_call && !(to->fpu & ~exit->from->fpu);
 
 	assert(!exit->to);
 	exit->to = to;
@@ -174,6 +174,12 @@ static void jc_drop(struct bt *bt, const struct tb *tb)
 
 	if (bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host))
 		bt->tables->jc_tag[i] = 0;
+}
+
+void jc_forget(struct vcpu *cpu)
+{
+	memset(cpu->bt->tables->jc_tag, 0, sizeof(cpu->bt->tables->jc_tag));
+	returns_empty(cpu);
 }
 
 /* ---- dropping ---- */

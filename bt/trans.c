@@ -168,12 +168,17 @@ static void note_jump(struct trans *t, uint32_t eip)
 	t->jumps[t->jump_count++] = (struct exit_jump){.eip = eip, .at = trans_offset(t) - 4};
 }
 
-void trans_jump(struct trans *t, uint32_t eip)
+static void trans_rel32(struct trans *t, unsigned opcode, uint32_t eip)
 {
 	emit_room(&t->e);
-	emit1(&t->e, 0xe9);
+	emit1(&t->e, opcode);
 	emit4(&t->e, 0);
 	note_jump(t, eip);
+}
+
+void trans_jump(struct trans *t, uint32_t eip)
+{
+	trans_rel32(t, 0xe9, eip);
 	t->ended = true;
 }
 
@@ -193,15 +198,15 @@ static void leave(struct trans *t)
 
 /*
  * Tags and targets by the target's low 16 bits. The tag counts for one set of
- * translations and one mode; hit if it cancels out.
+ * translations and one mode; hit if it cancels out. how: FF /how at last.
  */
-void trans_jump_lookup(struct trans *t)
+enum lookup_by { BY_CALL = 2, BY_JUMP = 4 };
+
+static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
 {
-	struct emit *e = &t->e;
 	uint8_t *hit = NULL;
 
-	t->ended = true;
-	if (t->bt->config.chaining) {
+	if (bt->config.chaining) {
 		emit_rorx(e, false, TMP1, TMP0, JC_ROTATE);
 		emit_movzx16(e, TMP1, TMP1);
 		emit_load64(e, TMP4, CPU_FIELD(bt_tables));
@@ -216,13 +221,61 @@ void trans_jump_lookup(struct trans *t)
 	}
 	emit_store32(e, CPU_FIELD(eip), TMP0);
 	emit_mov_imm32(e, R11, 0);
-	leave(t);
+	emit_jmp(e, cache_rw(bt, bt->stubs.leave));
 	if (hit) {
 		emit_patch8(e, hit);
 		emit_mov(e, RCX, TMP3);
-		emit_op(e, 0, 0xff, 4, /* jmp */
+		emit_op(e, 0, 0xff, how,
 			rm_indexed(TMP4, TMP1, 3, offsetof(struct bt_tables, jc_target)));
 	}
+}
+
+void emit_lookup(struct bt *bt, struct emit *e)
+{
+	lookup(bt, e, BY_JUMP);
+}
+
+void trans_jump_lookup(struct trans *t)
+{
+	t->ended = true;
+	lookup(t->bt, &t->e, BY_JUMP);
+}
+
+/* ---- calls and returns, returns.c ---- */
+/* Behind a host CALL: whoever has returned means the EIP in R8. */
+static void come_back(struct trans *t)
+{
+	struct emit *e = &t->e;
+	uint8_t *here;
+
+	emit_mov(e, TMP1, RCX);
+	emit_lea32(e, RCX, rm_at(TMP0, -(int32_t)t->next_eip));
+	here = emit_jrcxz(e);
+	emit_mov(e, RCX, TMP1);
+	emit_jmp(e, cache_rw(t->bt, t->bt->stubs.lookup));
+	emit_patch8(e, here);
+	emit_mov(e, RCX, TMP1);
+	trans_jump(t, t->next_eip);
+	t->jumps[t->jump_count - 1].after_call = true;
+}
+
+void trans_call_block(struct trans *t, uint32_t eip)
+{
+	trans_rel32(t, 0xe8, eip);
+	come_back(t);
+}
+
+void trans_call_lookup(struct trans *t)
+{
+	lookup(t->bt, &t->e, BY_CALL);
+	come_back(t);
+}
+
+void trans_return(struct trans *t)
+{
+	emit_room(&t->e);
+	emit_ret(&t->e);
+	t->ended = true;
 }
 
 /* Code that is jumped to while the exit is not chained. */
@@ -248,7 +301,8 @@ static void finish_jump(struct trans *t, const struct exit_jump *j)
 				 .jump = j->at,
 				 .unchained = trans_offset(t),
 				 .eip = j->eip,
-				 .cross = !same_page(t, j->eip)};
+				 .cross = !same_page(t, j->eip),
+				 .after_call = j->after_call};
 	emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
 	emit_mov_imm64(&t->e, R11, (uintptr_t)exit);
 	leave(t);

@@ -17,6 +17,7 @@
 struct exit_jump {
 	uint32_t eip;
 	uint32_t at; /* offset in the cache of its rel32 */
+	bool after_call;
 };
 
 struct trans {
@@ -83,6 +84,22 @@ void trans_jump(struct trans *t, uint32_t eip);
 void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip);
 /* Goes on at the EIP in R8 (zero-extended). Clobbers R9 to R11, R13. */
 void trans_jump_lookup(struct trans *t);
+/*
+ * Where near calls and returns are the host's: 32-bit code alone, whose EIP is all
+ * of an address.
+ */
+static inline bool trans_pairs_calls(const struct trans *t)
+{
+	return t->bt->config.chaining && t->mode & MODE_CODE32 && t->in->operand32 &&
+	       mode_seg(t->mode, CS) != KIND_SMALL;
+}
+/* Goes on at a fixed address, or at the EIP in R8, by a host CALL, to come back at next_eip. */
+void trans_call_block(struct trans *t, uint32_t eip);
+void trans_call_lookup(struct trans *t);
+/* Goes on at the EIP in R8, where a host CALL expects it, if it does. */
+void trans_return(struct trans *t);
+/* As trans_jump_lookup(), into code that is not a block's. */
+void emit_lookup(struct bt *bt, struct emit *e);
 /* The code of exits, at the end of the block. */
 void trans_finish(struct trans *t);
 /* Writes the x87 pointers that instructions before the n-th have left. Clobbers R8. */

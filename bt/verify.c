@@ -117,7 +117,7 @@ static const char *judge(struct verify *v)
 
 /* ---- the walk ---- */
 /* Nothing is known but the roles of registers. */
-static void forget(struct verify *v)
+void verify_forget(struct verify *v)
 {
 	v->now = (struct known){.reached = true};
 	for (unsigned i = 0; i < REGISTERS; i++)
@@ -129,7 +129,7 @@ static const char *begin_entry(struct verify *v)
 {
 	const char *reason = v->now.reached ? verify_at_home(v) : NULL;
 
-	forget(v);
+	verify_forget(v);
 	return reason;
 }
 
@@ -177,7 +177,7 @@ static const char *step(struct verify *v)
 	 * there all the same, which slow does not use yet.
 	 */
 	if (!v->now.reached && v->after_slow)
-		forget(v);
+		verify_forget(v);
 	v->after_slow = false;
 	if (!v->now.reached)
 		return "code that nothing leads to";
@@ -210,7 +210,7 @@ const char *verify_code(const struct bt *bt, const struct tb *tb, uint32_t *at)
 {
 	struct verify v = {.bt = bt, .tb = tb, .begin = tb->host, .end = tb->host + tb->host_size};
 
-	forget(&v);
+	verify_forget(&v);
 	return walk(&v, at);
 }
 
@@ -222,7 +222,7 @@ const char *verify_stub(const struct bt *bt, const struct stub *s, uint32_t *at)
 			   .begin = s->begin,
 			   .end = stub_end(bt, s->begin)};
 
-	forget(&v);
+	verify_forget(&v);
 	v.now.held[R13] = HOLDS_KEPT;
 	v.now.held[R8] = s->kind == STUB_SOFT ? HOLDS_SOFT_ADDRESS : HOLDS_32;
 	return walk(&v, at);

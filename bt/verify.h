@@ -20,7 +20,10 @@
  *
  * Transfers. Into the block itself, to another live block's entry, to LEAVE
  * with EIP stored and R11 nothing or an exit of this block, to SLOW, to the
- * stubs for memory with a 32-bit value in R8, through the jump cache.
+ * stubs for memory with a 32-bit value in R8, through the jump cache; to any of
+ * those but stubs also by CALL, behind which nothing is known but the roles of
+ * registers, and that R8 holds 32 bits: so does it at each RET, which goes behind
+ * some CALL.
  *
  * Registers. R12, R14 and RSP stay. Guest registers' upper halves stay zero.
  * One may be lent: copied to a temporary by a 64-bit MOV, used, and taken back
@@ -114,11 +117,19 @@ static inline bool is_reload(const struct stub *s)
 {
 	return s && (s->kind == STUB_RELOAD_ES || s->kind == STUB_RELOAD_DS);
 }
+/* One of those that look an EIP up. */
+static inline bool is_lookup(const struct stub *s)
+{
+	return s->kind == STUB_NO_RETURN || s->kind == STUB_LOOKUP;
+}
 /* All functions return NULL or the rule that is broken. */
 /* Guest registers are where they belong: control may go anywhere. */
 const char *verify_at_home(const struct verify *v);
 /* The same, and nothing of the instruction has been done. */
 const char *verify_may_fault(const struct verify *v);
+
+/* Nothing is known but the roles of registers. */
+void verify_forget(struct verify *v);
 
 /* ---- verify_memory.c ---- */
 const char *verify_memory(struct verify *v, const ZydisDecodedOperand *op);

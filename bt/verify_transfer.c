@@ -87,10 +87,13 @@ static const char *jump_away(const struct verify *v, int64_t to)
 	const struct stubs *stubs = &v->bt->stubs;
 	const struct tb *tb;
 
+	if (to == stubs->leave && (!v->stub || is_lookup(v->stub)))
+		return jump_to_leave(v);
 	if (v->stub)
 		return to == stubs->slow ? verify_may_fault(v) : "a stub jumps to what is not slow";
-	if (to == stubs->leave)
-		return jump_to_leave(v);
+	if (to == stubs->lookup)
+		return v->now.held[R8] <= HOLDS_32 ? verify_at_home(v)
+						   : "a look-up without an EIP in R8";
 	tb = to > 0 && to < v->bt->cache.size ? cache_find((struct bt *)v->bt, (uint32_t)to) : NULL;
 	if (!tb)
 		return "a jump to neither a block nor a stub";
@@ -114,6 +117,15 @@ static const char *jump_relative(struct verify *v, int64_t to)
 	return reason;
 }
 
+static bool by_jump_cache(const struct verify *v)
+{
+	const ZydisDecodedOperand *op = &v->ops[0];
+
+	return op->type == ZYDIS_OPERAND_TYPE_MEMORY && verify_holds_tables(v, op->mem.base) &&
+	       op->mem.disp.value == (int64_t)offsetof(struct bt_tables, jc_target) &&
+	       op->mem.scale == 8;
+}
+
 /* JMP through a register or memory. */
 static const char *jump_indirect(struct verify *v)
 {
@@ -127,12 +139,9 @@ static const char *jump_indirect(struct verify *v)
 		if (memory && op->mem.base == ZYDIS_REGISTER_R14 &&
 		    op->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_resume))
 			return verify_at_home(v);
-	} else if (v->tb && memory && verify_holds_tables(v, op->mem.base) &&
-		   op->mem.disp.value == (int64_t)offsetof(struct bt_tables, jc_target) &&
-		   op->mem.scale == 8) {
-		return verify_at_home(v);
 	}
-	return "an indirect jump that is not the jump cache's";
+	return by_jump_cache(v) ? verify_at_home(v)
+				: "an indirect jump that is not the jump cache's";
 }
 
 /* ---- calls ---- */
@@ -168,6 +177,14 @@ static const char *call_flags_stub(struct verify *v, const struct stub *s)
 	return reason;
 }
 
+/* A guest's CALL: whatever comes next may run before it comes back. */
+static const char *call_block(struct verify *v, const char *reason)
+{
+	verify_forget(v);
+	v->now.held[R8] = HOLDS_32;
+	return reason;
+}
+
 static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t to)
 {
 	struct stub s;
@@ -175,7 +192,10 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 	if (v->gate && op->type == ZYDIS_OPERAND_TYPE_REGISTER)
 		return NULL; /* C */
 	if (op->type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
-		return "an indirect call";
+		return v->tb && by_jump_cache(v) ? call_block(v, verify_at_home(v))
+						 : "an indirect call";
+	if (v->tb && to >= v->bt->cache.stubs_end)
+		return call_block(v, jump_relative(v, to));
 	if (v->stub || to < 0 || to >= v->bt->cache.size || !stub_find(v->bt, (uint32_t)to, &s))
 		return "a call to no stub";
 	switch (s.kind) {
@@ -206,7 +226,7 @@ static const char *ret(struct verify *v)
 	if (v->gate)
 		return NULL;
 	if (!v->stub)
-		return "RET in a block";
+		return k->held[R8] <= HOLDS_32 ? verify_at_home(v) : "RET without an EIP in R8";
 	if (k->held[R13] != HOLDS_KEPT && !is_reload(v->stub))
 		return "a stub has changed R13";
 	if (v->stub->kind == STUB_SOFT &&

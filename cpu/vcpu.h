@@ -313,6 +313,7 @@ struct vcpu {
 	/* In whose translations and mode code runs, << 32; 0: it is to leave soon. */
 	_Atomic uint64_t bt_jc_tag;
 	uint64_t bt_rsp;      /* host stack of the code that entered */
+	uint64_t bt_returns;  /* host stack of translated code, bt/returns.c */
 	uint64_t bt_resume;
 	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
 	uint64_t bt_poll_target;

@@ -26,7 +26,7 @@ static void start_windows(struct fixture *f, bool windows)
 	CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
 	enter_protected(f, 0);
 	CODE(f, 0xb9, 100, 0, 0, 0, 0x8b, 0x15, 0, 0, 4, 0, 0x89, 0x15, 4, 0, 4, 0, 0x49, 0x75,
-	     0xf1, 0xe8, 1, 0, 0, 0, 0xf4, 0xc3);
+	     0xf1, 0xe8, 1, 0, 0, 0, 0xf4, 0xe8, 3, 0, 0, 0, 0x58, 0xff, 0xe0, 0xc3);
 	for (unsigned i = 0; i < 3; i++) {
 		f->cpu->eip = CODE_AT;
 		run(f);
