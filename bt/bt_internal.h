@@ -118,6 +118,8 @@ struct tb_insn {
 };
 
 #define TB_MAX_INSNS 48 /* as many as tb.soft_insns has bits for */
+#define TB_MAX_INNER 6 /* transfers that are not a block's last instruction */
+#define TB_MAX_EXITS (TB_MAX_INNER + 2)
 
 struct tb {
 	struct tb *hash_next;
@@ -140,6 +142,8 @@ struct tb {
 	uint32_t body_size;	/* without the exits behind the last instruction */
 	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
+	uint64_t inner;		/* bit n: instruction n is a transfer that the block goes on behind */
+	bool calls;		/* one of them, at least, is a CALL: it will be returned to */
 	uint8_t exit_count;
 	uint8_t faults;		/* window accesses that could not be filled */
 	uint32_t host_ready;	/* where to enter it when fpu is ready; else host */
@@ -149,7 +153,7 @@ struct tb {
 	 * it the pointers have been written, or it writes them all.
 	 */
 	uint64_t x87_instruction, x87_operand, x87_written;
-	struct tb_exit exits[2];
+	struct tb_exit *exits;	/* behind insns[] */
 	struct tb_exit *incoming;
 	struct tb_insn insns[];
 };
@@ -319,6 +323,17 @@ struct bt {
 	unsigned unchecked; /* translations since check_structures() */
 };
 
+/*
+ * Instructions that run on behind instruction n if no exit is taken between: they
+ * have been paid for together with it.
+ */
+static inline unsigned tb_paid_after(const struct tb *tb, unsigned n)
+{
+	uint64_t later = tb->inner >> n;
+
+	return later ? (unsigned)__builtin_ctzll(later) : tb->count - 1u - n;
+}
+
 static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)
 {
 	return bt->cache.rw + offset;
@@ -331,8 +346,8 @@ static inline uint8_t *cache_rx(const struct bt *bt, uint32_t offset)
 /* ---- cache.c ---- */
 int cache_create(struct bt *bt, unsigned kib);
 void cache_destroy(struct bt *bt);
-/* Room for a block of at most max_insns; may evict a region. Sets *e, returns the tb. */
-struct tb *cache_begin(struct vcpu *cpu, unsigned insns, struct emit *e);
+/* Room for a block of so many; may evict a region. Sets *e, returns the tb. */
+struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct emit *e);
 /* The block is complete: keeps what it used. */
 void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e);
 /* Gives the room that cache_begin() took up, so that the next call evicts. */

@@ -7,6 +7,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -138,11 +139,23 @@ static bool inject_full(struct bt *bt)
 	return bt->inject_state >> 57 == 0;
 }
 
-struct tb *cache_begin(struct vcpu *cpu, unsigned insns, struct emit *e)
+/* Bytes of a struct tb with what lies behind it; where its exits are. */
+static uint32_t exits_at(unsigned insns)
+{
+	uint32_t align = alignof(struct tb_exit) - 1;
+
+	return (uint32_t)(sizeof(struct tb) + insns * sizeof(struct tb_insn) + align) & ~align;
+}
+static uint32_t meta_bytes(unsigned insns, unsigned exits)
+{
+	return exits_at(insns) + exits * (uint32_t)sizeof(struct tb_exit);
+}
+
+struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct emit *e)
 {
 	struct bt *bt = cpu->bt;
 	struct code_region *r = &bt->cache.regions[bt->cache.current];
-	uint32_t meta = (uint32_t)(sizeof(struct tb) + insns * sizeof(struct tb_insn));
+	uint32_t meta = meta_bytes(insns, exits);
 	struct tb *tb;
 
 	if (r->used + 2 * EMIT_MARGIN > r->end || r->meta_used + meta > r->meta_size ||
@@ -152,6 +165,7 @@ struct tb *cache_begin(struct vcpu *cpu, unsigned insns, struct emit *e)
 	}
 	tb = (struct tb *)(void *)(r->meta + r->meta_used);
 	*tb = (struct tb){.host = r->used};
+	tb->exits = (struct tb_exit *)(void *)((uint8_t *)tb + exits_at(insns));
 	*e = (struct emit){.p = cache_rw(bt, r->used), .end = cache_rw(bt, r->end) - EMIT_MARGIN};
 	return tb;
 }
@@ -159,7 +173,7 @@ struct tb *cache_begin(struct vcpu *cpu, unsigned insns, struct emit *e)
 void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e)
 {
 	struct code_region *r = &bt->cache.regions[bt->cache.current];
-	uint32_t meta = (uint32_t)(sizeof(struct tb) + tb->count * sizeof(struct tb_insn));
+	uint32_t meta = meta_bytes(tb->count, tb->exit_count);
 
 	tb->host_size = (uint32_t)(e->p - cache_rw(bt, tb->host));
 	r->used = (tb->host + tb->host_size + TB_ALIGN - 1) & ~(TB_ALIGN - 1u);

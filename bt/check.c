@@ -138,7 +138,7 @@ static void check_block(struct bt *bt, const struct tb *tb)
 	assert(tb_lookup(bt, tb->code, tb->eip, tb->mode) == tb);
 	check_guest_code(bt, tb);
 	check_host_map(tb);
-	assert(tb->exit_count <= 2);
+	assert(tb->exit_count <= TB_MAX_EXITS && !(tb->inner >> (tb->count - 1)));
 	for (unsigned i = 0; i < tb->exit_count; i++)
 		check_exit(bt, tb, &tb->exits[i]);
 	check_incoming(tb);
@@ -170,7 +170,8 @@ static void check_region(struct bt *bt, const struct code_region *r, struct coun
 		assert(tb->host >= at && tb->host % TB_ALIGN == 0 && tb->host_size);
 		at = tb->host + tb->host_size;
 		assert((const uint8_t *)tb >= meta);
-		meta = (const uint8_t *)(tb->insns + tb->count);
+		assert((const uint8_t *)tb->exits >= (const uint8_t *)(tb->insns + tb->count));
+		meta = (const uint8_t *)(tb->exits + tb->exit_count);
 		assert(cache_find(bt, tb->host) == tb && cache_find(bt, at - 1) == tb);
 		if (!tb->code) {
 			assert(!tb->incoming);

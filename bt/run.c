@@ -241,7 +241,7 @@ static bool wants_service(const struct vcpu *cpu)
 /* Blocks are paid for before they run, and none is begun beyond the fuel. */
 static bool fuel_lasts(struct vcpu *cpu, const struct tb *tb)
 {
-	if (!cpu->bt->config.exact_fuel || tb->count <= cpu->fuel)
+	if (!cpu->bt->config.exact_fuel || tb_paid_after(tb, 0) < cpu->fuel)
 		return true;
 	cpu->bt->n.exit_fuel++;
 	return false;

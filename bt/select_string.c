@@ -4,10 +4,14 @@
  * comparison, then LEA of ESI and EDI by a step that a table gives for
  * EFLAGS.DF.
  *
- * REP MOVS and REP STOS of a few elements, through a window, are a loop of the
- * same, with ECX, ESI and EDI right after every element, so that the
- * instruction may be interpreted from any access on. All other repeated ones
- * are interpreted, which moves what lies in one page at a time.
+ * REP MOVS and REP STOS through a window. A few elements are a loop of the same,
+ * with ECX, ESI and EDI right after every element, so that the instruction may be
+ * interpreted from any access on. More of them, forward, are the host's own
+ * instruction on addresses in the window: when that faults, RCX, RSI and RDI say
+ * how far it has come, and are made the guest's again (signals.c). Their number
+ * is limited, so that it neither leaves the window's guards behind it nor keeps
+ * an interrupt waiting. All other repeated ones are interpreted, which moves what
+ * lies in one page at a time.
  */
 #include "bt/trans.h"
 
@@ -52,8 +56,10 @@ static void sized_op(struct trans *t, unsigned opcode, unsigned reg, struct rm r
 	emit_op(&t->e, size == 2 ? OP_16 : 0, opcode | (size > 1), reg, rm);
 }
 
-/* More elements than this are cheaper moved by the interpreter. */
-#define REP_SMALL_SHIFT 5
+/* From 2 ** this elements on the host's own instruction is quicker than a loop. */
+#define REP_SMALL_SHIFT 4
+/* Up to 2 ** this - 1: as many as the verifier sees in a MOVZX. */
+#define REP_MOST_SHIFT 16
 
 /* RCX = R8 while testing it: returns the jump that is taken if it is 0. */
 static uint8_t *jump_if_r8_zero(struct trans *t)
@@ -67,20 +73,88 @@ static uint8_t *jump_if_r8_zero(struct trans *t)
 	return zero;
 }
 
-static bool rep_small(struct trans *t, unsigned size)
+/* R8D = ECX >> count. Clobbers R9. */
+static void shift_count(struct trans *t, unsigned count)
+{
+	emit_mov_imm32(&t->e, TMP1, count);
+	emit_shiftx(&t->e, VEX_SHRX, TMP0, RCX, TMP1);
+}
+
+/* EFLAGS.DF to bit 0 of R10D, alone. Clobbers R9. */
+static void load_direction(struct trans *t)
+{
+	struct rm byte1 = CPU_FIELD(eflags);
+
+	byte1.disp++;
+	emit_op(&t->e, OP_0F, 0xb6, TMP2, byte1);
+	emit_rorx(&t->e, false, TMP2, TMP2, 3); /* to bit 31 */
+	emit_mov_imm32(&t->e, TMP1, 31);
+	emit_shiftx(&t->e, VEX_SHRX, TMP2, TMP2, TMP1);
+}
+
+static void to_window(struct trans *t, unsigned reg)
+{
+	emit_lea64(&t->e, reg, rm_indexed(WINDOW, reg, 0, 0));
+}
+
+/* REP MOVS -> the same, from [R12+RSI] to [R12+RDI], RCX at most 16 bits */
+static void rep_host(struct trans *t, unsigned size, bool movs)
+{
+	struct emit *e = &t->e;
+	uint8_t *right;
+
+	shift_count(t, REP_MOST_SHIFT);
+	load_direction(t);
+	emit_lea32(e, TMP0, rm_indexed(TMP0, TMP2, 0, 0));
+	right = jump_if_r8_zero(t);
+	trans_slow(t); /* goes on behind this instruction */
+	emit_patch8(e, right);
+	emit_movzx16(e, RCX, TMP1);
+	if (movs)
+		emit_lea32(e, TMP2, rm_indexed(RSI, RCX, size / 2, 0));
+	emit_lea32(e, TMP3, rm_indexed(RDI, RCX, size / 2, 0));
+	if (movs)
+		to_window(t, RSI);
+	to_window(t, RDI);
+	emit_room(e);
+	if (size == 2)
+		emit1(e, 0x66);
+	emit1(e, 0xf3);
+	emit1(e, t->in->opcode);
+	if (movs)
+		emit_mov32(e, RSI, TMP2);
+	emit_mov32(e, RDI, TMP3);
+}
+
+/* Whether windows show source and destination as they are. */
+static bool flat_strings(const struct trans *t, bool movs)
+{
+	return mode_seg(t->mode, ES) == KIND_FLAT &&
+	       (!movs || (t->in->seg != CS && mode_seg(t->mode, t->in->seg) == KIND_FLAT));
+}
+
+static bool rep(struct trans *t, unsigned size)
 {
 	struct emit *e = &t->e;
 	bool movs = (t->in->opcode & ~1u) == 0xa4;
 	/* Each round begins like the instruction: nothing is kept in temporaries. */
 	const uint8_t *again = cache_rw(t->bt, t->tb->host + t->tb->insns[t->n].host);
-	uint8_t *few, *done;
+	uint8_t *few, *moved, *done;
 
 	if (!(t->mode & MODE_WINDOW) || t->soft || t->bt->config.exact_fuel)
 		return false;
-	emit_mov_imm32(e, TMP1, REP_SMALL_SHIFT);
-	emit_shiftx(e, VEX_SHRX, TMP0, RCX, TMP1);
+	shift_count(t, REP_SMALL_SHIFT);
 	few = jump_if_r8_zero(t);
-	trans_slow(t); /* goes on behind this instruction */
+	moved = NULL;
+	if (flat_strings(t, movs)) {
+		rep_host(t, size, movs);
+		emit_room(e);
+		emit1(e, 0xeb);
+		emit1(e, 0);
+		moved = e->p;
+	} else {
+		trans_slow(t); /* goes on behind this instruction */
+	}
 	emit_patch8(e, few);
 	emit_mov(e, RCX, TMP1);
 	done = emit_jrcxz(e);
@@ -95,6 +169,8 @@ static bool rep_small(struct trans *t, unsigned size)
 	emit_mov32(e, RCX, TMP1);
 	emit_jmp(e, again);
 	emit_patch8(e, done);
+	if (moved)
+		emit_patch8(e, moved);
 	return true;
 }
 
@@ -108,7 +184,7 @@ bool select_string(struct trans *t)
 		return false;
 	if (in->rep != REP_NONE)
 		return ((in->opcode & ~1u) == 0xa4 || (in->opcode & ~1u) == 0xaa) &&
-		       rep_small(t, size);
+		       rep(t, size);
 	switch (in->opcode & ~1u) {
 	case 0xa4: /* movs */
 		load_value(t, size);

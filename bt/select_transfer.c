@@ -18,8 +18,9 @@ static uint32_t relative_target(const struct trans *t)
 }
 
 /*
- * Every loop has a jump backwards in it, or one by look-up, which misses when
- * somebody wants attention.
+ * Every loop has a jump backwards in it, or a call, or a transfer by look-up, which
+ * misses when somebody wants attention. Calls forward count because a tree of them
+ * may be as good as endless, and returns do not look anything up.
  */
 static void poll_backward(struct trans *t, uint32_t target)
 {
@@ -33,7 +34,10 @@ static bool jump_conditional(struct trans *t)
 
 	poll_backward(t, target);
 	trans_jump_if(t, t->in->opcode & 15, target);
-	trans_jump(t, t->next_eip);
+	if (trans_inner(t))
+		t->jumps[t->jump_count - 1].pointers = (uint8_t)t->n;
+	else
+		trans_jump(t, t->next_eip);
 	return true;
 }
 
@@ -67,7 +71,7 @@ static bool call(struct trans *t)
 {
 	uint32_t target = relative_target(t);
 
-	poll_backward(t, target);
+	trans_poll(t);
 	trans_push_imm(t, t->next_eip);
 	if (trans_pairs_calls(t))
 		trans_call_block(t, target);
@@ -102,24 +106,22 @@ static bool jump_indirect(struct trans *t, bool is_call)
 	return true;
 }
 
-/*
- * RET -> poll; MOV R8D,[ESP]; LEA ESP,[ESP+4]; RET. The poll is for trees of
- * calls that go forward only: they have no jump backwards, and may have no end.
- */
+/* RET -> MOV R8D,[ESP]; LEA ESP,[ESP+4]; RET */
 static bool ret(struct trans *t)
 {
 	unsigned size = operand_size(t->in);
 	int release = t->in->opcode == 0xc2 ? (int)(t->in->imm & 0xffff) : 0;
 
-	if (trans_pairs_calls(t))
-		trans_poll(t);
+	if (trans_pairs_calls(t) && t->mode & MODE_STACK32) {
+		trans_load(t, TMP0, trans_stack(t, 0, READ, size), size);
+		trans_stack_add(t, (int)size + release);
+		trans_return(t);
+		return true;
+	}
 	trans_load(t, TMP4, trans_stack(t, 0, READ, size), size);
 	trans_stack_add(t, (int)size + release);
 	emit_mov32(&t->e, TMP0, TMP4);
-	if (trans_pairs_calls(t))
-		trans_return(t);
-	else
-		trans_jump_lookup(t);
+	trans_jump_lookup(t);
 	return true;
 }
 

@@ -52,7 +52,12 @@ _Static_assert(offsetof(struct fxsave_image, fip) == offsetof(struct fxsave_imag
 	       "FOP, FIP and FCS are written as eight bytes");
 
 /* Code that writes what the instructions before the n-th have left unwritten. */
-void trans_x87_pointers(struct trans *t, unsigned n)
+bool trans_has_x87_pointers(const struct trans *t, unsigned n)
+{
+	return x87_pointers_instruction(t->tb, n) >= 0;
+}
+
+void trans_x87_pointers_exit(struct trans *t, unsigned n)
 {
 	int i = x87_pointers_instruction(t->tb, n), operand = x87_pointers_operand(t->tb, n);
 	uint64_t fip;
@@ -65,6 +70,13 @@ void trans_x87_pointers(struct trans *t, unsigned n)
 	copy_selector(t, FX_FIELD(fcs), CS);
 	if (operand >= 0)
 		copy_selector(t, FX_FIELD(fds), t->insns[operand].seg);
+}
+
+void trans_x87_pointers(struct trans *t, unsigned n)
+{
+	if (!trans_has_x87_pointers(t, n))
+		return;
+	trans_x87_pointers_exit(t, n);
 	if (n < t->count)
 		t->tb->x87_written |= 1ull << n;
 }

@@ -27,13 +27,27 @@ static struct sigaction previous[sizeof(signals) / sizeof(signals[0])];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int install_error;
 
+/* REP MOVS or STOS, select_string.c: its registers become the guest's again. */
+static void leave_window(greg_t *regs)
+{
+	const uint8_t *code = (const uint8_t *)regs[REG_RIP];
+
+	code += *code == 0x66;
+	if (*code++ != 0xf3)
+		return;
+	if ((*code & 0xfe) == 0xa4)
+		regs[REG_RSI] -= regs[REG_R12];
+	if ((*code & 0xfe) == 0xa4 || (*code & 0xfe) == 0xaa)
+		regs[REG_RDI] -= regs[REG_R12];
+}
+
 /* As if the code had called the stub that interprets the instruction. */
 static void go_slow(struct vcpu *cpu, greg_t *regs)
 {
-	uint64_t *rsp = (uint64_t *)returns_room(cpu->bt, (uint64_t)regs[REG_RSP]) - 1;
+	uint64_t *rsp = (uint64_t *)returns_room(cpu->bt, cpu->bt_returns) - 1;
 
 	*rsp = (uint64_t)regs[REG_RIP] + 1;
-	regs[REG_RSP] = (greg_t)(uintptr_t)rsp;
+	cpu->bt_returns = (uintptr_t)rsp;
 	regs[REG_RIP] = (greg_t)(uintptr_t)cache_rx(cpu->bt, cpu->bt->stubs.slow);
 }
 
@@ -98,42 +112,66 @@ static void leave(struct vcpu *cpu, greg_t *regs)
 	regs[REG_RIP] = (greg_t)(uintptr_t)cache_rx(bt, bt->stubs.leave);
 }
 
-static bool handle(int signal, const siginfo_t *info, greg_t *regs)
+static bool in_blocks(const struct bt *bt, uint64_t rip)
 {
-	struct vcpu *cpu = bt_current;
-	uint64_t offset, address = (uintptr_t)info->si_addr;
-	struct tb *tb;
+	uint64_t offset = rip - (uintptr_t)bt->cache.rx;
 
-	if (!cpu || !cpu->bt)
+	return offset >= bt->cache.stubs_end && offset < bt->cache.size;
+}
+
+static bool handle_access(struct vcpu *cpu, uint64_t address, greg_t *regs)
+{
+	uint32_t offset = (uint32_t)((uint64_t)regs[REG_RIP] - (uintptr_t)cpu->bt->cache.rx);
+	struct tb *tb = cache_find(cpu->bt, offset);
+
+	if (!tb)
 		return false;
-	offset = (uint64_t)regs[REG_RIP] - (uintptr_t)cpu->bt->cache.rx;
-	if (offset < cpu->bt->cache.stubs_end || offset >= cpu->bt->cache.size)
-		return false;
-	if (returns_overflown(cpu->bt, address)) {
-		cpu->bt->n.return_overflows++;
-		regs[REG_RSP] = (greg_t)cpu->bt->returns[cpu->bt->returns_user].top;
-	} else if (signal == SIGFPE) {
+	if (tb->mode & MODE_WINDOW && window_fault(cpu, tb, address, regs))
+		return true;
+	soften(cpu->bt, tb, offset, wrapped_around(cpu, tb, address, regs));
+	leave_window(regs);
+	go_slow(cpu, regs);
+	return true;
+}
+
+static bool handle(struct vcpu *cpu, int signal, const siginfo_t *info, greg_t *regs)
+{
+	uint64_t address = (uintptr_t)info->si_addr;
+
+	if (signal == SIGFPE) {
 		cpu->bt->n.fault_math++;
 		go_slow(cpu, regs);
+	} else if (returns_overflown(cpu->bt, address)) {
+		cpu->bt->n.return_overflows++;
+		returns_empty(cpu);
 	} else if (!memcmp((const void *)regs[REG_RIP], poll_load, sizeof(poll_load))) {
 		leave(cpu, regs);
 	} else {
-		tb = cache_find(cpu->bt, (uint32_t)offset);
-		if (!tb)
-			return false;
-		if (tb->mode & MODE_WINDOW && window_fault(cpu, tb, address, regs))
-			return true;
-		soften(cpu->bt, tb, (uint32_t)offset, wrapped_around(cpu, tb, address, regs));
-		go_slow(cpu, regs);
+		return handle_access(cpu, address, regs);
 	}
 	return true;
+}
+
+/* What the handler does may have emptied the stack of what it has interrupted. */
+static bool handle_with_stack(int signal, const siginfo_t *info, greg_t *regs)
+{
+	struct vcpu *cpu = bt_current;
+	bool handled;
+
+	if (!cpu || !cpu->bt || !in_blocks(cpu->bt, (uint64_t)regs[REG_RIP]))
+		return false;
+	cpu->bt_returns = (uint64_t)regs[REG_RSP];
+	handled = handle(cpu, signal, info, regs);
+	if (handled)
+		regs[REG_RSP] = (greg_t)cpu->bt_returns;
+	return handled;
 }
 
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (!handle(signal, info, ((ucontext_t *)context)->uc_mcontext.gregs))
+	if (!handle_with_stack(signal, info, ((ucontext_t *)context)->uc_mcontext.gregs))
 		for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 			if (signals[i] == signal)
 				sigaction(signal, &previous[i], NULL); /* and it comes again */

@@ -191,8 +191,8 @@ static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool sa
 		return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
 	if (cpu->repeating || !cpu->bt->config.chaining)
 		return 0;
-	if (cpu->bt->config.exact_fuel) /* what was paid for the rest of this block */
-		cpu->fuel += tb->count - 1 - n;
+	if (cpu->bt->config.exact_fuel) /* what was paid for what comes after it */
+		cpu->fuel += tb_paid_after(tb, n);
 	cpu->bt->ahead = 0;
 	return bt_continue(cpu);
 }
@@ -208,14 +208,14 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	gva_t operand = 0;
 
 	cpu->eip = tb->eip + tb->insns[n].guest;
-	bt->ahead = bt->config.exact_fuel ? tb->count - 1 - n : 0;
+	bt->ahead = bt->config.exact_fuel ? tb_paid_after(tb, n) : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
 	x87_pointers_write(cpu, &site->pointers);
 	fpu_left(cpu);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */
-		cpu->fuel += bt->config.exact_fuel ? tb->count - n : 0;
+		cpu->fuel += bt->config.exact_fuel ? tb_paid_after(tb, n) + 1 : 0;
 		bt->ahead = 0;
 		run_step(cpu);
 		return 0;

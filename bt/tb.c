@@ -223,6 +223,8 @@ void tb_drop(struct vcpu *cpu, struct tb *tb)
 	while (tb->incoming)
 		unchain(bt, tb->incoming);
 	jc_drop(bt, tb);
+	if (tb->calls)
+		returns_empty(cpu); /* what is behind the calls may have been written */
 	tb->code = NULL;
 	bt->leave = true;
 }

@@ -164,8 +164,9 @@ static bool may_cross(const struct trans *t, uint32_t eip)
 
 static void note_jump(struct trans *t, uint32_t eip)
 {
-	assert(t->jump_count < 2);
-	t->jumps[t->jump_count++] = (struct exit_jump){.eip = eip, .at = trans_offset(t) - 4};
+	assert(t->jump_count < TB_MAX_EXITS);
+	t->jumps[t->jump_count++] = (struct exit_jump){
+		.eip = eip, .at = trans_offset(t) - 4, .after_call = t->called};
 }
 
 static void trans_rel32(struct trans *t, unsigned opcode, uint32_t eip)
@@ -255,8 +256,9 @@ static void come_back(struct trans *t)
 	emit_jmp(e, cache_rw(t->bt, t->bt->stubs.lookup));
 	emit_patch8(e, here);
 	emit_mov(e, RCX, TMP1);
-	trans_jump(t, t->next_eip);
-	t->jumps[t->jump_count - 1].after_call = true;
+	t->called = true;
+	if (!trans_inner(t))
+		trans_jump(t, t->next_eip);
 }
 
 void trans_call_block(struct trans *t, uint32_t eip)
@@ -278,13 +280,34 @@ void trans_return(struct trans *t)
 	t->ended = true;
 }
 
-/* Code that is jumped to while the exit is not chained. */
-static void finish_jump(struct trans *t, const struct exit_jump *j)
+/* The jump leads to what is emitted next. */
+static void jump_here(struct trans *t, const struct exit_jump *j)
 {
-	struct tb_exit *exit = &t->tb->exits[t->tb->exit_count];
 	uint32_t rel = trans_offset(t) - (j->at + 4);
 
 	memcpy(cache_rw(t->bt, j->at), &rel, 4);
+}
+
+/* What the block's instructions have still to write is written on the way out. */
+static void finish_pointers(struct trans *t, struct exit_jump *j)
+{
+	if (!trans_has_x87_pointers(t, j->pointers))
+		return;
+	jump_here(t, j);
+	trans_x87_pointers_exit(t, j->pointers);
+	emit_room(&t->e);
+	emit1(&t->e, 0xe9);
+	emit4(&t->e, 0);
+	j->at = trans_offset(t) - 4;
+}
+
+/* Code that is jumped to while the exit is not chained. */
+static void finish_jump(struct trans *t, struct exit_jump *j)
+{
+	struct tb_exit *exit = &t->tb->exits[t->tb->exit_count];
+
+	finish_pointers(t, j);
+	jump_here(t, j);
 	if (mode_seg(t->mode, CS) == KIND_SMALL) {
 		emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
 		emit_mov_imm32(&t->e, R11, 0);

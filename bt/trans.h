@@ -18,6 +18,7 @@ struct exit_jump {
 	uint32_t eip;
 	uint32_t at; /* offset in the cache of its rel32 */
 	bool after_call;
+	uint8_t pointers; /* n: what instructions before the n-th leave of x87 pointers is written there */
 };
 
 struct trans {
@@ -28,6 +29,10 @@ struct trans {
 	uint32_t mode;
 	struct insn insns[TB_MAX_INSNS];
 	unsigned count, bytes;
+	uint64_t inner;	    /* as tb.inner */
+	unsigned inner_count;
+	unsigned need;	    /* FPU_* of the instructions so far */
+	unsigned may_need;  /* of the next ones: behind inner transfers no more is made ready */
 	bool at_crossing; /* the block ends before an instruction that crosses the page */
 	const uint8_t *code2; /* see struct tb */
 	gpa_t gpa2;
@@ -39,7 +44,8 @@ struct trans {
 	bool soft;	/* its memory accesses go through the software TLB */
 	bool after_sti; /* no interrupt before its end */
 	bool ended;	/* the block's end has been emitted */
-	struct exit_jump jumps[2];
+	bool called;	/* behind a CALL of the block */
+	struct exit_jump jumps[TB_MAX_EXITS];
 	unsigned jump_count;
 };
 
@@ -84,6 +90,12 @@ void trans_jump(struct trans *t, uint32_t eip);
 void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip);
 /* Goes on at the EIP in R8 (zero-extended). Clobbers R9 to R11, R13. */
 void trans_jump_lookup(struct trans *t);
+/* Whether the block goes on behind the instruction, though that is a transfer. */
+static inline bool trans_inner(const struct trans *t)
+{
+	return t->inner >> t->n & 1;
+}
+
 /*
  * Where near calls and returns are the host's: 32-bit code alone, whose EIP is all
  * of an address.
@@ -104,6 +116,10 @@ void emit_lookup(struct bt *bt, struct emit *e);
 void trans_finish(struct trans *t);
 /* Writes the x87 pointers that instructions before the n-th have left. Clobbers R8. */
 void trans_x87_pointers(struct trans *t, unsigned n);
+/* The same where an exit before the n-th leaves the block. */
+void trans_x87_pointers_exit(struct trans *t, unsigned n);
+/* Whether these write anything. */
+bool trans_has_x87_pointers(const struct trans *t, unsigned n);
 /* Sees to it that what the block needs of x87 and SSE is ready. */
 void trans_fpu_prepare(struct trans *t);
 /* Calls a stub, by its offset in the cache. */

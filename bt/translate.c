@@ -45,6 +45,42 @@ static bool ends_block(const struct trans *t, const struct insn *in)
 	return !is_sti(t, in);
 }
 
+/* ---- transfers within a block ---- */
+static bool is_jcc(const struct insn_row *row)
+{
+	return (row->map == M1 && row->opcode >= 0x70 && row->opcode <= 0x7f) ||
+	       (row->map == M2 && row->opcode >= 0x80 && row->opcode <= 0x8f);
+}
+
+static bool is_call(const struct insn *in, const struct insn_row *row)
+{
+	return row->map == M1 && (row->opcode == 0xe8 || (row->opcode == 0xff && in->reg == 2));
+}
+
+/*
+ * Whether the block goes on behind the last instruction though that ends one: it is
+ * a conditional jump forward, which is not taken more often than not, or a call,
+ * which comes back.
+ */
+static bool runs_on(struct trans *t, struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+	bool call;
+
+	t->in = in;
+	if (!in->exec || row->class != TRANSFER || !trans_pairs_calls(t) ||
+	    t->inner_count == TB_MAX_INNER || t->count == TB_MAX_INSNS)
+		return false;
+	call = is_call(in, row);
+	if (!call && (!is_jcc(row) || in->imm >> 31))
+		return false;
+	/* A callee may do anything; and where a jump leads it may not be needed at all. */
+	t->may_need = call ? 0 : t->may_need & t->need;
+	t->inner |= 1ull << (t->count - 1);
+	t->inner_count++;
+	return true;
+}
+
 /* An instruction that is not one: it raises #UD or #GP when it is interpreted. */
 static void make_undecodable(struct insn *in, unsigned bytes)
 {
@@ -72,11 +108,16 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 		}
 		if (s != DECODE_OK || !insn_supported(t->cpu, &insn_table[in->row]))
 			make_undecodable(in, left < 15 ? left : 15);
+		t->need |= select_fpu_need(t, in);
+		if (t->need & ~t->may_need)
+			break;
 		t->bytes += in->length;
 		t->count++;
-		if (ends_block(t, in))
+		if (ends_block(t, in) && !runs_on(t, in))
 			break;
 	}
+	if (t->count) /* what was to follow the last one does not */
+		t->inner &= (1ull << (t->count - 1)) - 1;
 	return t->count > 0;
 }
 
@@ -124,23 +165,24 @@ static void flags_from_r9(struct emit *e)
 	emit_mov(e, RAX, TMP0);
 }
 
-/* Pays for the block, or leaves before it. */
-static void pay(struct trans *t)
+/* Pays for the instructions from the n-th to the next transfer, or leaves before them. */
+static void pay(struct trans *t, unsigned n)
 {
+	unsigned count = 1 + tb_paid_after(t->tb, n);
 	struct emit *e = &t->e;
 	uint8_t *enough;
 
 	flags_to_r9(e);
 	emit_op(e, OP_W, 0x81, 7, CPU_FIELD(fuel)); /* cmp */
-	emit4(e, t->count);
+	emit4(e, count);
 	enough = emit_jcc8(e, 13); /* jnl */
 	flags_from_r9(e);
-	emit_store32_imm(e, CPU_FIELD(eip), t->tb->eip);
+	emit_store32_imm(e, CPU_FIELD(eip), t->tb->eip + t->tb->insns[n].guest);
 	emit_mov_imm32(e, R11, 0);
 	emit_jmp(e, cache_rw(t->bt, t->bt->stubs.leave));
 	emit_patch8(e, enough);
 	emit_op(e, OP_W, 0x81, 5, CPU_FIELD(fuel)); /* sub */
-	emit4(e, t->count);
+	emit4(e, count);
 	flags_from_r9(e);
 }
 
@@ -157,6 +199,12 @@ static bool keeps_pointers(const struct trans *t)
 	default:
 		return false;
 	}
+}
+
+/* Its exit writes the pointers itself, where it is taken. */
+static bool inner_jcc(const struct trans *t)
+{
+	return trans_inner(t) && is_jcc(t->row);
 }
 
 static void prepare_fpu(struct trans *t)
@@ -185,11 +233,13 @@ static void select_all(struct trans *t)
 		t->after_sti = t->n && t->insns[t->n - 1].exec && is_sti(t, in - 1);
 		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
 		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
-		if (!keeps_pointers(t))
+		if (t->n && t->tb->inner >> (t->n - 1) & 1 && t->bt->config.exact_fuel)
+			pay(t, t->n);
+		if (!keeps_pointers(t) && !inner_jcc(t))
 			trans_x87_pointers(t, t->n);
 		if (!in->exec || !select_insn(t)) {
 			trans_slow(t);
-			t->ended = ends_block(t, in);
+			t->ended = ends_block(t, in) && !trans_inner(t);
 		}
 		eip = t->next_eip;
 	}
@@ -213,14 +263,14 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		     uint64_t soft_insns)
 {
 	struct bt *bt = cpu->bt;
-	struct trans t = {.cpu = cpu, .bt = bt, .mode = mode};
+	struct trans t = {.cpu = cpu, .bt = bt, .mode = mode, .may_need = ~0u};
 	uint64_t start = now_ns();
 
 	if (!decode_block(&t, code, eip) &&
 	    !decode_crossing(&t, code, cpu->seg[CS].base + eip))
 		return NULL;
 	for (;;) {
-		t.tb = cache_begin(cpu, t.count, &t.e);
+		t.tb = cache_begin(cpu, t.count, t.inner_count + 2, &t.e);
 		t.tb->code = code;
 		t.tb->code2 = t.code2;
 		t.tb->eip = eip;
@@ -228,16 +278,18 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		t.tb->bytes = (uint16_t)t.bytes;
 		t.tb->count = (uint16_t)t.count;
 		t.tb->soft_insns = soft_insns;
+		t.tb->inner = t.inner;
 		prepare_fpu(&t);
 		if (bt->config.exact_fuel)
-			pay(&t);
+			pay(&t, 0);
 		select_all(&t);
 		if (!t.e.overflow)
 			break;
 		cache_full(cpu);
-		t.e.overflow = t.ended = false;
+		t.e.overflow = t.ended = t.called = false;
 		t.jump_count = 0;
 	}
+	t.tb->calls = t.called;
 	cache_commit(bt, t.tb, &t.e);
 	tb_insert(cpu, t.tb, gpa, t.gpa2);
 	inspect_block(cpu, t.tb);

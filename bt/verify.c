@@ -30,7 +30,6 @@ static bool category_refused(const struct verify *v)
 	case ZYDIS_CATEGORY_INTERRUPT:
 	case ZYDIS_CATEGORY_IO:
 	case ZYDIS_CATEGORY_IOSTRINGOP:
-	case ZYDIS_CATEGORY_STRINGOP:
 	case ZYDIS_CATEGORY_SYSCALL:
 	case ZYDIS_CATEGORY_SYSRET:
 	case ZYDIS_CATEGORY_SYSTEM:
@@ -96,9 +95,27 @@ static bool may_trap(const struct verify *v)
 	       v->in.meta.isa_ext == ZYDIS_ISA_EXT_X87 || v->in.meta.isa_ext == ZYDIS_ISA_EXT_MMX;
 }
 
+static bool is_rep(const struct verify *v)
+{
+	switch (v->in.mnemonic) {
+	case ZYDIS_MNEMONIC_MOVSB:
+	case ZYDIS_MNEMONIC_MOVSW:
+	case ZYDIS_MNEMONIC_MOVSD:
+	case ZYDIS_MNEMONIC_STOSB:
+	case ZYDIS_MNEMONIC_STOSW:
+	case ZYDIS_MNEMONIC_STOSD:
+		return v->in.attributes & ZYDIS_ATTRIB_HAS_REP;
+	default:
+		return false;
+	}
+}
+
 static const char *judge(struct verify *v)
 {
 	const char *reason = judge_kind(v);
+
+	if (v->in.meta.category == ZYDIS_CATEGORY_STRINGOP)
+		return is_rep(v) ? verify_rep(v) : "a string instruction";
 
 	if (!reason && may_trap(v))
 		reason = verify_may_fault(v);

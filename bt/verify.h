@@ -17,6 +17,7 @@
  *	[R8+R9]			what the software TLB's stub has found: no more
  *				bytes, no write unless that was asked for
  *	[R8]			the poll load, in the very bytes that signals.c knows
+ *	REP MOVS, STOS		from and to the window, not 64 KiB elements
  *
  * Transfers. Into the block itself, to another live block's entry, to LEAVE
  * with EIP stored and R11 nothing or an exit of this block, to SLOW, to the
@@ -55,6 +56,7 @@ enum held {
 	HOLDS_SOFT_ADDRESS, /* R8 when a stub has found ... */
 	HOLDS_SOFT_DELTA,   /* ... this to be added to it */
 	HOLDS_EXIT,	    /* a struct tb_exit of this block */
+	HOLDS_WINDOW,	    /* an address in the window */
 	HOLDS_KEPT,	    /* what it held when the stub was called */
 	HOLDS_SAVED,	    /* + n: guest register n */
 };
@@ -72,7 +74,7 @@ struct known {
 	bool eip_stored;
 };
 
-#define JOINS 16
+#define JOINS 24
 
 struct verify {
 	const struct bt *bt;
@@ -132,6 +134,8 @@ const char *verify_may_fault(const struct verify *v);
 void verify_forget(struct verify *v);
 
 /* ---- verify_memory.c ---- */
+/* REP MOVS and STOS: they may fault with their registers in the window. */
+const char *verify_rep(struct verify *v);
 const char *verify_memory(struct verify *v, const ZydisDecodedOperand *op);
 /* ---- verify_registers.c: what is known after the instruction ---- */
 const char *verify_registers(struct verify *v);

@@ -179,6 +179,35 @@ static bool reads_descriptor(const struct verify *v, const ZydisDecodedOperand *
 	return is_reload(v->stub) && !op_writes(op) && op->size == 64;
 }
 
+static bool lent_to_window(const struct verify *v, unsigned reg)
+{
+	return v->now.lent >> reg & 1 && v->now.held[reg] == HOLDS_WINDOW;
+}
+
+const char *verify_rep(struct verify *v)
+{
+	bool movs = v->in.meta.category == ZYDIS_CATEGORY_STRINGOP && v->in.operand_count &&
+		    verify_register(v->ops[1].type == ZYDIS_OPERAND_TYPE_MEMORY ?
+					    v->ops[1].mem.base : ZYDIS_REGISTER_NONE) == RSI;
+	unsigned lent = 1u << RCX | 1u << RDI | (movs ? 1u << RSI : 0);
+
+	static_assert(WINDOW_GUARD_ABOVE > UINT16_MAX * 4ull, "what REP may reach");
+	if (!v->tb || !(v->tb->mode & MODE_WINDOW))
+		return "the window where there is none";
+	if (!lent_to_window(v, RDI) || (movs && !lent_to_window(v, RSI)))
+		return "REP on addresses that are not in the window";
+	if (v->now.held[RCX] > HOLDS_16)
+		return "REP with a count that is not bounded";
+	if (v->now.lent != lent || v->now.effect || v->now.flags)
+		return "REP when more is lent than its registers, or something has been done";
+	v->now.held[RCX] = HOLDS_ZERO;
+	v->now.held[RSI] = movs ? HOLDS_ANY : v->now.held[RSI];
+	v->now.held[RDI] = HOLDS_ANY;
+	v->now.lent &= (uint16_t)~(1u << RCX);
+	v->now.effect = true;
+	return NULL;
+}
+
 const char *verify_memory(struct verify *v, const ZydisDecodedOperand *op)
 {
 	if (op->mem.type == ZYDIS_MEMOP_TYPE_AGEN)

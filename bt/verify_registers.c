@@ -114,11 +114,23 @@ static uint8_t partly(uint8_t held, unsigned bits)
 	return held > HOLDS_32 ? HOLDS_32 : held > part ? held : part;
 }
 
+/* LEA r,[R12+r'], r' a linear address. */
+static bool to_window(const struct verify *v, const ZydisDecodedOperand *to)
+{
+	const ZydisDecodedOperandMem *mem = &v->ops[1].mem;
+	unsigned index = v->in.mnemonic == ZYDIS_MNEMONIC_LEA ? verify_register(mem->index) : NO_REG;
+
+	return to->size == 64 && index < REGISTERS && mem->base == ZYDIS_REGISTER_R12 &&
+	       mem->scale == 1 && !mem->disp.value && upper_half_zero(v->now.held[index]);
+}
+
 /* What the operand, which held this, holds after the write. */
 static uint8_t result(const struct verify *v, const ZydisDecodedOperand *to, uint8_t held)
 {
 	if (to->size < 32)
 		return partly(held, to->size);
+	if (to_window(v, to))
+		return HOLDS_WINDOW;
 	if (v->in.mnemonic == ZYDIS_MNEMONIC_MOV)
 		return moved(v);
 	if (v->in.mnemonic == ZYDIS_MNEMONIC_MOVZX)
@@ -139,6 +151,13 @@ static bool is_saved(const struct verify *v, unsigned reg)
 	return false;
 }
 
+/* A value of the guest's own. */
+static void take_back(struct verify *v, unsigned reg)
+{
+	v->now.lent &= (uint16_t)~(1u << reg);
+	v->now.effect = true;
+}
+
 static const char *write_guest_reg(struct verify *v, const ZydisDecodedOperand *to, unsigned reg,
 				   uint8_t held)
 {
@@ -148,12 +167,12 @@ static const char *write_guest_reg(struct verify *v, const ZydisDecodedOperand *
 		v->now.lent &= (uint16_t)~(1u << reg);
 		return NULL;
 	}
-	if (is_saved(v, reg))
+	if (is_saved(v, reg) || held == HOLDS_WINDOW)
 		v->now.lent |= (uint16_t)(1u << reg);
 	else if (to->size == 64)
 		return "writes 64 bits of a guest register that has not been saved";
 	else
-		v->now.effect = true;
+		take_back(v, reg);
 	return NULL;
 }
 

@@ -231,6 +231,13 @@ struct bad {
 #define BAD(name, reason, ...)                                                                     \
 	{name, reason, sizeof((uint8_t[]){__VA_ARGS__}), {__VA_ARGS__}}
 
+/* mov r9,rcx; movzx ecx,r9w */
+#define COUNT 0x49, 0x89, 0xc9, 0x41, 0x0f, 0xb7, 0xc9
+/* lea rsi,[r12+rsi]; lea rdi,[r12+rdi]; mov esi,r10d; mov edi,r11d */
+#define SOURCE 0x49, 0x8d, 0x34, 0x34
+#define TARGET 0x49, 0x8d, 0x3c, 0x3c
+#define TAKE_BACK 0x44, 0x89, 0xd6, 0x44, 0x89, 0xdf
+
 static const struct bad memory_rules[] = {
 	BAD("window", NULL, WINDOW_LOAD, 0xeb, 0xfa),
 	BAD("window: absolute", NULL, 0x41, 0x8b, 0x84, 0x24, 0xff, 0xff, 0xff, 0x7f, 0xeb,
@@ -296,7 +303,19 @@ static const struct bad memory_rules[] = {
 	    0x8b, 0x04, 0x08, END),
 	BAD("soft: a 64-bit address", "no linear address", 0x4c, 0x8d, 0x03, CALL(SOFT), END),
 	BAD("[r8]", "not the poll load's", 0x4d, 0x8b, 0x00, END),
-	BAD("movsb", "no business", 0xa4, END),
+	BAD("movsb", "a string instruction", 0xa4, END),
+	BAD("repne scasb", "a string instruction", 0xf2, 0xae, END),
+	BAD("rep movsd", NULL, COUNT, SOURCE, TARGET, 0xf3, 0xa5, TAKE_BACK, 0xeb, 0xe7),
+	BAD("rep stosb", NULL, COUNT, TARGET, 0xf3, 0xaa, 0x44, 0x89, 0xdf, 0xeb, 0xee),
+	BAD("rep movsq", "a string instruction", COUNT, SOURCE, TARGET, 0xf3, 0x48, 0xa5, END),
+	BAD("rep: any count", "not bounded", 0x49, 0x89, 0xc9, 0x44, 0x89, 0xc9, SOURCE, TARGET,
+	    0xf3, 0xa5, TAKE_BACK, END),
+	BAD("rep: no source", "not in the window", COUNT, TARGET, 0xf3, 0xa5, TAKE_BACK, END),
+	BAD("rep: no target", "not in the window", COUNT, SOURCE, 0xf3, 0xa5, TAKE_BACK, END),
+	BAD("rep: not taken back", "is lent", COUNT, TARGET, 0xf3, 0xaa, 0xeb, 0xf1),
+	BAD("rep: twice", "not in the window", COUNT, TARGET, 0xf3, 0xaa, 0xf3, 0xaa, END),
+	BAD("rep: beyond", "not been saved", COUNT, 0x49, 0x8d, 0x7c, 0x3c, 1, 0xf3, 0xaa, END),
+	BAD("rep: flags", "something has been done", 0x85, 0xc0, COUNT, TARGET, 0xf3, 0xaa, END),
 	BAD("xlat", "implicit memory", 0xd7, END),
 	BAD("push", "no business", 0x50, END),
 	BAD("pop", "no business", 0x58, END),
