@@ -165,8 +165,8 @@ static void flags_from_r9(struct emit *e)
 	emit_mov(e, RAX, TMP0);
 }
 
-/* Pays for the instructions from the n-th to the next transfer, or leaves before them. */
-static void pay(struct trans *t, unsigned n)
+/* Pays for the instructions from the n-th, at eip, to the next transfer, or leaves before them. */
+static void pay(struct trans *t, unsigned n, uint32_t eip)
 {
 	unsigned count = 1 + tb_paid_after(t->tb, n);
 	struct emit *e = &t->e;
@@ -177,7 +177,7 @@ static void pay(struct trans *t, unsigned n)
 	emit4(e, count);
 	enough = emit_jcc8(e, 13); /* jnl */
 	flags_from_r9(e);
-	emit_store32_imm(e, CPU_FIELD(eip), t->tb->eip + t->tb->insns[n].guest);
+	emit_store32_imm(e, CPU_FIELD(eip), eip);
 	emit_mov_imm32(e, R11, 0);
 	emit_jmp(e, cache_rw(t->bt, t->bt->stubs.leave));
 	emit_patch8(e, enough);
@@ -234,7 +234,7 @@ static void select_all(struct trans *t)
 		t->tb->insns[t->n] = (struct tb_insn){.guest = (uint16_t)(eip - t->tb->eip)};
 		t->tb->insns[t->n].host = (uint16_t)(trans_offset(t) - t->tb->host);
 		if (t->n && t->tb->inner >> (t->n - 1) & 1 && t->bt->config.exact_fuel)
-			pay(t, t->n);
+			pay(t, t->n, eip);
 		if (!keeps_pointers(t) && !inner_jcc(t))
 			trans_x87_pointers(t, t->n);
 		if (!in->exec || !select_insn(t)) {
@@ -281,7 +281,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		t.tb->inner = t.inner;
 		prepare_fpu(&t);
 		if (bt->config.exact_fuel)
-			pay(&t, 0);
+			pay(&t, 0, eip);
 		select_all(&t);
 		if (!t.e.overflow)
 			break;

@@ -151,6 +151,15 @@ static bool is_saved(const struct verify *v, unsigned reg)
 	return false;
 }
 
+/* The guest's value is back: copies of it are copies, from which nothing is taken back again. */
+static void restored(struct verify *v, unsigned reg)
+{
+	v->now.lent &= (uint16_t)~(1u << reg);
+	for (unsigned i = 0; i < REGISTERS; i++)
+		if (!is_guest_reg(i) && v->now.held[i] == HOLDS_SAVED + reg)
+			v->now.held[i] = HOLDS_32;
+}
+
 /* A value of the guest's own. */
 static void take_back(struct verify *v, unsigned reg)
 {
@@ -164,7 +173,7 @@ static const char *write_guest_reg(struct verify *v, const ZydisDecodedOperand *
 	if (v->gate)
 		return NULL;
 	if (held == HOLDS_SAVED + reg) {
-		v->now.lent &= (uint16_t)~(1u << reg);
+		restored(v, reg);
 		return NULL;
 	}
 	if (is_saved(v, reg) || held == HOLDS_WINDOW)
