@@ -107,7 +107,8 @@ static void reg_write(void *o, uint32_t offset, uint32_t value, unsigned size)
 
 static void test_mmio_width(void)
 {
-	static const struct mmio_ops wide = {reg_read, reg_write, 4}, narrow = {reg_read, reg_write, 1};
+	static const struct mmio_ops wide = {.read = reg_read, .write = reg_write, .max_size = 4};
+	static const struct mmio_ops narrow = {.read = reg_read, .write = reg_write, .max_size = 1};
 	struct registers r = {.value = {0x44332211, 0x88776655}}, n = r;
 	struct seen s;
 	struct physmem *pm = create(&s);
