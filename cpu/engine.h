@@ -17,7 +17,7 @@
 
 struct vcpu;
 
-enum engine_kind { ENGINE_INTERP, ENGINE_BT };
+enum engine_kind { ENGINE_INTERP, ENGINE_BT, ENGINE_KVM, ENGINE_KINDS };
 
 /* Failures that tests inject, bits of engine_config.inject. */
 #define INJECT_CACHE_FULL	0x01u /* the code cache is full now and then */
@@ -70,6 +70,18 @@ struct engine_ops {
 	void (*map_changed)(struct vcpu *cpu);
 	/* Asids are about to be given out that have been in use before. */
 	void (*asids_renewed)(struct vcpu *cpu);
+	/*
+	 * The others are NULL where an engine has no use for them. Another memory
+	 * may answer anywhere.
+	 */
+	void (*memory_changed)(struct vcpu *cpu);
+	/* Writes that went past physmem have to be told of now: physmem_region_written(). */
+	void (*report_writes)(struct vcpu *cpu);
+	/*
+	 * Executes one instruction, or delivers what is due in its place; false: the
+	 * engine cannot now, and the interpreter will do (vcpu_step()).
+	 */
+	bool (*step)(struct vcpu *cpu);
 };
 
 /* ---- bt/bt.c ---- */
