@@ -164,8 +164,8 @@ enum option_phase {
 	  "There is no USB yet.")                                                                  \
 	X(OPT_AUDIODEV, "audiodev", "DRIVER,id=ID", PHASE_SETTING, option_no_device, GROUP_COMPAT, \
 	  "There is no sound card yet.")                                                           \
-	X(OPT_ENABLE_KVM, "enable-kvm", NULL, PHASE_SETTING, option_missing, GROUP_COMPAT,         \
-	  "Not there yet; leave it out, the translator runs the guest.")                           \
+	X(OPT_ENABLE_KVM, "enable-kvm", NULL, PHASE_SETTING, option_enable_kvm, GROUP_COMPAT,      \
+	  "The same as -accel kvm.")                                                               \
 	X(OPT_BLOCKDEV, "blockdev", "PROP=VALUE", PHASE_SETTING, option_missing, GROUP_COMPAT,     \
 	  "Not there yet; use -drive file=FILE,format=raw.")                                       \
 	X(OPT_VNC, "vnc", "ADDRESS", PHASE_SETTING, option_vnc, GROUP_COMPAT,                      \
