@@ -96,7 +96,7 @@ bool kvm_exit_access(struct vcpu *cpu)
 
 /* ---- the interpreter ---- */
 
-static void interpret(struct vcpu *cpu)
+void kvm_interpret(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
 
@@ -134,7 +134,18 @@ static void failed(struct vcpu *cpu)
 	if (run->exit_reason != KVM_EXIT_INTERNAL_ERROR ||
 	    run->internal.suberror != KVM_INTERNAL_ERROR_EMULATION)
 		complain(k);
-	interpret(cpu);
+	kvm_interpret(cpu);
+}
+
+void kvm_refused(struct vcpu *cpu)
+{
+	struct kvm *k = cpu->kvm;
+
+	k->n.exit_failed++;
+	if (!k->complained)
+		report_warn("KVM does not take the guest's state; the interpreter helps");
+	k->complained = true;
+	kvm_interpret(cpu);
 }
 
 /* ---- the rest ---- */

@@ -95,8 +95,8 @@ void kvm_mmio_write(struct vcpu *cpu, gpa_t gpa, const uint8_t *data, uint32_t l
 void kvm_memory_flush(struct vcpu *cpu);
 
 /* ---- state.c ---- */
-/* Makes KVM's state that of struct vcpu. */
-void kvm_state_give(struct vcpu *cpu);
+/* Makes KVM's state that of struct vcpu. False: KVM does not take this state. */
+bool kvm_state_give(struct vcpu *cpu);
 /*
  * Makes struct vcpu exact, if KVM was entered since. What KVM has not delivered
  * is delivered, so it may unwind; to be called again then.
@@ -112,7 +112,11 @@ void kvm_complete(struct vcpu *cpu);
 /* ---- exits.c ---- */
 /* Looks after why KVM_RUN has returned. May unwind. */
 void kvm_exit(struct vcpu *cpu);
-/* The same of ports, memory and MSRs, which an instruction waits for. False: another reason. */
+/* KVM does not take the processor's state: lets the interpreter go on. May unwind. */
+void kvm_refused(struct vcpu *cpu);
+/* Lets the interpreter execute one instruction. May unwind. */
+void kvm_interpret(struct vcpu *cpu);
+/* Of an exit for a port, memory or an MSR, which an instruction waits for. False: another reason. */
 bool kvm_exit_access(struct vcpu *cpu);
 
 #endif

@@ -23,6 +23,7 @@
 #include "kvm/kvm_internal.h"
 
 #define KICK_SIGNAL (SIGRTMIN + 7)
+#define OPCODE_HLT  0xf4
 
 /* The processor that this thread runs, for kicks that come from the thread itself. */
 static _Thread_local const struct vcpu *running;
@@ -168,7 +169,11 @@ static bool turn(struct vcpu *cpu)
 	    !awake(cpu))
 		return false;
 	kvm_memory_update(cpu);
-	kvm_state_give(cpu);
+	if (!kvm_state_give(cpu)) {
+		if (run_service(cpu))
+			kvm_refused(cpu);
+		return true;
+	}
 	offer_nmi(cpu);
 	offer_interrupt(cpu);
 	if (kvm_enter(cpu))
@@ -212,29 +217,45 @@ static void guest_debug(struct kvm *k, uint32_t control)
 	kvm_must(k, KVM_SET_GUEST_DEBUG, &d);
 }
 
-/*
- * Until KVM has executed one. What needs the interpreter's care (TF, breakpoints of
- * the guest, shadows) is not for KVM, which would show the guest its own TF.
- */
-static bool step_once(struct vcpu *cpu)
+/* KVM may say that it has made a step, and not that the processor halts. */
+static bool at_halt(struct vcpu *cpu)
+{
+	gpa_t gpa;
+	const uint8_t *code = block_fetch(cpu, cpu->seg[CS].base + cpu->eip, &gpa);
+
+	return code && *code == OPCODE_HLT;
+}
+
+/* Until KVM has executed one. */
+static void step_once(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
 
+	if (at_halt(cpu)) {
+		kvm_interpret(cpu);
+		return;
+	}
 	kvm_memory_update(cpu);
-	kvm_state_give(cpu);
+	if (!kvm_state_give(cpu)) {
+		kvm_refused(cpu);
+		return;
+	}
 	guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
 	do
 		set_immediate_exit(k, 0);
-	while (!kvm_enter(cpu) || kvm_exit_access(cpu));
+	while (!kvm_enter(cpu));
 	guest_debug(k, 0);
-	if (k->run->exit_reason == KVM_EXIT_DEBUG)
-		k->n.stepped++;
-	else
+	k->n.stepped++;
+	/* One that accesses a device is ended by taking the state. */
+	if (k->run->exit_reason != KVM_EXIT_DEBUG)
 		kvm_exit(cpu);
 	kvm_state_take(cpu);
-	return true;
 }
 
+/*
+ * What needs the interpreter's care (TF, breakpoints of the guest, shadows) is not
+ * for KVM, which would show the guest a TF of the debugger's; nor are events.
+ */
 static bool kvm_step(struct vcpu *cpu)
 {
 	int reason;

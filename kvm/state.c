@@ -15,6 +15,7 @@
  * Taking the state ends with the delivery, by the interpreter's rules.
  */
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "cpu/fpu.h"
 #include "cpu/run.h"
@@ -229,34 +230,69 @@ static void give_tsc(struct kvm *k, uint64_t offset)
 	kvm_must(k, KVM_SET_DEVICE_ATTR, &attr);
 }
 
-#define DIFFERS(part) (memcmp(&w.part, &k->given.part, sizeof(w.part)) && ++k->n.loads)
+/* Loads one part, if it has changed. False: KVM does not take it. */
+static bool give_part(struct kvm *k, unsigned long request, void *part, void *given, size_t size)
+{
+	if (!memcmp(part, given, size))
+		return true;
+	k->n.loads++;
+	if (ioctl(k->processor, request, part) < 0) {
+		memset(given, 0xff, size);
+		return false;
+	}
+	memcpy(given, part, size);
+	return true;
+}
 
-void kvm_state_give(struct vcpu *cpu)
+static void give_sysenter(struct kvm *k, const struct kvm_words *w)
+{
+	struct sysenter_msrs m = sysenter_request(w->sysenter);
+
+	if (!memcmp(w->sysenter, k->given.sysenter, sizeof(w->sysenter)))
+		return;
+	kvm_must(k, KVM_SET_MSRS, &m);
+	memcpy(k->given.sysenter, w->sysenter, sizeof(w->sysenter));
+}
+
+/*
+ * An emulation may drop what it has not, without a word: Linux 6.18's PVM EFLAGS.VM,
+ * for one.
+ */
+static bool kept(struct kvm *k, const struct kvm_words *w)
+{
+	struct kvm_sregs2 sregs;
+	struct kvm_regs regs;
+
+	kvm_must(k, KVM_GET_SREGS2, &sregs);
+	kvm_must(k, KVM_GET_REGS, &regs);
+	if (regs.rflags == w->regs.rflags && sregs.cr0 == w->sregs.cr0 &&
+	    sregs.cr3 == w->sregs.cr3 && sregs.cr4 == w->sregs.cr4)
+		return true;
+	memset(&k->given.regs, 0xff, sizeof(k->given.regs));
+	memset(&k->given.sregs, 0xff, sizeof(k->given.sregs));
+	return false;
+}
+
+#define GIVE(request, part) give_part(k, request, &w.part, &k->given.part, sizeof(w.part))
+
+bool kvm_state_give(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
-	struct sysenter_msrs msrs;
 	struct kvm_words w;
 
 	if (k->newer)
-		return;
+		return true;
 	words_of(cpu, &w);
-	if (DIFFERS(sregs))
-		kvm_must(k, KVM_SET_SREGS2, &w.sregs);
-	if (DIFFERS(regs))
-		kvm_must(k, KVM_SET_REGS, &w.regs);
-	if (DIFFERS(debug))
-		kvm_must(k, KVM_SET_DEBUGREGS, &w.debug);
-	if (DIFFERS(events))
-		kvm_must(k, KVM_SET_VCPU_EVENTS, &w.events);
-	if (DIFFERS(fx))
+	if (memcmp(&w.fx, &k->given.fx, sizeof(w.fx)))
 		give_fpu(k, &w.fx);
-	if (DIFFERS(tsc_offset))
+	if (w.tsc_offset != k->given.tsc_offset)
 		give_tsc(k, w.tsc_offset);
-	if (DIFFERS(sysenter)) {
-		msrs = sysenter_request(w.sysenter);
-		kvm_must(k, KVM_SET_MSRS, &msrs);
-	}
-	k->given = w;
+	k->given.fx = w.fx;
+	k->given.tsc_offset = w.tsc_offset;
+	give_sysenter(k, &w);
+	return GIVE(KVM_SET_SREGS2, sregs) && GIVE(KVM_SET_REGS, regs) &&
+	       GIVE(KVM_SET_DEBUGREGS, debug) && GIVE(KVM_SET_VCPU_EVENTS, events) &&
+	       (k->hardware || kept(k, &w));
 }
 
 /* ---- taking ---- */
