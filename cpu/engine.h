@@ -35,6 +35,7 @@ struct engine_config {
 	unsigned map_budget; /* host mappings that windows may use; 0: by the host's limit */
 	unsigned inject;     /* INJECT_* */
 	bool verify;	     /* emitted code is verified, bt/verify.h */
+	const char *kvm_device; /* NULL: /dev/kvm. The creator's */
 	unsigned check;	     /* all structures are checked at every n-th translation; 0: never */
 	/*
 	 * vcpu.fuel is exact, instruction by instruction (-icount, lockstep). Else

@@ -20,7 +20,7 @@
 #include "cpu/msr.h"
 #include "kvm/kvm_internal.h"
 
-#define DEVICE "/dev/kvm"
+#define DEFAULT_DEVICE "/dev/kvm"
 #define API_VERSION 12
 #define CPUID_ENTRIES 128
 #define LINEAR_BITS   48u
@@ -214,16 +214,18 @@ static bool find_hardware(void)
 	return found;
 }
 
-static int open_device(struct kvm *k, struct report *r)
+static int open_device(struct kvm *k, const char *device, struct report *r)
 {
 	int version;
 
-	k->system = open(DEVICE, O_RDWR | O_CLOEXEC);
+	k->system = open(device, O_RDWR | O_CLOEXEC);
 	if (k->system < 0)
-		return report_fail(r, DEVICE ": %s", strerror(errno));
+		return report_fail(r, "%s: %s", device, strerror(errno));
 	version = ioctl(k->system, KVM_GET_API_VERSION, 0);
+	if (version < 0)
+		return report_fail(r, "%s is no KVM: %s", device, strerror(errno));
 	if (version != API_VERSION)
-		return report_fail(r, DEVICE " has API version %d, not %d", version, API_VERSION);
+		return report_fail(r, "%s has API version %d, not %d", device, version, API_VERSION);
 	for (size_t i = 0; i < COUNT(needed); i++)
 		if (ioctl(k->system, KVM_CHECK_EXTENSION, needed[i].number) <= 0)
 			return report_fail(r, "the host's KVM lacks %s", needed[i].what);
@@ -288,7 +290,7 @@ static int create_processor(struct kvm *k, struct report *r)
 	return 0;
 }
 
-int kvm_create(struct vcpu *cpu, bool limit_model, struct report *r)
+int kvm_create(struct vcpu *cpu, const char *device, bool limit_model, struct report *r)
 {
 	struct kvm *k = calloc(1, sizeof(*k));
 
@@ -299,7 +301,7 @@ int kvm_create(struct vcpu *cpu, bool limit_model, struct report *r)
 	k->map_stale = true;
 	memset(&k->given, 0xff, sizeof(k->given)); /* the first time all is loaded */
 	k->hardware = find_hardware();
-	if (open_device(k, r) < 0 || create_machine(k, r) < 0 || create_processor(k, r) < 0)
+	if (open_device(k, device ? device : DEFAULT_DEVICE, r) < 0 || create_machine(k, r) < 0 || create_processor(k, r) < 0)
 		goto fail;
 	if (limit_model)
 		cpu_limit_features(cpu, k->supported);

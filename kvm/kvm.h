@@ -46,12 +46,12 @@ struct kvm_counters {
 };
 
 /*
- * Opens /dev/kvm and makes a virtual machine with one processor, which rests.
+ * Opens device (NULL: /dev/kvm) and makes a virtual machine with one processor, which rests.
  * limit_model takes from the processor's model what the host's KVM does not have:
  * before the guest has run, since features do not change under a system. Returns
  * 0, or -1 with *r saying what is missing; then nothing is left behind.
  */
-int kvm_create(struct vcpu *cpu, bool limit_model, struct report *r);
+int kvm_create(struct vcpu *cpu, const char *device, bool limit_model, struct report *r);
 /* Ends it, whoever runs the guest. Without effect when there is none. */
 void kvm_destroy(struct vcpu *cpu);
 

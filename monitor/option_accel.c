@@ -46,6 +46,7 @@ static const struct accel {
 	  "spurious-signals, user-windows")                                                        \
 	X("verify", "on|off", true, "for tests: the code that is made is verified")                \
 	X("check", "N", true, "for tests: all structures are checked every N translations")        \
+	X("device", "PATH", false, "kvm's, in place of /dev/kvm")                                  \
 	X("thread", "single|multi", false, "QEMU's, without effect")                               \
 	X("one-insn-per-tb", "on|off", false, "QEMU's, without effect")                            \
 	X("split-wx", "on|off", false, "QEMU's, without effect")
@@ -249,6 +250,8 @@ static int set_properties(struct option_parse *p, const struct given *g,
 	    set_injections(p, g, option_list_get(l, "inject")) < 0 ||
 	    set_lockstep(p, g, l) < 0)
 		return -1;
+	if (option_list_get(l, "device"))
+		e->kvm_device = option_keep(p, option_list_get(l, "device"));
 	e->map_budget = (unsigned)budget;
 	e->check = (unsigned)check;
 	return check_qemu_properties(p, g, l);

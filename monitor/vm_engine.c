@@ -49,7 +49,7 @@ static int wake_kvm(struct vm *vm, bool fresh, struct report *r)
 {
 	if (vm->config.icount)
 		return report_fail(r, "kvm counts no instructions, which -icount and lockstep need");
-	if (!vm->cpu->kvm && kvm_create(vm->cpu, fresh, r) < 0)
+	if (!vm->cpu->kvm && kvm_create(vm->cpu, vm->config.engine.kvm_device, fresh, r) < 0)
 		return -1;
 	kvm_activate(vm->cpu);
 	return 0;

@@ -22,7 +22,7 @@ static bool start(struct fixture *f)
 
 	fixture_start(f);
 	enter_protected(f, 0);
-	if (kvm_create(f->cpu, false, &r) == 0) {
+	if (kvm_create(f->cpu, NULL, false, &r) == 0) {
 		kvm_activate(f->cpu);
 		return true;
 	}
@@ -538,7 +538,7 @@ static void test_cpuid(void)
 
 	fixture_start(&f);
 	enter_protected(&f, 0);
-	if (kvm_create(f.cpu, true, &r) < 0) {
+	if (kvm_create(f.cpu, NULL, true, &r) < 0) {
 		fixture_end(&f);
 		return;
 	}
