@@ -17,6 +17,9 @@
 #include "cpu/run.h"
 #include "kvm/kvm_internal.h"
 
+/* A state that is refused mostly stays so for a while: an emulation that has no paging. */
+#define REFUSED_RUN 1000
+
 /* ---- ports and memory ---- */
 
 static void port_access(struct vcpu *cpu)
@@ -141,7 +144,12 @@ void kvm_refused(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
 
-	k->n.exit_failed++;
+	if (k->refused) {
+		k->refused--;
+	} else {
+		k->refused = REFUSED_RUN;
+		k->n.exit_failed++;
+	}
 	if (!k->complained)
 		report_warn("KVM does not take the guest's state; the interpreter helps");
 	k->complained = true;

@@ -68,6 +68,7 @@ struct kvm {
 	bool completing; /* KVM has an instruction to end, at the next entry */
 	bool hold;	 /* an exception may be on its way: no interrupt beside it */
 	bool blocks_stale; /* the guest ran: decoded instructions may have changed */
+	unsigned refused;  /* instructions to interpret before a state is offered again */
 	bool complained;   /* the user knows that KVM fails */
 	struct kvm_words given; /* what struct vcpu said when the two last agreed */
 	struct kvm_xsave xsave; /* as KVM last gave it, for what the guest has not */

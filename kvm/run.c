@@ -169,7 +169,7 @@ static bool turn(struct vcpu *cpu)
 	    !awake(cpu))
 		return false;
 	kvm_memory_update(cpu);
-	if (!kvm_state_give(cpu)) {
+	if (k->refused || !kvm_state_give(cpu)) {
 		if (run_service(cpu))
 			kvm_refused(cpu);
 		return true;
