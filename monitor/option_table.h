@@ -44,8 +44,8 @@ enum option_phase {
 	X(OPT_MACHINE_SHORT, "M", "NAME", PHASE_SETTING, option_machine, GROUP_STANDARD,           \
 	  "The same as -machine.")                                                                 \
 	X(OPT_ACCEL, "accel", "NAME[,PROP=VALUE]", PHASE_SETTING, option_accel, GROUP_STANDARD,    \
-	  "What runs the guest's instructions: bt, the translator, or interp, the interpreter; "   \
-	  "`help` lists their properties.")                                                        \
+	  "What runs the guest's instructions: bt, the translator, interp, the interpreter, or "   \
+	  "kvm, the host's KVM; `help` lists their properties.")                                                        \
 	X(OPT_CPU, "cpu", "MODEL[,+FEATURE][,-FEATURE]", PHASE_SETTING, option_cpu,                \
 	  GROUP_STANDARD, "Processor model and features; `help` lists them.")                      \
 	X(OPT_SMP, "smp", "[cpus=]1", PHASE_SETTING, option_smp, GROUP_STANDARD,                   \
