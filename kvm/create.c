@@ -283,7 +283,7 @@ static int create_processor(struct kvm *k, struct report *r)
 	}
 	if (!has_tsc_offset(k))
 		return report_fail(r, "the host's KVM lacks the TSC's offset (Linux 5.16)");
-	if (ioctl(k->processor, KVM_GET_XSAVE, &k->xsave) < 0)
+	if (ioctl(k->processor, KVM_GET_XSAVE, k->xsave) < 0)
 		return report_fail(r, "KVM_GET_XSAVE: %s", strerror(errno));
 	find_ring(k);
 	k->debug_exits = ioctl(k->system, KVM_CHECK_EXTENSION, KVM_CAP_SET_GUEST_DEBUG) > 0;

@@ -71,7 +71,7 @@ struct kvm {
 	unsigned refused;  /* instructions to interpret before a state is offered again */
 	bool complained;   /* the user knows that KVM fails */
 	struct kvm_words given; /* what struct vcpu said when the two last agreed */
-	struct kvm_xsave xsave; /* as KVM last gave it, for what the guest has not */
+	uint32_t xsave[1024]; /* struct kvm_xsave as KVM last gave it, for what the guest has not */
 
 	/* Kicks. */
 	_Atomic bool inside; /* the thread is in KVM_RUN, or about to be */

@@ -187,35 +187,35 @@ static void words_of(const struct vcpu *cpu, struct kvm_words *w)
 
 /* ---- by ioctl() ---- */
 
-struct sysenter_msrs {
+/* struct kvm_msrs with its entries behind it. */
+union sysenter_msrs {
 	struct kvm_msrs head;
-	struct kvm_msr_entry entries[3];
+	uint8_t bytes[sizeof(struct kvm_msrs) + 3 * sizeof(struct kvm_msr_entry)];
 };
 
-static struct sysenter_msrs sysenter_request(const uint64_t *values)
+static void sysenter_request(union sysenter_msrs *m, const uint64_t values[3])
 {
-	struct sysenter_msrs m = {.head.nmsrs = 3};
-
+	memset(m, 0, sizeof(*m));
+	m->head.nmsrs = 3;
 	for (unsigned i = 0; i < 3; i++)
-		m.entries[i] = (struct kvm_msr_entry){.index = MSR_SYSENTER + i,
-						      .data = values ? values[i] : 0};
-	return m;
+		m->head.entries[i] = (struct kvm_msr_entry){.index = MSR_SYSENTER + i,
+							    .data = values[i]};
 }
 
 static void give_fpu(struct kvm *k, const struct fxsave_image *fx)
 {
-	memcpy(k->xsave.region, fx, sizeof(*fx));
+	memcpy(k->xsave, fx, sizeof(*fx));
 	/* XMM8-15 are not the guest's; MXCSR_MASK is the host's. */
-	k->xsave.region[XSTATE_BV] |= XSTATE_X87 | XSTATE_SSE;
-	kvm_must(k, KVM_SET_XSAVE, &k->xsave);
+	k->xsave[XSTATE_BV] |= XSTATE_X87 | XSTATE_SSE;
+	kvm_must(k, KVM_SET_XSAVE, k->xsave);
 }
 
 static void take_fpu(struct vcpu *cpu)
 {
 	struct fxsave_image *fx = &cpu->fx, before = *fx;
 
-	kvm_must(cpu->kvm, KVM_GET_XSAVE, &cpu->kvm->xsave);
-	memcpy(fx, cpu->kvm->xsave.region, sizeof(*fx));
+	kvm_must(cpu->kvm, KVM_GET_XSAVE, cpu->kvm->xsave);
+	memcpy(fx, cpu->kvm->xsave, sizeof(*fx));
 	/* These are this program's, not KVM's. */
 	fx->mxcsr_mask = before.mxcsr_mask;
 	memcpy(fx->unused, before.unused, sizeof(fx->unused));
@@ -246,10 +246,11 @@ static bool give_part(struct kvm *k, unsigned long request, void *part, void *gi
 
 static void give_sysenter(struct kvm *k, const struct kvm_words *w)
 {
-	struct sysenter_msrs m = sysenter_request(w->sysenter);
+	union sysenter_msrs m;
 
 	if (!memcmp(w->sysenter, k->given.sysenter, sizeof(w->sysenter)))
 		return;
+	sysenter_request(&m, w->sysenter);
 	kvm_must(k, KVM_SET_MSRS, &m);
 	memcpy(k->given.sysenter, w->sysenter, sizeof(w->sysenter));
 }
@@ -299,12 +300,14 @@ bool kvm_state_give(struct vcpu *cpu)
 
 static void take_sysenter(struct vcpu *cpu)
 {
-	struct sysenter_msrs m = sysenter_request(NULL);
+	static const uint64_t none[3];
+	union sysenter_msrs m;
 
+	sysenter_request(&m, none);
 	kvm_must(cpu->kvm, KVM_GET_MSRS, &m);
-	cpu->msr.sysenter_cs = (uint32_t)m.entries[0].data;
-	cpu->msr.sysenter_esp = (uint32_t)m.entries[1].data;
-	cpu->msr.sysenter_eip = (uint32_t)m.entries[2].data;
+	cpu->msr.sysenter_cs = (uint32_t)m.head.entries[0].data;
+	cpu->msr.sysenter_esp = (uint32_t)m.head.entries[1].data;
+	cpu->msr.sysenter_eip = (uint32_t)m.head.entries[2].data;
 }
 
 /* What is derived from the rest, and what other engines remember of before. */

@@ -281,7 +281,6 @@ static void test_written_code(void)
 	run(&f);
 	CHECK_EQ(f.cpu->regs[EAX], 1);
 	kvm_activate(f.cpu);
-	CODE(&f, 0xb8, 1, 0, 0, 0, 0xf4);
 	poke(&f, TARGET_AT, "\xc6\x05\x01\x00\x01\x00\x07\xf4", 8); /* mov byte [CODE_AT+1], 7 */
 	f.cpu->eip = TARGET_AT;
 	run(&f);
@@ -289,6 +288,7 @@ static void test_written_code(void)
 	f.cpu->eip = CODE_AT;
 	run(&f);
 	CHECK_EQ(f.cpu->regs[EAX], 7);
+	kvm_destroy(f.cpu); /* one that rests is not the processor's to end */
 	fixture_end(&f);
 }
 
@@ -514,6 +514,7 @@ static void test_a20(void)
 
 static void test_msrs(void)
 {
+	struct kvm_sregs2 sregs;
 	struct fixture f;
 
 	if (!start(&f))
@@ -527,6 +528,8 @@ static void test_msrs(void)
 	CHECK_EQ(f.cpu->msr.efer, EFER_NXE);
 	CHECK_EQ(vector_taken(&f), VEC_GP);
 	CHECK_EQ(f.cpu->kvm->n.exit_msr, 3);
+	kvm_must(f.cpu->kvm, KVM_GET_SREGS2, &sregs);
+	CHECK(sregs.efer & EFER_NXE);
 	fixture_end(&f);
 }
 
