@@ -258,11 +258,22 @@ static void find_ring(struct kvm *k)
 	k->ring_entries = (PAGE_SIZE - sizeof(*k->ring)) / sizeof(k->ring->coalesced_mmio[0]);
 }
 
+#define SOME_OFFSET 0x123456789aull
+
+/* Whether there is an offset for the TSC; then also whether it is more than a word. */
 static bool has_tsc_offset(struct kvm *k)
 {
-	struct kvm_device_attr attr = {.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET};
+	uint64_t offset = SOME_OFFSET;
+	struct kvm_device_attr attr = {.group = KVM_VCPU_TSC_CTRL,
+				       .attr = KVM_VCPU_TSC_OFFSET,
+				       .addr = (uintptr_t)&offset};
 
-	return ioctl(k->processor, KVM_HAS_DEVICE_ATTR, &attr) == 0;
+	if (ioctl(k->processor, KVM_SET_DEVICE_ATTR, &attr) < 0)
+		return false;
+	offset = 0;
+	k->keeps_tsc = ioctl(k->processor, KVM_GET_DEVICE_ATTR, &attr) == 0 &&
+		       offset == SOME_OFFSET;
+	return true;
 }
 
 static int create_processor(struct kvm *k, struct report *r)

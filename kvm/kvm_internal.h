@@ -54,6 +54,7 @@ struct kvm {
 	struct kvm_coalesced_mmio_ring *ring; /* in run's mapping; NULL: KVM has none */
 	unsigned ring_entries;
 	bool hardware;	  /* VT-x or AMD-V: not an emulation */
+	bool keeps_tsc;	  /* the TSC's offset has an effect: an emulation may ignore it */
 	bool debug_exits; /* KVM_SET_GUEST_DEBUG is there */
 
 	/* Memory. */

@@ -274,6 +274,16 @@ static bool kept(struct kvm *k, const struct kvm_words *w)
 	return false;
 }
 
+/*
+ * Where KVM ignores the TSC's offset, the guest reads the host's TSC; by TSC_ADJUST
+ * so it does under the other engines from then on, and its time never goes back.
+ */
+static void follow_host_tsc(struct vcpu *cpu)
+{
+	if (!cpu->kvm->keeps_tsc && cpu->ops->tsc_offset)
+		cpu->msr.tsc_adjust = cpu->ops->tsc_offset(cpu->opaque);
+}
+
 #define GIVE(request, part) give_part(k, request, &w.part, &k->given.part, sizeof(w.part))
 
 bool kvm_state_give(struct vcpu *cpu)
@@ -283,6 +293,7 @@ bool kvm_state_give(struct vcpu *cpu)
 
 	if (k->newer)
 		return true;
+	follow_host_tsc(cpu);
 	words_of(cpu, &w);
 	if (memcmp(&w.fx, &k->given.fx, sizeof(w.fx)))
 		give_fpu(k, &w.fx);

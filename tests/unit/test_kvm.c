@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "cpu/msr.h"
 #include "cpu_fixture.h"
@@ -533,6 +534,59 @@ static void test_msrs(void)
 	fixture_end(&f);
 }
 
+#define TSC_BEHIND 123456789012ull
+
+static uint64_t tsc_offset(void *opaque)
+{
+	return TSC_BEHIND;
+}
+
+/* What the interpreter reads, should KVM leave RDTSC to it. */
+static uint64_t tsc_behind(void *opaque)
+{
+	return __rdtsc() - TSC_BEHIND;
+}
+
+static uint64_t guest_tsc(struct fixture *f)
+{
+	CODE(f, 0x0f, 0x31, 0xf4); /* rdtsc; hlt */
+	f->cpu->eip = CODE_AT;
+	run(f);
+	return (uint64_t)f->cpu->regs[EDX] << 32 | f->cpu->regs[EAX];
+}
+
+/*
+ * The guest's TSC is what the other engines give, before and after; where KVM keeps the
+ * offset, that is the host's less the machine's offset.
+ */
+static void test_tsc(void)
+{
+	struct vcpu_ops ops = fixture_ops;
+	struct fixture f;
+	uint64_t before, value;
+
+	if (!start(&f))
+		return;
+	ops.tsc_offset = tsc_offset;
+	ops.tsc = tsc_behind;
+	f.cpu->ops = &ops;
+	before = tsc_read(f.cpu);
+	value = guest_tsc(&f);
+	CHECK(value >= before && value <= tsc_read(f.cpu));
+	CHECK(!f.cpu->kvm->keeps_tsc || value <= __rdtsc() - TSC_BEHIND);
+	kvm_rest(f.cpu);
+	before = value;
+	value = guest_tsc(&f);
+	CHECK(value > before);
+	kvm_activate(f.cpu);
+	if (f.cpu->kvm->keeps_tsc)
+		f.cpu->msr.tsc_adjust = 5000000000ull; /* WRMSR has been */
+	before = tsc_read(f.cpu);
+	value = guest_tsc(&f);
+	CHECK(value >= before && value <= tsc_read(f.cpu));
+	fixture_end(&f);
+}
+
 static void test_cpuid(void)
 {
 	struct report r = {0};
@@ -573,4 +627,4 @@ UNIT_MAIN("kvm", {"state", test_state}, {"modes", test_modes}, {"a program", tes
 	  {"triple fault", test_triple_fault}, {"kick", test_kick},
 	  {"registers in memory", test_registers_in_memory},
 	  {"ROM and dirty pages", test_rom_and_dirty_pages}, {"A20", test_a20},
-	  {"MSRs", test_msrs}, {"CPUID", test_cpuid})
+	  {"MSRs", test_msrs}, {"TSC", test_tsc}, {"CPUID", test_cpuid})
