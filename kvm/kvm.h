@@ -30,7 +30,7 @@ struct vcpu;
 	X(exit_halt, "exits for HLT")                                                              \
 	X(exit_window, "exits because interrupts are allowed now")                                 \
 	X(exit_signal, "exits because somebody wanted the thread")                                 \
-	X(exit_failed, "times that KVM could not execute an instruction or take the state")                       \
+	X(exit_failed, "times that KVM could not go on: an instruction or state")                       \
 	X(interpreted, "instructions that the interpreter has executed instead")                   \
 	X(interrupts, "interrupts and NMIs given to KVM")                                          \
 	X(settled, "events that KVM had not delivered when its state was taken")                   \

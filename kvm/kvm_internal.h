@@ -118,7 +118,7 @@ void kvm_exit(struct vcpu *cpu);
 void kvm_refused(struct vcpu *cpu);
 /* Lets the interpreter execute one instruction. May unwind. */
 void kvm_interpret(struct vcpu *cpu);
-/* Of an exit for a port, memory or an MSR, which an instruction waits for. False: another reason. */
+/* Of an exit for a port, memory or an MSR, for which an instruction waits. False: of another. */
 bool kvm_exit_access(struct vcpu *cpu);
 
 #endif
