@@ -9,6 +9,16 @@
 
 struct vcpu;
 
+/*
+ * Lets the translator rest, while another engine runs the guest, and run again:
+ * it begins with nothing translated. Between instructions. bt_resume() returns 0
+ * or -errno, and then it goes on resting.
+ */
+void bt_rest(struct vcpu *cpu);
+int bt_resume(struct vcpu *cpu);
+/* Ends it, at rest too. */
+void bt_release(struct vcpu *cpu);
+
 /* Calls out with each counter's line. */
 void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line), void *arg);
 

@@ -379,6 +379,39 @@ static void fill_flag_ops(struct bt_tables *t)
 /* What the interpreter may keep of the few instructions that it steps over. */
 #define INTERPRETER_BYTES (4u << 20)
 
+static int begin_shadow(struct vcpu *cpu)
+{
+	const struct engine_config *c = &cpu->bt->config;
+
+	cpu->engine = &bt_ops;
+	block_cache_limit(cpu, INTERPRETER_BYTES);
+	return space_enable(cpu, c->windows ? c->map_budget : SPACE_NO_WINDOWS, c->inject);
+}
+
+void bt_rest(struct vcpu *cpu)
+{
+	cache_flush(cpu);
+	space_disable(cpu);
+	tlb_flush(cpu, true);
+	cpu->engine = NULL;
+}
+
+int bt_resume(struct vcpu *cpu)
+{
+	int err;
+
+	tlb_flush(cpu, true);
+	err = begin_shadow(cpu);
+	if (err)
+		cpu->engine = NULL;
+	return err;
+}
+
+void bt_release(struct vcpu *cpu)
+{
+	bt_destroy(cpu);
+}
+
 int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 {
 	struct bt *bt;
@@ -415,10 +448,7 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 		verify_stubs(bt);
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
-	cpu->engine = &bt_ops;
-	block_cache_limit(cpu, INTERPRETER_BYTES);
-	err = space_enable(cpu, config->windows ? config->map_budget : SPACE_NO_WINDOWS,
-			   config->inject);
+	err = begin_shadow(cpu);
 	if (err)
 		bt_destroy(cpu);
 	return err;

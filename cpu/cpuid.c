@@ -230,6 +230,14 @@ struct cpu_model *cpu_model_instantiate(const struct cpu_model *model)
 	return m;
 }
 
+void cpu_limit_features(struct vcpu *cpu, const uint32_t allowed[FEATURE_WORDS])
+{
+	struct cpu_model *own = (struct cpu_model *)cpu->model; /* instantiated for it */
+
+	for (unsigned i = 0; i < FEATURE_WORDS; i++)
+		own->features[i] &= allowed[i];
+}
+
 /* ---- CPUID ---- */
 uint32_t cpu_signature(const struct cpu_model *m)
 {

@@ -108,6 +108,12 @@ static inline bool cpu_has(const struct vcpu *cpu, enum cpu_feature f)
 	return cpu->model->features[f / 32] >> (f % 32) & 1;
 }
 
+/*
+ * Takes away all features that are not among these. Before the guest has run:
+ * they do not change under a system.
+ */
+void cpu_limit_features(struct vcpu *cpu, const uint32_t allowed[FEATURE_WORDS]);
+
 /* Leaf 1's EAX, which is also in EDX after reset. */
 uint32_t cpu_signature(const struct cpu_model *model);
 

@@ -17,7 +17,7 @@
 
 struct vcpu;
 
-enum engine_kind { ENGINE_INTERP, ENGINE_BT };
+enum engine_kind { ENGINE_INTERP, ENGINE_BT, ENGINE_KVM, ENGINE_KINDS };
 
 /* Failures that tests inject, bits of engine_config.inject. */
 #define INJECT_CACHE_FULL	0x01u /* the code cache is full now and then */
@@ -35,6 +35,7 @@ struct engine_config {
 	unsigned map_budget; /* host mappings that windows may use; 0: by the host's limit */
 	unsigned inject;     /* INJECT_* */
 	bool verify;	     /* emitted code is verified, bt/verify.h */
+	const char *kvm_device; /* NULL: /dev/kvm. The creator's */
 	unsigned check;	     /* all structures are checked at every n-th translation; 0: never */
 	/*
 	 * vcpu.fuel is exact, instruction by instruction (-icount, lockstep). Else
@@ -70,6 +71,18 @@ struct engine_ops {
 	void (*map_changed)(struct vcpu *cpu);
 	/* Asids are about to be given out that have been in use before. */
 	void (*asids_renewed)(struct vcpu *cpu);
+	/*
+	 * The others are NULL where an engine has no use for them. Another memory
+	 * may answer anywhere.
+	 */
+	void (*memory_changed)(struct vcpu *cpu);
+	/* Writes that went past physmem have to be told of now: physmem_region_written(). */
+	void (*report_writes)(struct vcpu *cpu);
+	/*
+	 * Executes one instruction, or delivers what is due in its place; false: the
+	 * engine cannot now, and the interpreter will do (vcpu_step()).
+	 */
+	bool (*step)(struct vcpu *cpu);
 };
 
 /* ---- bt/bt.c ---- */

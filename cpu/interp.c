@@ -78,7 +78,7 @@ static void deliver_fault(struct vcpu *cpu)
 	cpu->delivery.active = false;
 }
 
-static void deliver_external(struct vcpu *cpu, unsigned vector)
+void run_interrupt(struct vcpu *cpu, unsigned vector)
 {
 	LOG(LOG_INT, "interrupt %#x at %04x:%08x", vector, cpu->seg[CS].selector, cpu->eip);
 	cpu->halted = false;
@@ -191,14 +191,14 @@ bool run_service(struct vcpu *cpu)
 	if (pending & PENDING_NMI && !cpu->nmi_blocked) {
 		atomic_fetch_and(&cpu->pending, ~PENDING_NMI);
 		cpu->nmi_blocked = true;
-		deliver_external(cpu, VEC_NMI);
+		run_interrupt(cpu, VEC_NMI);
 		return true;
 	}
 	if (pending & PENDING_IRQ && cpu->eflags & FL_IF && !cpu->interrupt_shadow) {
 		int vector = cpu->ops->acknowledge(cpu->opaque);
 
 		if (vector >= 0)
-			deliver_external(cpu, (unsigned)vector);
+			run_interrupt(cpu, (unsigned)vector);
 	}
 	return !cpu->halted;
 }
@@ -281,6 +281,20 @@ static void run_observed(struct vcpu *cpu)
 		cpu->fuel_given += kept;
 		ended |= run_stepped(cpu);
 	}
+}
+
+void vcpu_step(struct vcpu *cpu)
+{
+	int reason;
+
+	if (cpu->engine && cpu->engine->step && cpu->engine->step(cpu))
+		return;
+	reason = sigsetjmp(cpu->unwind, 0);
+	run_resume(cpu, reason);
+	if (!reason && run_service(cpu))
+		run_step(cpu);
+	cpu->cur = NULL;
+	fpu_leave(cpu);
 }
 
 void vcpu_run(struct vcpu *cpu)

@@ -19,6 +19,9 @@ void run_resume(struct vcpu *cpu, int unwind_reason);
  */
 bool run_service(struct vcpu *cpu);
 
+/* Delivers an interrupt or NMI, whose vector is known. May unwind. */
+void run_interrupt(struct vcpu *cpu, unsigned vector);
+
 /* Whether the next instruction needs run_step(): TF, RF, breakpoints, shadows. */
 static inline bool run_needs_step(const struct vcpu *cpu)
 {

@@ -22,8 +22,20 @@
 /* ---- what physmem tells us ---- */
 static void on_map_changed(void *opaque)
 {
-	space_map_changed(opaque);
-	tlb_flush(opaque, true);
+	struct vcpu *cpu = opaque;
+
+	if (cpu->engine && cpu->engine->memory_changed)
+		cpu->engine->memory_changed(cpu);
+	space_map_changed(cpu);
+	tlb_flush(cpu, true);
+}
+
+static void on_report_writes(void *opaque)
+{
+	struct vcpu *cpu = opaque;
+
+	if (cpu->engine && cpu->engine->report_writes)
+		cpu->engine->report_writes(cpu);
 }
 
 static void on_write_watched(void *opaque, gpa_t page, uint32_t pages)
@@ -55,6 +67,7 @@ struct vcpu *vcpu_create(struct physmem *mem, const struct cpu_model *model,
 					    .write_watched = on_write_watched,
 					    .code_written = on_code_written,
 					    .table_written = on_table_written,
+					    .report_writes = on_report_writes,
 					    .opaque = cpu};
 
 	if (!cpu)

@@ -231,6 +231,11 @@ struct vcpu_ops {
 	void (*ferr)(void *opaque, int level);
 	/* Guest TSC before TSC_ADJUST. */
 	uint64_t (*tsc)(void *opaque);
+	/*
+	 * What the host's TSC is ahead of that by while the machine runs, for an
+	 * engine whose guest reads the host's. NULL: there is no such offset.
+	 */
+	uint64_t (*tsc_offset)(void *opaque);
 	/* Triple fault: the machine decides (reset, stop). */
 	void (*shutdown)(void *opaque);
 	/* Local APIC base MSR was written. NULL: no local APIC. */
@@ -243,6 +248,7 @@ struct block_cache; /* cpu/block.h */
 struct engine_ops; /* cpu/engine.h */
 struct run_observer; /* cpu/run.h */
 struct bt; /* bt/bt_internal.h */
+struct kvm; /* kvm/kvm_internal.h */
 struct bt_tables;
 struct space_set; /* cpu/space_internal.h */
 struct insn;
@@ -307,6 +313,7 @@ struct vcpu {
 	const struct engine_ops *engine;
 	struct run_observer *observer; /* cpu/run.h; NULL: none */
 	struct bt *bt; /* the translator's state; NULL without it */
+	struct kvm *kvm; /* the KVM engine's state, at work or at rest; NULL: none */
 	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
 	struct bt_tables *bt_tables;
 	uint64_t bt_window; /* the window of the code that runs, or 0 */
@@ -417,6 +424,12 @@ void vcpu_clear_ferr(struct vcpu *cpu);
  * out, or the processor halts or shuts down. Interrupts are delivered here.
  */
 void vcpu_run(struct vcpu *cpu);
+/*
+ * Executes one instruction, for a debugger: under KVM by its single step, else by
+ * the interpreter. An interrupt or exception that comes in its place is delivered
+ * and nothing executed. Without effect while the processor halts.
+ */
+void vcpu_step(struct vcpu *cpu);
 /*
  * Instructions executed since fuel_given was set, the one under way counted.
  * Exact also from within an instruction, for clocks that follow execution.

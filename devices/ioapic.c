@@ -180,7 +180,7 @@ static void ioapic_mmio_write(void *opaque, uint32_t offset, uint32_t value, uns
 		window_write(s, value);
 }
 
-static const struct mmio_ops ioapic_mmio = {ioapic_mmio_read, ioapic_mmio_write, 4};
+static const struct mmio_ops ioapic_mmio = {.read = ioapic_mmio_read, .write = ioapic_mmio_write, .max_size = 4};
 
 /* ---- The device ---- */
 

@@ -187,4 +187,4 @@ static void lapic_mmio_write(void *opaque, uint32_t offset, uint32_t value, unsi
 		register_write(opaque, offset & 0xff0, value);
 }
 
-const struct mmio_ops lapic_mmio_ops = {lapic_mmio_read, lapic_mmio_write, 4};
+const struct mmio_ops lapic_mmio_ops = {.read = lapic_mmio_read, .write = lapic_mmio_write, .max_size = 4};

@@ -105,7 +105,7 @@ static void mmio_write(void *opaque, uint32_t offset, uint32_t value, unsigned s
 	}
 }
 
-static const struct mmio_ops bar2_ops = {mmio_read, mmio_write, 2};
+static const struct mmio_ops bar2_ops = {.read = mmio_read, .write = mmio_write, .max_size = 2};
 
 /* ---- Life ---- */
 

@@ -238,4 +238,4 @@ static void window_write(void *opaque, uint32_t offset, uint32_t value, unsigned
 		write_byte(v, offset + i, (uint8_t)(value >> 8 * i));
 }
 
-const struct mmio_ops vga_window_ops = {window_read, window_write, 4};
+const struct mmio_ops vga_window_ops = {.read = window_read, .write = window_write, .max_size = 4, .writes_wait = true};

@@ -232,6 +232,11 @@ const char *phys_region_name(const struct phys_region *r)
 	return r->name;
 }
 
+uint64_t phys_region_offset(const struct phys_region *r, const uint8_t *host)
+{
+	return (uint64_t)(host - r->host);
+}
+
 void physmem_region_map(struct phys_region *r, gpa_t base, int priority)
 {
 	struct physmem *pm = r->pm;
@@ -353,6 +358,34 @@ struct phys_page physmem_lookup(struct physmem *pm, gpa_t gpa)
 struct phys_page physmem_lookup_write(struct physmem *pm, gpa_t gpa)
 {
 	return lookup(pm, gpa, true);
+}
+
+static void nearer(gpa_t *next, gpa_t gpa, gpa_t edge)
+{
+	if (edge > gpa && edge < *next)
+		*next = edge;
+}
+
+gpa_t physmem_next_change(const struct physmem *pm, gpa_t gpa)
+{
+	gpa_t next = UINT64_MAX;
+
+	nearer(&next, gpa, pm->below_4g);
+	nearer(&next, gpa, FOUR_GIB);
+	nearer(&next, gpa, FOUR_GIB + pm->ram_size - pm->below_4g);
+	nearer(&next, gpa, SMRAM_BASE);
+	for (unsigned i = 0; i <= PAM_GRAINS; i++)
+		nearer(&next, gpa, PAM_BASE + ((gpa_t)i << PAM_GRAIN_SHIFT));
+	for (int i = 0; i < pm->visible_count; i++) {
+		nearer(&next, gpa, pm->visible[i]->base);
+		nearer(&next, gpa, pm->visible[i]->base + pm->visible[i]->size);
+	}
+	return next;
+}
+
+bool phys_region_writes_wait(const struct phys_region *r)
+{
+	return r->kind == PHYS_MMIO && r->ops->writes_wait;
 }
 
 /* The widest access that max_size, alignment and what is left allow. */
@@ -541,6 +574,8 @@ bool physmem_region_take_dirty(struct phys_region *r, uint64_t *dirty)
 	uint64_t pages = r->size >> PAGE_SHIFT, run = 0, i;
 	bool any = false;
 
+	if (r->pm->listener.report_writes)
+		r->pm->listener.report_writes(r->pm->listener.opaque);
 	memset(dirty, 0, (pages + 63) / 64 * sizeof(*dirty));
 	for (i = 0; i < pages; i++) {
 		if (r->watch[i] & PHYS_WATCH_DISPLAY) {
@@ -555,4 +590,10 @@ bool physmem_region_take_dirty(struct phys_region *r, uint64_t *dirty)
 	}
 	region_watched(r, i - run, run);
 	return any;
+}
+
+void physmem_region_written(struct phys_region *r, uint64_t offset, uint64_t len)
+{
+	for (uint64_t i = offset >> PAGE_SHIFT; i << PAGE_SHIFT < offset + len; i++)
+		r->watch[i] &= (uint8_t)~PHYS_WATCH_DISPLAY;
 }

@@ -34,6 +34,11 @@ struct mmio_ops {
 	uint32_t (*read)(void *opaque, uint32_t offset, unsigned size);
 	void (*write)(void *opaque, uint32_t offset, uint32_t value, unsigned size);
 	unsigned max_size; /* 1, 2 or 4 */
+	/*
+	 * A write shows nowhere before the next read of it, port access or refresh of
+	 * the screen, so that an engine may collect some.
+	 */
+	bool writes_wait;
 };
 
 enum phys_kind {
@@ -70,6 +75,8 @@ struct physmem_listener {
 	void (*code_written)(void *opaque, gpa_t gpa, uint32_t len, uint8_t watch);
 	/* The same of a page with PHYS_WATCH_TABLE; comes before code_written. */
 	void (*table_written)(void *opaque, gpa_t gpa, uint32_t len);
+	/* What was written past physmem is asked for: physmem_region_written(). */
+	void (*report_writes)(void *opaque);
 	void *opaque;
 };
 
@@ -127,6 +134,9 @@ struct phys_region *physmem_add_device_ram(struct physmem *pm, const char *name,
 /* The name it was added with. */
 const char *phys_region_name(const struct phys_region *r);
 
+/* Where in a region of ROM or device RAM the host memory lies. */
+uint64_t phys_region_offset(const struct phys_region *r, const uint8_t *host);
+
 /* Makes the region visible at base (page-aligned), or moves it there. */
 void physmem_region_map(struct phys_region *r, gpa_t base, int priority);
 void physmem_region_unmap(struct phys_region *r);
@@ -146,6 +156,14 @@ void physmem_set_smram(struct physmem *pm, bool on);
 /* What the page holding gpa is, for a read and for a write. */
 struct phys_page physmem_lookup(struct physmem *pm, gpa_t gpa);
 struct phys_page physmem_lookup_write(struct physmem *pm, gpa_t gpa);
+
+/*
+ * Beyond gpa, the first address where the kind of memory may be another one, or
+ * where it may not continue the same host memory; UINT64_MAX: there is none.
+ */
+gpa_t physmem_next_change(const struct physmem *pm, gpa_t gpa);
+/* Whether a region is of registers with mmio_ops.writes_wait. */
+bool phys_region_writes_wait(const struct phys_region *r);
 
 /* One access of 1, 2 or 4 bytes by the processor; may cross a page. */
 uint32_t physmem_read(struct physmem *pm, gpa_t gpa, unsigned size);
@@ -172,5 +190,7 @@ void physmem_watch(struct physmem *pm, gpa_t gpa, uint8_t set, uint8_t clear);
  * again and their next write will be seen. Returns whether any was dirty.
  */
 bool physmem_region_take_dirty(struct phys_region *r, uint64_t *dirty);
+/* [offset, offset+len) of device RAM was written by somebody who went past physmem. */
+void physmem_region_written(struct phys_region *r, uint64_t offset, uint64_t len);
 
 #endif

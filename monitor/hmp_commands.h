@@ -44,6 +44,8 @@
 	X("pmemsave", NULL, "addr size file", hmp_pmemsave,                                        \
 	  "save 'size' bytes from physical address 'addr'")                                        \
 	X("log", NULL, "item1[,...]", hmp_log, "log the given items, or 'none'; 'help' lists them") \
+	X("accel", NULL, "[name]", hmp_accel,                                                      \
+	  "show what runs the guest, or let another engine run it: bt, interp or kvm")             \
 	X("bt-dump", NULL, "eip|all filename", hmp_bt_dump,                                        \
 	  "save translations, guest code beside host code")                                        \
 	X("bt-check", NULL, "", hmp_bt_check, "check the translator's structures")                 \

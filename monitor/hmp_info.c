@@ -59,11 +59,6 @@ void hmp_info_cpus(struct hmp *m, const struct hmp_args *a)
 	fprintf(m->out, "* CPU #0: thread_id=%d\n", (int)gettid());
 }
 
-void hmp_info_kvm(struct hmp *m, const struct hmp_args *a)
-{
-	fprintf(m->out, "kvm support: disabled\n");
-}
-
 void hmp_info_sandbox(struct hmp *m, const struct hmp_args *a)
 {
 	sandbox_describe(m->out);

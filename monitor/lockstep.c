@@ -498,6 +498,7 @@ static struct vm_config reference_config(const struct vm_config *subject)
 	struct vm_config c = *subject;
 
 	c.engine.kind = ENGINE_INTERP;
+	c.alternative_count = 0;
 	c.lockstep.on = false;
 	c.display = DISPLAY_NONE;
 	c.icount_stop = 0;

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cpu/vcpu.h"
 #include "monitor/chardev_host.h"
 #include "monitor/hmp.h"
 #include "monitor/lockstep.h"
@@ -243,6 +244,7 @@ static int enter_sandbox(struct program *p, struct report *r)
 		.accepts = accepts(c->serial, VM_SERIAL_PORTS) ||
 			   accepts(c->monitor, VM_MONITORS) || accepts(&c->debugcon, 1) ||
 			   accepts(&c->firmware_log, 1),
+		.kvm = vm_vcpu(p->vm)->kvm != NULL,
 		.profiled = c->perf_map,
 	};
 

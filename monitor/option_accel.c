@@ -3,9 +3,8 @@
  * -accel and -machine accel=: which engine runs the guest, and how it is set.
  *
  * As with QEMU, several -accel are alternatives in the order given, and
- * -machine accel= takes such a list with colons. What an engine that cannot run
- * here is replaced by is decided in vm_create(); here only KVM is known to be
- * missing.
+ * -machine accel= takes such a list with colons. Which of them can run here is
+ * found out by vm_create() (vm_engine.c).
  */
 #include <string.h>
 
@@ -20,14 +19,13 @@
 /* The engines by QEMU's names and ours. */
 static const struct accel {
 	const char *name;
-	bool missing;
 	enum engine_kind kind;
 	const char *help;
 } accels[] = {
-	{"bt", false, ENGINE_BT, "the translator (default)"},
-	{"interp", false, ENGINE_INTERP, "the interpreter: slow, the reference for the others"},
-	{"tcg", false, ENGINE_BT, "the same as bt, by QEMU's name"},
-	{"kvm", true, ENGINE_BT, "not there yet"},
+	{"bt", ENGINE_BT, "the translator (default)"},
+	{"interp", ENGINE_INTERP, "the interpreter: slow, the reference for the others"},
+	{"tcg", ENGINE_BT, "the same as bt, by QEMU's name"},
+	{"kvm", ENGINE_KVM, "the host's /dev/kvm: hardware virtualization, where the host has it"},
 };
 
 /* X(name, argument, of the translator alone, help) */
@@ -48,6 +46,7 @@ static const struct accel {
 	  "spurious-signals, user-windows")                                                        \
 	X("verify", "on|off", true, "for tests: the code that is made is verified")                \
 	X("check", "N", true, "for tests: all structures are checked every N translations")        \
+	X("device", "PATH", false, "kvm's, in place of /dev/kvm")                                  \
 	X("thread", "single|multi", false, "QEMU's, without effect")                               \
 	X("one-insn-per-tb", "on|off", false, "QEMU's, without effect")                            \
 	X("split-wx", "on|off", false, "QEMU's, without effect")
@@ -88,17 +87,26 @@ void option_list_accels(FILE *out)
 
 /* ---- which engine ---- */
 
-/* The first engine asked for is taken; the interpreter later on may stand in for it. */
-static void wish(struct option_parse *p, const struct given *g, const struct accel *a)
+static bool named(const struct vm_config *c, enum engine_kind kind)
 {
-	if (a->missing) {
-		p->accel.kvm = *g;
-	} else if (!p->accel.given) {
+	bool found = c->engine.kind == kind;
+
+	for (unsigned i = 0; i < c->alternative_count; i++)
+		found |= c->alternatives[i] == kind;
+	return found;
+}
+
+/* The first engine asked for is taken; those behind it may stand in for it. */
+static void wish(struct option_parse *p, const struct accel *a)
+{
+	struct vm_config *c = &p->o->vm;
+
+	if (!p->accel.given) {
 		p->accel.given = true;
-		p->o->vm.engine.kind = a->kind;
-		p->o->vm.engine_fallback = false;
-	} else if (a->kind == ENGINE_INTERP) {
-		p->o->vm.engine_fallback = true;
+		c->engine.kind = a->kind;
+		c->alternative_count = 0;
+	} else if (!named(c, a->kind)) {
+		c->alternatives[c->alternative_count++] = a->kind;
 	}
 }
 
@@ -121,7 +129,7 @@ int option_accel_list(struct option_parse *p, const struct given *g, const char 
 			i++;
 		if (i == COUNT(accels))
 			return option_unknown(p, g, "accelerator", name, names, COUNT(names));
-		wish(p, g, &accels[i]);
+		wish(p, &accels[i]);
 		if (!word[len])
 			return 0;
 		word += len + 1;
@@ -132,12 +140,18 @@ int option_finish_accel(struct option_parse *p)
 {
 	const struct vm_config *c = &p->o->vm;
 
-	if (p->accel.kvm.arg && !p->accel.given)
-		return option_fail(p, &p->accel.kvm, "kvm is not there yet; use bt, or leave it out");
 	if (c->lockstep.on && !c->icount)
 		return option_fail(p, &p->accel.by, "lockstep needs -icount: time has to follow "
 						    "the instructions");
+	if (c->engine.kind == ENGINE_KVM && !c->alternative_count && c->icount)
+		return option_fail(p, &p->accel.by, "kvm counts no instructions, which -icount and "
+						    "lockstep need");
 	return 0;
+}
+
+int option_enable_kvm(struct option_parse *p, const struct given *g)
+{
+	return option_accel_list(p, g, "kvm");
 }
 
 /* ---- properties ---- */
@@ -236,6 +250,8 @@ static int set_properties(struct option_parse *p, const struct given *g,
 	    set_injections(p, g, option_list_get(l, "inject")) < 0 ||
 	    set_lockstep(p, g, l) < 0)
 		return -1;
+	if (option_list_get(l, "device"))
+		e->kvm_device = option_keep(p, option_list_get(l, "device"));
 	e->map_budget = (unsigned)budget;
 	e->check = (unsigned)check;
 	return check_qemu_properties(p, g, l);
@@ -274,7 +290,7 @@ int option_accel(struct option_parse *p, const struct given *g)
 		result = 0;
 	} else {
 		result = option_accel_list(p, g, name);
-		if (result == 0 && !strcmp(name, "interp"))
+		if (result == 0 && (!strcmp(name, "interp") || !strcmp(name, "kvm")))
 			result = check_owners(p, g, &l);
 		if (result == 0)
 			result = set_properties(p, g, &l);

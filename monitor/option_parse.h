@@ -64,9 +64,8 @@ struct option_parse {
 	} bootindex[3]; /* a, c, d */
 	uint16_t debugcon_iobase; /* of -global; 0: not given */
 	struct { /* what -accel and -machine accel= asked for (option_accel.c) */
-		bool given;       /* an engine that there is */
+		bool given;       /* an engine */
 		struct given by;  /* the option that named one first; arg NULL: none did */
-		struct given kvm; /* the one that asked for KVM; arg NULL: none did */
 	} accel;
 
 	struct named_drive drives[OPTION_DRIVES];

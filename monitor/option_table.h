@@ -44,8 +44,8 @@ enum option_phase {
 	X(OPT_MACHINE_SHORT, "M", "NAME", PHASE_SETTING, option_machine, GROUP_STANDARD,           \
 	  "The same as -machine.")                                                                 \
 	X(OPT_ACCEL, "accel", "NAME[,PROP=VALUE]", PHASE_SETTING, option_accel, GROUP_STANDARD,    \
-	  "What runs the guest's instructions: bt, the translator, or interp, the interpreter; "   \
-	  "`help` lists their properties.")                                                        \
+	  "What runs the guest's instructions: bt, the translator, interp, the interpreter, or "   \
+	  "kvm, the host's KVM; `help` lists their properties.")                                                        \
 	X(OPT_CPU, "cpu", "MODEL[,+FEATURE][,-FEATURE]", PHASE_SETTING, option_cpu,                \
 	  GROUP_STANDARD, "Processor model and features; `help` lists them.")                      \
 	X(OPT_SMP, "smp", "[cpus=]1", PHASE_SETTING, option_smp, GROUP_STANDARD,                   \
@@ -164,8 +164,8 @@ enum option_phase {
 	  "There is no USB yet.")                                                                  \
 	X(OPT_AUDIODEV, "audiodev", "DRIVER,id=ID", PHASE_SETTING, option_no_device, GROUP_COMPAT, \
 	  "There is no sound card yet.")                                                           \
-	X(OPT_ENABLE_KVM, "enable-kvm", NULL, PHASE_SETTING, option_missing, GROUP_COMPAT,         \
-	  "Not there yet; leave it out, the translator runs the guest.")                           \
+	X(OPT_ENABLE_KVM, "enable-kvm", NULL, PHASE_SETTING, option_enable_kvm, GROUP_COMPAT,      \
+	  "The same as -accel kvm.")                                                               \
 	X(OPT_BLOCKDEV, "blockdev", "PROP=VALUE", PHASE_SETTING, option_missing, GROUP_COMPAT,     \
 	  "Not there yet; use -drive file=FILE,format=raw.")                                       \
 	X(OPT_VNC, "vnc", "ADDRESS", PHASE_SETTING, option_vnc, GROUP_COMPAT,                      \

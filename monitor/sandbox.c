@@ -229,9 +229,9 @@ void sandbox_describe(FILE *out)
 	}
 	host_files_count(&made, &refused);
 	fprintf(out, "sandbox: on%s\n", sandbox.config.log ? ", violations are logged only" : "");
-	fprintf(out, "system calls allowed: %u%s%s\n", sandbox.calls,
+	fprintf(out, "system calls allowed: %u%s%s%s\n", sandbox.calls,
 		sandbox.needs.window ? ", a window's among them" : "",
-		sandbox.needs.accepts ? ", accept4" : "");
+		sandbox.needs.accepts ? ", accept4" : "", sandbox.needs.kvm ? ", KVM's ioctl" : "");
 	for (int i = 0; i < SANDBOX_GROUP_COUNT; i++)
 		fprintf(out, "%s: %s\n", groups[i],
 			sandbox.config.allowed >> i & 1 ? "allowed" : "denied");

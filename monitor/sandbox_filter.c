@@ -34,6 +34,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "kvm/kvm.h"
 #include "monitor/sandbox_rules.h"
 #include "monitor/terminal.h"
 
@@ -187,6 +188,16 @@ static void add_sockets(struct rules *r, const struct sandbox_needs *needs, int 
 	}
 }
 
+/* By request, whatever the descriptor: they fail on all but KVM's. */
+static void add_kvm(struct rules *r)
+{
+	size_t count;
+	const uint64_t *requests = kvm_requests(&count);
+
+	for (size_t i = 0; i < count; i++)
+		allow_if(r, SCMP_SYS(ioctl), SCMP_CMP64(1, SCMP_CMP_EQ, requests[i]));
+}
+
 static void add_window(struct rules *r)
 {
 	static const uint64_t fcntls[] = {F_ADD_SEALS, F_GET_SEALS, F_DUPFD, F_GETLK, F_SETLK};
@@ -329,6 +340,8 @@ int sandbox_filter_monitor(const struct sandbox_config *config, const struct san
 	add_terminals_and_files(&r);
 	add_process(&r);
 	add_sockets(&r, needs, helper_fd);
+	if (needs->kvm)
+		add_kvm(&r);
 	if (needs->window)
 		add_window(&r);
 	ADD_LIST(&r, SCMP_ACT_ERRNO(EACCES), SANDBOX_NO_ACCESS);

@@ -12,7 +12,6 @@
 #include <x86intrin.h>
 
 #include "base/log.h"
-#include "bt/bt.h"
 #include "devices/piix4_pm.h"
 #include "monitor/cpu_spec.h"
 #include "monitor/vm_internal.h"
@@ -47,6 +46,11 @@ static uint64_t guest_tsc(void *opaque)
 	struct vm *vm = opaque;
 
 	return vm->config.icount ? clock_now(vm->clock) : __rdtsc() - vm->tsc_offset;
+}
+
+static uint64_t guest_tsc_offset(void *opaque)
+{
+	return ((struct vm *)opaque)->tsc_offset;
 }
 
 static void time_stop(struct vm *vm)
@@ -184,43 +188,12 @@ static const struct vcpu_ops cpu_ops = {
 	.acknowledge = machine_acknowledge,
 	.ferr = machine_ferr,
 	.tsc = guest_tsc,
+	.tsc_offset = guest_tsc_offset,
 	.shutdown = cpu_shutdown,
 	.apic_base_changed = machine_apic_base,
 };
 
 /* ---- creation ---- */
-
-/*
- * -ENOSYS is a build without the translator: nothing that a user of the default
- * engine has to be told at every start.
- */
-static int attach_engine(struct vm *vm, struct report *r)
-{
-	struct engine_config *e = &vm->config.engine;
-	int err;
-
-	e->exact_fuel = vm->config.icount;
-	if (vm->config.lockstep.on && !vm->config.lockstep.step)
-		e->chaining = false; /* each block comes back to the run loop */
-	if (e->kind == ENGINE_INTERP)
-		return 0;
-	err = bt_attach(vm->cpu, e);
-	if (!err) {
-		if (vm->config.perf_map)
-			bt_perf_map(vm->cpu, true);
-		return 0;
-	}
-	if (!vm->config.engine_fallback)
-		return report_fail(r, "-accel bt: the translator cannot run on this host: %s",
-				   strerror(-err));
-	if (err == -ENOSYS)
-		LOG(LOG_VM, "there is no translator; the interpreter runs the guest");
-	else
-		report_warn("the translator cannot run on this host (%s); the interpreter runs "
-			    "the guest, slowly", strerror(-err));
-	e->kind = ENGINE_INTERP;
-	return 0;
-}
 
 static int create_cpu(struct vm *vm, struct report *r)
 {
@@ -231,7 +204,7 @@ static int create_cpu(struct vm *vm, struct report *r)
 	vm->cpu = vcpu_create(vm->mem, &model, &cpu_ops, vm);
 	if (!vm->cpu)
 		return report_fail(r, "not enough memory for the processor");
-	return attach_engine(vm, r);
+	return vm_create_engine(vm, r);
 }
 
 static int create_base(struct vm *vm, struct report *r)
@@ -273,6 +246,7 @@ void vm_destroy(struct vm *vm)
 	if (!vm)
 		return;
 	machine_destroy(vm);
+	vm_destroy_engines(vm);
 	vcpu_destroy(vm->cpu);
 	clock_destroy(vm->clock);
 	bus_destroy(vm->bus);

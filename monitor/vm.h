@@ -75,7 +75,9 @@ struct vm_config {
 	const char *name;
 	uint64_t ram_bytes;
 	struct engine_config engine; /* exact_fuel is vm_create()'s business */
-	bool engine_fallback; /* the interpreter will do where the translator cannot run */
+	/* Who is tried in this order where engine.kind cannot run; they can be switched to later. */
+	enum engine_kind alternatives[ENGINE_KINDS];
+	unsigned alternative_count;
 	struct lockstep_config lockstep;
 	bool perf_map; /* /tmp/perf-PID.map tells perf(1) about translations */
 	const char *cpu;
@@ -135,6 +137,15 @@ void vm_call(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);
 enum vm_state vm_get_state(const struct vm *vm);
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
+/* "bt", "interp", "kvm". */
+const char *engine_name(enum engine_kind kind);
+enum engine_kind vm_engine(const struct vm *vm);
+/*
+ * Lets another engine run the guest from the next instruction on. Returns 0, or -1
+ * with *r, and then the old one goes on.
+ */
+int vm_set_engine(struct vm *vm, enum engine_kind kind, struct report *r);
+
 /* Whether vcpu.executed is exact: not for a translator without -icount. */
 bool vm_counts_instructions(const struct vm *vm);
 /*

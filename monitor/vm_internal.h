@@ -78,6 +78,7 @@ struct vm {
 	uint64_t stop_at;    /* instructions after which to pause; 0: never */
 	struct vm_timer timer; /* of engines that do not count instructions */
 	void *signal_stack;    /* the machine thread's, unless it had one */
+	bool begun;	       /* vm_begin() has been: the machine thread is known */
 	bool redraw_wanted; /* vm_request_redraw() */
 	void (*on_state)(void *opaque, enum vm_state s);
 	void *on_state_opaque;
@@ -123,6 +124,17 @@ void vm_request_reset(struct vm *vm);
 void vm_request_init(struct vm *vm);
 /* Does what the last two asked for. */
 void vm_do_reset(struct vm *vm);
+
+/* ---- vm_engine.c ---- */
+/* The first engine of the list that can run. Returns 0, or -1 with *r. */
+int vm_create_engine(struct vm *vm, struct report *r);
+/* Ends those that run and those that rest; before vcpu_destroy(). */
+void vm_destroy_engines(struct vm *vm);
+/*
+ * Starts the host's timer and the signal stack where the engine needs them, and
+ * stops the timer where it does not. Machine thread. Returns 0 or -errno.
+ */
+int vm_engine_begin(struct vm *vm);
 
 /* ---- vm_loop.c ---- */
 /*

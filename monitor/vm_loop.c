@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "bt/bt.h"
+#include "kvm/kvm.h"
 #include "monitor/vm_internal.h"
 
 /*
@@ -110,12 +111,12 @@ static void run_slice(struct vm *vm, uint64_t most)
 	struct vcpu *cpu = vm->cpu;
 	int64_t used;
 
-	cpu->fuel_given = cpu->fuel = slice(vm, most);
 	atomic_fetch_and(&cpu->pending, ~(PENDING_TIMER | PENDING_WORK | PENDING_STOP));
 	/* Work may have come between the last look and the clearing. */
 	vm_drain_work(vm);
 	if (vm->state != VM_RUNNING || vm->quit || vm->reset_wanted || vm->init_wanted)
 		return;
+	cpu->fuel_given = cpu->fuel = slice(vm, most); /* by the engine that work has left */
 	if (vm->timer.on)
 		arm_timer(vm); /* after the clearing: it may fire at once */
 	vcpu_run(cpu);
@@ -166,12 +167,10 @@ bool vm_turn(struct vm *vm, uint64_t most)
 
 int vm_begin(struct vm *vm)
 {
-	int err = 0;
+	int err;
 
-	if (vm->cpu->engine)
-		vm->signal_stack = vm_signal_stack_create();
-	if (!vm_counts_instructions(vm))
-		err = vm_timer_start(&vm->timer, vm->cpu, vm->config.engine.inject);
+	vm->begun = true;
+	err = vm_engine_begin(vm);
 	if (err) {
 		report_warn("no timer for the machine: %s", strerror(-err));
 		return -1;
@@ -197,6 +196,8 @@ static void log_counters(struct vm *vm)
 		    (unsigned long long)vm->timer.settings);
 	if (vm->cpu->bt)
 		bt_print_counters(vm->cpu, log_line, NULL);
+	if (vm->cpu->kvm)
+		kvm_print_counters(vm->cpu, log_line, NULL);
 }
 
 int vm_end(struct vm *vm)
@@ -204,6 +205,7 @@ int vm_end(struct vm *vm)
 	vm_pause(vm);
 	vm_end_work(vm);
 	log_counters(vm);
+	vm->begun = false;
 	vm_timer_stop(&vm->timer);
 	vm_signal_stack_destroy(vm->signal_stack);
 	vm->signal_stack = NULL;

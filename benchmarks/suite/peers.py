@@ -4,9 +4,14 @@ import os
 import shlex
 from collections import namedtuple
 
+from suite import kvm
+
 # command: what the machine's options are put behind; None for the host itself.
 Peer = namedtuple("Peer", "name command")
 Peer.native = property(lambda self: self.command is None)
+# What an emulation of KVM takes says nothing about hardware virtualization.
+Peer.emulated = property(lambda self: kvm.is_kvm(self.command) and not kvm.hardware())
+Peer.label = property(lambda self: f"{self.name} ({kvm.EMULATED})" if self.emulated else self.name)
 
 QEMU = "qemu-system-i386"
 

@@ -79,7 +79,7 @@ class Panel:
 
 
 def svg(report):
-    names = [p.name for p in report.peers if p.name != "native"]
+    names = [p.name for p in report.peers if p.name != "native" and not p.emulated]
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
     by_base = {"native": [], "tcg": []}
     for row in report.rows:

@@ -25,7 +25,9 @@ class Report:
         return statistics.median(values) if values else None
 
     def ratio(self, row, peer_name, base_name):
-        """How many times slower than another peer, or None."""
+        """How many times slower than another peer, or None: of an emulated KVM always."""
+        if any(p.emulated for p in self.peers if p.name in (peer_name, base_name)):
+            return None
         value, base = self.median(row, peer_name), self.median(row, base_name)
         return value / base if value and base and peer_name != base_name else None
 
@@ -43,11 +45,12 @@ class Report:
         names = [p.name for p in self.peers]
         bases = [b for b in ("native", "tcg") if b in names]
         head, columns = ["row"], []
-        for name in names:
+        for peer in self.peers:
+            name = peer.name
             columns.append((name, None))
-            head.append(name)
+            head.append(peer.label)
             for base in bases:
-                if base != name and name != "native":
+                if base != name and name != "native" and not peer.emulated:
                     columns.append((name, base))
                     head.append("/" + base)
         lines = [head]
@@ -87,6 +90,7 @@ class Report:
                 "host": {"kernel": platform.release(), "processor": processor()},
                 "settings": settings,
                 "peers": {p.name: p.command for p in self.peers},
+                "without_hardware": [p.name for p in self.peers if p.emulated],
                 "rows": rows,
             },
             indent=1,

@@ -134,7 +134,7 @@ static const struct vcpu_ops ops = {.port_read = port_read,
 				    .acknowledge = acknowledge,
 				    .tsc = tsc,
 				    .shutdown = shut_down};
-static const struct mmio_ops registers = {register_read, register_write, 4};
+static const struct mmio_ops registers = {.read = register_read, .write = register_write, .max_size = 4};
 
 static void take_ram(void *arg, const char *name, const uint8_t *host, uint64_t size)
 {

@@ -46,7 +46,7 @@ static void device_write(void *opaque, uint32_t offset, uint32_t value, unsigned
 
 void guest_pages_create(struct guest *g, enum guest_pages kind)
 {
-	static const struct mmio_ops ops = {device_read, device_write, 4};
+	static const struct mmio_ops ops = {.read = device_read, .write = device_write, .max_size = 4};
 
 	g->kind = kind;
 	if (kind == GUEST_DEVICE)

@@ -23,7 +23,8 @@ static inline int engine_setting(struct vm_config *c)
 	snprintf(text, sizeof(text), "%s", setting + 7);
 	if (options_parse(&o, 5, argv, stdout, &r) == OPTIONS_RUN) {
 		c->engine = o.vm.engine;
-		c->engine_fallback = o.vm.engine_fallback;
+		memcpy(c->alternatives, o.vm.alternatives, sizeof(c->alternatives));
+		c->alternative_count = o.vm.alternative_count;
 	} else {
 		report_print(&r);
 		result = -1;

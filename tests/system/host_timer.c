@@ -50,7 +50,7 @@ static void configure(struct run *r, unsigned inject)
 	r->config.display = DISPLAY_NONE;
 	r->config.carried_guest = false;
 	r->config.debug_exit = true;
-	r->config.engine_fallback = false;
+	r->config.alternative_count = 0;
 	r->config.engine.inject = inject;
 	r->config.serial[0] = (struct chardev_config){.kind = CHARDEV_NULL};
 }

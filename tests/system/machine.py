@@ -25,6 +25,8 @@ import tempfile
 import threading
 import time
 
+import kvm_limits
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("TRANSVISOR_BUILD", os.path.join(ROOT, "build"))
 PROGRAM = os.environ.get("TRANSVISOR", os.path.join(BUILD, "transvisor"))
@@ -369,6 +371,14 @@ class Machine:
             print("---- process status:", self.process.poll())
 
 
+def skip_without_kvm(case):
+    script = os.path.basename(sys.argv[0]).removeprefix("test_").removesuffix(".py")
+    if ENGINE[:2] == ["-accel", "kvm"]:
+        reason = kvm_limits.reason_to_skip(f"{script}.{case}")
+        if reason:
+            raise Skip(reason)
+
+
 def main(cases):
     """Runs the cases named on the command line, or all. 77 says: skipped."""
     by_name = {case.__name__: case for case in cases}
@@ -376,6 +386,7 @@ def main(cases):
     for name in sys.argv[1:] or by_name:
         start = time.monotonic()
         try:
+            skip_without_kvm(name)
             by_name[name]()
             print(f"PASS {name} ({time.monotonic() - start:.1f} s)")
         except Skip as reason:

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/kvm.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -99,6 +100,7 @@ static const struct attempt {
 	{"setrlimit", try_limit, TOLD, EPERM},
 	{"uselib", try_uselib, KILLED, KILLED},
 	{"TIOCSTI", try_type, TOLD, EPERM},
+	{"KVM_RUN", try_kvm_run, TOLD, EPERM},
 	{"F_SETOWN", try_owner, TOLD, EPERM},
 	{"PR_SET_DUMPABLE", try_dumpable, TOLD, EPERM},
 	{"mount", try_mount, KILLED, KILLED},
@@ -132,25 +134,27 @@ static const struct allowance {
 	const char *name;
 	int (*run)(void);
 	struct sandbox_config config;
-	bool accepts;
+	struct sandbox_needs needs;
 	int end;
 } allowances[] = {
-	{"spawn=allow: fork", try_fork, {.allowed = 1u << SANDBOX_SPAWN}, false, 0},
-	{"spawn=allow: clone", try_clone, {.allowed = 1u << SANDBOX_OBSOLETE}, false, KILLED},
-	{"spawn=allow: setuid", try_setuid, {.allowed = 1u << SANDBOX_SPAWN}, false, KILLED},
-	{"elevateprivileges=allow", try_setuid, {.allowed = 1u << SANDBOX_PRIVILEGES}, false, 0},
-	{"resourcecontrol=allow", try_affinity, {.allowed = 1u << SANDBOX_RESOURCES}, false, 0},
-	{"resourcecontrol=allow: limit", try_limit, {.allowed = 1u << SANDBOX_RESOURCES}, false, 0},
-	{"obsolete=allow", try_uselib, {.allowed = 1u << SANDBOX_OBSOLETE}, false, ENOSYS},
-	{"log=on", try_memfd, {.log = true}, false, 0},
-	{"log=on: execve", try_execve, {.log = true}, false, KILLED},
-	{"server socket", try_accept, {0}, true, ENOTSOCK},
-	{"files=: elsewhere", try_helper_read, {.files = {"/var/tmp"}, .file_count = 1}, false, EACCES},
-	{"files=", try_helper_read, {.files = {folder}, .file_count = 1}, false, 0},
-	{"files=: a program", try_helper_program, {.files = {folder}, .file_count = 1}, false, 0},
-	{"off", try_open, {.off = true}, false, 0},
-	{"off: fork", try_fork, {.off = true}, false, 0},
-	{"off: mmap rwx", try_map_all, {.off = true}, false, 0},
+	{"spawn=allow: fork", try_fork, {.allowed = 1u << SANDBOX_SPAWN}, {0}, 0},
+	{"spawn=allow: clone", try_clone, {.allowed = 1u << SANDBOX_OBSOLETE}, {0}, KILLED},
+	{"spawn=allow: setuid", try_setuid, {.allowed = 1u << SANDBOX_SPAWN}, {0}, KILLED},
+	{"elevateprivileges=allow", try_setuid, {.allowed = 1u << SANDBOX_PRIVILEGES}, {0}, 0},
+	{"resourcecontrol=allow", try_affinity, {.allowed = 1u << SANDBOX_RESOURCES}, {0}, 0},
+	{"resourcecontrol=allow: limit", try_limit, {.allowed = 1u << SANDBOX_RESOURCES}, {0}, 0},
+	{"obsolete=allow", try_uselib, {.allowed = 1u << SANDBOX_OBSOLETE}, {0}, ENOSYS},
+	{"log=on", try_memfd, {.log = true}, {0}, 0},
+	{"log=on: execve", try_execve, {.log = true}, {0}, KILLED},
+	{"server socket", try_accept, {0}, {.accepts = true}, ENOTSOCK},
+	{"KVM", try_kvm_run, {0}, {.kvm = true}, ENOTTY},
+	{"KVM: another machine", try_kvm_create, {0}, {.kvm = true}, TOLD},
+	{"files=: elsewhere", try_helper_read, {.files = {"/var/tmp"}, .file_count = 1}, {0}, EACCES},
+	{"files=", try_helper_read, {.files = {folder}, .file_count = 1}, {0}, 0},
+	{"files=: a program", try_helper_program, {.files = {folder}, .file_count = 1}, {0}, 0},
+	{"off", try_open, {.off = true}, {0}, 0},
+	{"off: fork", try_fork, {.off = true}, {0}, 0},
+	{"off: mmap rwx", try_map_all, {.off = true}, {0}, 0},
 };
 
 /* ---- making them ---- */
@@ -424,8 +428,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < COUNT(allowances); i++) {
 		const struct allowance *a = &allowances[i];
 
-		failures += attempt(a->name, a->run, &a->config,
-				    &(struct sandbox_needs){.accepts = a->accepts}, a->end);
+		failures += attempt(a->name, a->run, &a->config, &a->needs, a->end);
 	}
 	failures += bad_packets();
 	failures = finish(failures);

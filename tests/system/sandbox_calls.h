@@ -279,6 +279,18 @@ static int try_type(void)
 	return result(ioctl(0, TIOCSTI, "x"));
 }
 
+/* On a descriptor that is no KVM's: ENOTTY says that the request came through. */
+static int try_kvm_run(void)
+{
+	return result(ioctl(listener, KVM_RUN, 0));
+}
+
+/* Another machine: no engine asks for one once it runs. */
+static int try_kvm_create(void)
+{
+	return result(ioctl(listener, KVM_CREATE_VM, 0));
+}
+
 static int try_owner(void)
 {
 	return result(fcntl(0, F_SETOWN, bystander));

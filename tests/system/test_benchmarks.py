@@ -11,7 +11,7 @@ from machine import CACHE, ENGINE, PROGRAM, ROOT, Failure, Skip, main
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "benchmarks"))
-from suite import native  # noqa: E402
+from suite import kvm, native, peers, plot, report, rows  # noqa: E402
 
 ACCELERATOR = ENGINE[ENGINE.index("-accel") + 1] if "-accel" in ENGINE else "interp"
 
@@ -86,6 +86,27 @@ def without_native():
             raise Failure(f"rows {rows}")
 
 
+def kvm_label():
+    """An emulated KVM is called so, and nothing is compared with it; with hardware it is a
+    peer like any other, and there by default."""
+    row = rows.ROWS[0]
+    commands = {"tcg": ["qemu", "-accel", "tcg"], "kvm": ["tv", "-accel", "kvm:bt"]}
+    for hardware in (False, True):
+        kvm.hardware = lambda found=hardware: found
+        r = report.Report([row], [peers.Peer(*p) for p in commands.items()])
+        r.add(row.name, "tcg", 2.0)
+        r.add(row.name, "kvm", 1.0)
+        table = "\n".join(r.table())
+        ratio = json.loads(r.json({}))["rows"][0]["peers"]["kvm"]["over_tcg"]
+        if (kvm.EMULATED in table) == hardware or ("/tcg" in table) != hardware:
+            raise Failure(table)
+        if ratio != (0.5 if hardware else None) or ("0.50x" in plot.svg(r)) != hardware:
+            raise Failure(f"ratio {ratio}")
+    if [c for c in (["-accel", "kvm"], ["-M", "pc,accel=kvm:tcg"], ["-enable-kvm"])
+            if not kvm.is_kvm(c)] or kvm.is_kvm(["-accel", "bt"]) or kvm.is_kvm(None):
+        raise Failure("is_kvm")
+
+
 def options():
     """A bad option gets one line and status 1."""
     for bad in (
@@ -102,4 +123,4 @@ def options():
                 raise Failure(f"{bad}: status {process.returncode}")
 
 
-main([nano, programs, without_native, options])
+main([nano, programs, without_native, kvm_label, options])

@@ -21,63 +21,12 @@ What is on the guest's command line:
 import os
 import re
 
-from machine import DEBUG_EXIT, ENGINE, GUEST_PASS, PROGRAM, Failure, Machine, guest, main
+from machine import ENGINE, PROGRAM, Failure, main
+from mmu_game import INTERPRETER, PASSED, Game, reference
 
 QEMU = "qemu" in os.path.basename(PROGRAM)
 QEMU_CPU = ["-cpu", "max,-smep,-smap,-umip,-pku,-la57,-fsgsbase,-svm"] if QEMU else []
-INTERPRETER = ["-accel", "interp"]
 STOPS = [20_000_000, 50_000_000, 90_000_000]
-DISK_BYTES = 1 << 20
-SECTORS = 64
-SLOT = 64
-PASSED = r"mmu_stress: seed \d+ passed, hash (\w+)\n|FAIL.*\n"
-
-
-def disk_slot(number):
-    """xor eax, v; ret; the rest. ORDER: disk_byte() of tests/guests/mmu_stress/code.c."""
-    v = number * 0x9E3779B1 % 2**32 ^ 0x85EBCA6B
-    code = b"\x35" + v.to_bytes(4, "little") + b"\xc3"
-    return code + bytes((v + at) % 256 for at in range(len(code), SLOT))
-
-
-def make_disk(path):
-    content = b"".join(disk_slot(n) for n in range(SECTORS * 512 // SLOT))
-    with open(path, "wb") as f:
-        f.write(content.ljust(DISK_BYTES, b"\0"))
-    return path
-
-
-class Game(Machine):
-    """A machine that plays one."""
-
-    def __init__(self, game, *arguments, engine=None):
-        disk = make_disk(f"mmu_stress-{os.getpid()}.img")
-        kernel = ["-kernel", guest("mmu_stress.elf"), "-append", game]
-        drive = ["-drive", f"file={disk},format=raw,snapshot=on,if=ide"]
-        try:
-            super().__init__(
-                *["-m", "16", *kernel, *drive, *DEBUG_EXIT, "-no-reboot", *arguments],
-                engine=engine,
-            )
-        finally:
-            os.remove(disk)
-
-    def check(self):
-        """The engine's structures: a failure ends the program."""
-        answers = [self.hmp("mmu-check")]
-        if "bt" in (self.command.split("-accel ")[1].split()[0].split(",")[0]):
-            answers.append(self.hmp("bt-check"))
-        for answer in answers:
-            if not answer.startswith("ok"):
-                raise Failure(answer)
-
-    def result(self):
-        """The hash that the guest prints at its end."""
-        found = self.wait_serial(PASSED)
-        if not found.group(1):
-            raise Failure(found.group(0))
-        self.expect_exit(GUEST_PASS)
-        return found.group(1)
 
 
 def play_counted(game, engine):
@@ -109,12 +58,6 @@ def counted():
         if wanted_hash != got_hash:
             raise Failure(f"seed {seed}: hash {got_hash}, the interpreter's is {wanted_hash}")
         print(f"seed {seed}: {got_hash}")
-
-
-def reference(game):
-    """The interpreter's hash."""
-    with Game(game, "-icount", "shift=3", engine=INTERPRETER) as m:
-        return m.result()
 
 
 def play_real_time(seed, steps, disk):

@@ -99,6 +99,17 @@ void vm_quit(struct vm *vm, int status)
 {
 	note(vm, status ? "quit?" : "quit0");
 }
+enum engine_kind vm_engine(const struct vm *vm)
+{
+	return vm->config.engine.kind;
+}
+int vm_set_engine(struct vm *vm, enum engine_kind kind, struct report *r)
+{
+	if (kind == ENGINE_KVM)
+		return report_fail(r, "/dev/kvm: not here");
+	vm->config.engine.kind = kind;
+	return 0;
+}
 struct vcpu *vm_vcpu(struct vm *vm)
 {
 	return vm->cpu;
@@ -490,6 +501,13 @@ static void test_state(void)
 	CHECK(!strcmp(f.vm.log, "stop5000 stop12 reset powerdown quit0 "));
 	check_say(&f, "info name", "test guest\n");
 	check_say(&f, "info kvm", "kvm support: disabled\n");
+	check_say(&f, "accel interp", "");
+	check_say(&f, "accel", "interp\n");
+	check_say(&f, "accel tcg", "");
+	check_say(&f, "accel", "bt\n");
+	check_say(&f, "accel kvm", "Error: /dev/kvm: not here\n");
+	check_say(&f, "accel Kvm",
+		  "Error: there is no engine Kvm, only bt, interp and kvm\n");
 	teardown(&f);
 }
 

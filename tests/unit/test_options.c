@@ -129,7 +129,8 @@ static void test_machine(void)
 	CHECK_EQ(accept(&p, "-machine pc,accel=tcg -cpu qemu32")->engine.kind, ENGINE_BT);
 	done(&p);
 	c = accept(&p, "-M pc-i440fx-7.2,accel=kvm:tcg,usb=off,vmport=off");
-	CHECK_EQ(c->engine.kind, ENGINE_BT);
+	CHECK_EQ(c->engine.kind, ENGINE_KVM);
+	CHECK_EQ(c->alternatives[0], ENGINE_BT);
 	done(&p);
 	accept(&p, "-accel tcg,thread=single -smp 1,sockets=1,cores=1 -name guest=a,,b,process=x");
 	CHECK(same(p.o.vm.name, "a,b"));
@@ -140,8 +141,8 @@ static void test_machine(void)
 	refuse("-machine q35", "-machine q35: there is no q35 machine; use pc (i440FX)");
 	refuse("-machine pcc", "-machine pcc: 'pcc' is no machine type; did you mean 'pc'?");
 	refuse("-machine usb=maybe", "-machine usb=maybe: usb is on or off, not 'maybe'");
-	refuse("-enable-kvm",
-	       "-enable-kvm: Not there yet; leave it out, the translator runs the guest.");
+	CHECK_EQ(accept(&p, "-enable-kvm")->engine.kind, ENGINE_KVM);
+	done(&p);
 	refuse("-smp 2", "-smp 2: the machine has one processor; use -smp 1");
 	refuse("-smp cores=2,threads=2",
 	       "-smp cores=2,threads=2: the machine has one processor; use -smp 1");
@@ -153,30 +154,34 @@ static void test_accel(void)
 	static const struct {
 		const char *line;
 		enum engine_kind kind;
-		bool fallback;
+		unsigned count;
+		enum engine_kind alternatives[2];
 	} cases[] = {
-		{"", ENGINE_BT, true},
-		{"-accel bt", ENGINE_BT, false},
-		{"-accel tcg,thread=multi,one-insn-per-tb=off,split-wx=on", ENGINE_BT, false},
-		{"-accel interp,thread=single", ENGINE_INTERP, false},
-		{"-accel bt:interp", ENGINE_BT, true},
-		{"-accel interp:bt", ENGINE_INTERP, false},
-		{"-accel kvm -accel tcg", ENGINE_BT, false},
-		{"-accel kvm -accel tcg -accel interp", ENGINE_BT, true},
-		{"-accel interp -accel bt", ENGINE_INTERP, false},
-		{"-machine accel=kvm:interp", ENGINE_INTERP, false},
+		{"", ENGINE_BT, 1, {ENGINE_INTERP}},
+		{"-accel bt", ENGINE_BT, 0, {0}},
+		{"-accel tcg,thread=multi,one-insn-per-tb=off,split-wx=on", ENGINE_BT, 0, {0}},
+		{"-accel interp,thread=single", ENGINE_INTERP, 0, {0}},
+		{"-accel bt:interp", ENGINE_BT, 1, {ENGINE_INTERP}},
+		{"-accel interp:bt", ENGINE_INTERP, 1, {ENGINE_BT}},
+		{"-accel kvm", ENGINE_KVM, 0, {0}},
+		{"-accel kvm:bt:tcg:kvm", ENGINE_KVM, 1, {ENGINE_BT}},
+		{"-accel kvm -accel tcg -accel interp", ENGINE_KVM, 2, {ENGINE_BT, ENGINE_INTERP}},
+		{"-machine accel=kvm:interp", ENGINE_KVM, 1, {ENGINE_INTERP}},
+		{"-accel kvm:bt -icount 0", ENGINE_KVM, 1, {ENGINE_BT}},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct parse p;
 
 		CHECK_EQ(accept(&p, cases[i].line)->engine.kind, cases[i].kind);
-		CHECK_EQ(p.o.vm.engine_fallback, cases[i].fallback);
+		CHECK_EQ(p.o.vm.alternative_count, cases[i].count);
+		for (unsigned n = 0; n < cases[i].count; n++)
+			CHECK_EQ(p.o.vm.alternatives[n], cases[i].alternatives[n]);
 		done(&p);
 	}
-	refuse("-accel kvm", "-accel kvm: kvm is not there yet; use bt, or leave it out");
-	refuse("-machine accel=kvm",
-	       "-machine accel=kvm: kvm is not there yet; use bt, or leave it out");
+	refuse("-accel kvm -icount 0", "-accel kvm: kvm counts no instructions, which -icount and "
+				       "lockstep need");
+	refuse("-accel kvm,cache=1M", "-accel kvm,cache=1M: cache is a property of bt, the translator");
 	refuse("-accel tgc", "-accel tgc: 'tgc' is no accelerator; did you mean 'tcg'?");
 	refuse("-accel bt:", "-accel bt:: '' is no accelerator; it can be bt, interp, tcg or kvm");
 	refuse("-accel cache=1M",

@@ -52,7 +52,7 @@ static void card_mmio_write(void *opaque, uint32_t offset, uint32_t value, unsig
 }
 
 static const struct port_ops card_ports = {card_port_read, card_port_write, 1};
-static const struct mmio_ops card_mmio = {card_mmio_read, card_mmio_write, 4};
+static const struct mmio_ops card_mmio = {.read = card_mmio_read, .write = card_mmio_write, .max_size = 4};
 
 static void irq_changed(void *opaque, int n, int level)
 {

@@ -107,7 +107,8 @@ static void reg_write(void *o, uint32_t offset, uint32_t value, unsigned size)
 
 static void test_mmio_width(void)
 {
-	static const struct mmio_ops wide = {reg_read, reg_write, 4}, narrow = {reg_read, reg_write, 1};
+	static const struct mmio_ops wide = {.read = reg_read, .write = reg_write, .max_size = 4};
+	static const struct mmio_ops narrow = {.read = reg_read, .write = reg_write, .max_size = 1};
 	struct registers r = {.value = {0x44332211, 0x88776655}}, n = r;
 	struct seen s;
 	struct physmem *pm = create(&s);
@@ -267,6 +268,58 @@ static void test_dirty_pages(void)
 	free(vram);
 }
 
+/* What walks the map from change to change sees each kind of memory whole. */
+static void test_next_change(void)
+{
+	struct seen s;
+	struct physmem *pm = create(&s);
+	struct phys_region *r =
+		physmem_add_device_ram(pm, "vram", 0x4000, physmem_alloc(pm, "vram", 0x4000));
+	gpa_t gpa = 0, next;
+	bool found = false;
+
+	physmem_region_map(r, 0xe0000000, 0);
+	physmem_set_pam(pm, 0xe4000, 0x4000, PAM_READ_RAM);
+	for (; (next = physmem_next_change(pm, gpa)) != UINT64_MAX; gpa = next) {
+		struct phys_page first = physmem_lookup(pm, gpa), last = physmem_lookup(pm, next - 1);
+
+		CHECK(next > gpa);
+		CHECK_EQ(first.kind, last.kind);
+		CHECK(first.region == last.region);
+		if (first.host)
+			CHECK(last.host == first.host + ((next - 1 - gpa) & ~0xfffull));
+		CHECK_EQ(physmem_lookup_write(pm, gpa).kind,
+			 physmem_lookup_write(pm, next - 1).kind);
+		found |= first.region == r && next - gpa == 0x4000;
+	}
+	CHECK(found);
+	physmem_destroy(pm);
+}
+
+/* Writes that went past physmem, told of when a display asks. */
+static struct phys_region *written_past;
+
+static void report_writes(void *opaque)
+{
+	physmem_region_written(written_past, 0x2010, 4);
+}
+
+static void test_written_past(void)
+{
+	struct physmem_listener l = {.report_writes = report_writes};
+	struct seen s;
+	struct physmem *pm = create(&s);
+	uint64_t dirty = 0;
+
+	written_past = physmem_add_device_ram(pm, "vram", 0x4000, physmem_alloc(pm, "vram", 0x4000));
+	CHECK(physmem_region_take_dirty(written_past, &dirty));
+	CHECK(!physmem_region_take_dirty(written_past, &dirty));
+	physmem_set_listener(pm, &l);
+	CHECK(physmem_region_take_dirty(written_past, &dirty));
+	CHECK_EQ(dirty, 1u << 2);
+	physmem_destroy(pm);
+}
+
 static void test_above_4g(void)
 {
 	struct physmem *pm;
@@ -286,4 +339,5 @@ UNIT_MAIN("physmem", {"ram", test_ram}, {"mmio width", test_mmio_width},
 	  {"priority and move", test_priority_and_move}, {"pam", test_pam},
 	  {"code watch", test_code_watch}, {"watch kinds", test_watch_kinds},
 	  {"backing", test_backing}, {"dirty pages", test_dirty_pages},
+	  {"next change", test_next_change}, {"written past physmem", test_written_past},
 	  {"above 4 GiB", test_above_4g})

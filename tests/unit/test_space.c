@@ -365,7 +365,7 @@ static void register_write(void *opaque, uint32_t offset, uint32_t value, unsign
 
 static void test_memory_kinds(void)
 {
-	static const struct mmio_ops ops = {register_read, register_write, 4};
+	static const struct mmio_ops ops = {.read = register_read, .write = register_write, .max_size = 4};
 	struct phys_region *registers, *rom;
 	struct world w;
 	uint8_t *bytes;

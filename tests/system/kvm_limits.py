@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a KVM without hardware behind it cannot run: the one list of tests that are
+skipped there. On a host with VT-x or AMD-V all of them run.
+
+Such a KVM is an emulation (Linux's PVM, for one). A reason names what is wrong in it
+by lines of kvm_host.c, a program that asks KVM by ioctl() alone; test_accel.py checks
+that they still are, so that no test stays on the list without a fault to show for it.
+"""
+import os
+import re
+
+# Reason: what a person reads, and lines of kvm_host that are WRONG for it.
+REASONS = {
+    "ring 3": (
+        "at ring 3 it raises #UD for INT n, INT3, LAR, gates, x87 and SSE",
+        ["INT n, ring 3", "INT3, ring 3", "LAR, ring 3", "CALL gate, ring 3", "FLD1, ring 3"],
+    ),
+    "paging": (
+        "it raises #GP when a 32-bit guest sets CR0.PG",
+        ["paging on, 4 KiB pages, ring 0", "paging on, PAE, PAE"],
+    ),
+    "v86": ("it has no virtual-8086 mode: EFLAGS.VM is dropped", ["SLDT, v86"]),
+    "CR4": ("it lets CR4 have bits that CPUID lacks", ["CR4.SMEP that CPUID lacks, ring 0"]),
+    "speed": ("it emulates each instruction: a floor for speed says nothing", []),
+}
+
+# Test: its reason.
+TESTS = {
+    "privileged.segments": "ring 3",
+    "privileged.transfers": "ring 3",
+    "privileged.interrupts": "ring 3",
+    "privileged.debug": "ring 3",
+    "privileged.paging": "paging",
+    "privileged.tasks": "ring 3",
+    "privileged.v86": "v86",
+    "privileged.control": "CR4",
+    "privileged.faults": "paging",
+    "privileged.x87": "ring 3",
+    "privileged.shutdown": "paging",
+    "mmu_stress.real_time": "paging",
+    "carried.self_test": "ring 3",
+    "guests.crc32_speed": "speed",
+    "guests.idle_share": "speed",
+    "linux.kernel_686": "paging",
+}
+
+
+def have_kvm():
+    return os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+def has_hardware():
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
+        return bool(re.search(r"^flags.* (vmx|svm)\b", f.read(), re.MULTILINE))
+
+
+def reason_to_skip(test):
+    """Why the test cannot run under -accel kvm on this host; None: it can."""
+    if not have_kvm():
+        return "/dev/kvm is missing, or not ours"
+    if test in TESTS and not has_hardware():
+        return "this host's KVM has no hardware: " + REASONS[TESTS[test]][0]
+    return None
