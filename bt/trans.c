@@ -143,12 +143,21 @@ void trans_poll(struct trans *t)
 	emit_load64(&t->e, TMP0, rm_at(TMP0, 0));
 }
 
+/*
+ * Whether the instruction at eip goes on in the next page. Nothing is chained to its
+ * block: struct tb.
+ */
+static bool crosses(const struct trans *t, uint32_t eip)
+{
+	return t->at_crossing && eip == t->tb->eip + t->bytes;
+}
+
 /* Whether an exit to eip may be chained: the page is the same, and so is its mapping. */
 static bool same_page(const struct trans *t, uint32_t eip)
 {
 	uint32_t in_page = (uintptr_t)t->tb->code & (PAGE_SIZE - 1);
 
-	if (t->code2 || (t->at_crossing && eip == t->tb->eip + t->bytes))
+	if (t->code2 || crosses(t, eip))
 		return false;
 	return in_page + (eip - t->tb->eip) < PAGE_SIZE;
 }
@@ -159,7 +168,7 @@ static bool same_page(const struct trans *t, uint32_t eip)
  */
 static bool may_cross(const struct trans *t, uint32_t eip)
 {
-	return !(t->mode & MODE_USER) && mode_seg(t->mode, CS) == KIND_FLAT;
+	return !(t->mode & MODE_USER) && mode_seg(t->mode, CS) == KIND_FLAT && !crosses(t, eip);
 }
 
 static void note_jump(struct trans *t, uint32_t eip)
