@@ -268,6 +268,27 @@ static void drop_breakpoints(struct vcpu *cpu)
 	}
 }
 
+static bool view_is_empty(const struct view *v)
+{
+	for (unsigned i = 0; i < sizeof(v->filled) / sizeof(v->filled[0]); i++)
+		if (v->filled[i])
+			return false;
+	return true;
+}
+
+/*
+ * Of what the user window showed nothing is left: the program that was found worth
+ * it has ended, and a new one has its directory, as after fork() and exit(). It may
+ * be as short as the most are.
+ */
+static void demote_if_empty(struct space_set *set, struct space *s)
+{
+	if (!s->promoted || !view_is_empty(&set->views[VIEW_USER(space_index(set, s))]))
+		return;
+	s->promoted = false;
+	set->counters.demotions++;
+}
+
 static void load_space(struct vcpu *cpu)
 {
 	struct space_set *set = cpu->spaces;
@@ -284,6 +305,8 @@ static void load_space(struct vcpu *cpu)
 	trace_directories(cpu);
 	tables_resync(cpu);
 	compare_directories(cpu);
+	if (switched)
+		demote_if_empty(set, s);
 	cpu->asid_user = s->asid;
 }
 

@@ -33,6 +33,7 @@
 	X(spaces_new, "loads of CR3 that made an address space")                                   \
 	X(spaces_compared, "loads of CR3 that had to compare directory entries")                   \
 	X(promotions, "address spaces given a user window")                                        \
+	X(demotions, "of those, taken away because all that it showed was gone")                   \
 	X(asids, "tags of instruction fetches replaced")                                           \
 	X(resets, "everything dropped: the memory map or the paging mode changed")
 

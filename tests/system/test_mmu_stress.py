@@ -21,7 +21,7 @@ What is on the guest's command line:
 import os
 import re
 
-from machine import ENGINE, PROGRAM, Failure, main
+from machine import ENGINE, GUEST_PASS, PROGRAM, Failure, main
 from mmu_game import INTERPRETER, PASSED, Game, reference
 
 QEMU = "qemu" in os.path.basename(PROGRAM)
