@@ -243,6 +243,7 @@ struct block_cache; /* cpu/block.h */
 struct engine_ops; /* cpu/engine.h */
 struct run_observer; /* cpu/run.h */
 struct bt; /* bt/bt_internal.h */
+struct direct; /* direct/direct.h */
 struct bt_tables;
 struct space_set; /* cpu/space_internal.h */
 struct insn;
@@ -307,6 +308,7 @@ struct vcpu {
 	const struct engine_ops *engine;
 	struct run_observer *observer; /* cpu/run.h; NULL: none */
 	struct bt *bt; /* the translator's state; NULL without it */
+	struct direct *direct; /* direct execution's; NULL without it */
 	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
 	struct bt_tables *bt_tables;
 	uint64_t bt_window; /* the window of the code that runs, or 0 */

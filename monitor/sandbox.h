@@ -58,6 +58,7 @@ struct sandbox_config {
 struct sandbox_needs {
 	bool window;   /* the window's libraries, which call what they like */
 	bool accepts;  /* a server socket is open */
+	bool traces;   /* processes that run guest code are traced (direct/) */
 	bool profiled; /* perf(1) or another process looks into this one */
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "bt/bt.h"
+#include "monitor/sandbox.h"
 #include "monitor/vm_internal.h"
 
 /*
@@ -164,10 +165,18 @@ bool vm_turn(struct vm *vm, uint64_t most)
 	return true;
 }
 
+void vm_prepare(struct vm *vm)
+{
+	if (vm->cpu->bt)
+		bt_start(vm->cpu);
+}
+
 int vm_begin(struct vm *vm)
 {
 	int err = 0;
 
+	if (!sandbox_entered())
+		vm_prepare(vm);
 	if (vm->cpu->engine)
 		vm->signal_stack = vm_signal_stack_create();
 	if (!vm_counts_instructions(vm))
