@@ -260,6 +260,7 @@ struct vcpu {
 	uint32_t cr0, cr2, cr3, cr4;
 	uint32_t dr[8];
 	uint8_t cpl;
+	uint64_t ring3_exits; /* times that ring 3 was left for another ring; cpu_set_cpl() */
 	uint64_t pdpte[4]; /* PAE: loaded with CR3 (SDM 3A 4.4.1) */
 	struct msr_state msr;
 	struct fxsave_image fx;

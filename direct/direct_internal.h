@@ -127,6 +127,8 @@ struct direct {
 	struct code_record *records[RECORD_HASH];
 	unsigned record_count;
 	struct space_policy policy[SPACE_NUMBERS];
+	const struct space_policy *sampled; /* the last sample's; its time and vcpu.ring3_exits */
+	uint64_t sampled_ns, sampled_exits;
 };
 
 static inline struct trampoline *direct_trampoline(const struct direct *d)

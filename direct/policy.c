@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which address spaces run directly: programs start translated. One that timer
- * samples find computing, several times in a row, is moved; one that traps so
- * often that the traps cost more than direct execution gains is moved back, and has
- * to be seen computing four times as often before the next try.
+ * Which address spaces run directly: programs start translated. A program is moved
+ * when the host's timer has found it running several times in a row, with
+ * so few ways into the guest's kernel since the time before that the traps which
+ * they would be cost little. It is moved back when it traps more often than that, be it
+ * for reasons that cannot be seen before (pages that are unfit, RDTSC), and has
+ * to be found computing more often before the next try.
+ *
+ * A trap costs some 40 us until the guest is back where it was and its caches warm;
+ * TRAP_BUDGET_NS is the time that a program has to compute for each. What
+ * computes gains a third or more by running directly.
  */
 #include <time.h>
 
 #include "direct/direct_internal.h"
 
-#define SAMPLES_FIRST  3
+#define TRAP_BUDGET_NS 800000ull
+#define SAMPLES_FIRST  4
 #define SAMPLES_FACTOR 4
-#define SAMPLES_MOST   768
-/*
- * A trap costs some 30 us, a tenth of this; what direct execution gains is
- * mostly more than that, and what it loses never.
- */
-#define TRAP_BUDGET_NS 300000ull
-#define TRAPS_COUNTED  64
-/* Traps that come with any program's beginning: its pages are mapped. */
-#define TRAPS_FREE     128
+#define SAMPLES_MOST   1024
+#define SAMPLE_LEAST_NS 500000ull   /* nearer ones say nothing */
+#define SAMPLE_MOST_NS	10000000ull /* it will not have run all the time */
+#define TRAPS_COUNTED  24
+/* Traps that come with any beginning: pages are mapped. */
+#define TRAPS_FREE     40
 
 static uint64_t now_ns(void)
 {
@@ -55,11 +59,35 @@ bool direct_wanted(const struct direct *d)
 	return p && p->direct;
 }
 
+/* Counts the sample if the program has computed since the last, which was of it as well. */
+static void count_sample(struct direct *d, struct space_policy *p)
+{
+	uint64_t now = now_ns(), elapsed = now - d->sampled_ns;
+	uint64_t exits = d->cpu->ring3_exits - d->sampled_exits;
+	bool same = d->sampled == p;
+
+	if (same && elapsed < SAMPLE_LEAST_NS)
+		return;
+	d->sampled = p;
+	d->sampled_ns = now;
+	d->sampled_exits = d->cpu->ring3_exits;
+	if (elapsed > SAMPLE_MOST_NS)
+		elapsed = SAMPLE_MOST_NS;
+	/* The timer's own interrupt is one of the exits. */
+	if (same && exits * TRAP_BUDGET_NS <= elapsed + 2 * TRAP_BUDGET_NS)
+		p->samples++;
+	else if (same)
+		p->samples /= 2;
+}
+
 void direct_sample(struct direct *d)
 {
 	struct space_policy *p = d->usable && d->mode == DIRECT_AUTO ? current(d) : NULL;
 
-	if (!p || p->direct || ++p->samples < p->samples_wanted)
+	if (!p || p->direct)
+		return;
+	count_sample(d, p);
+	if (p->samples < p->samples_wanted)
 		return;
 	p->direct = true;
 	p->traps = 0;
