@@ -206,7 +206,8 @@ space_executable_fn page_executable;
 void records_destroy(struct direct *d);
 
 /* ---- policy.c ---- */
-void policy_trapped(struct direct *d);
+/* once: something has been mapped, so that it will not trap again. */
+void policy_trapped(struct direct *d, bool once);
 void policy_escaped(struct direct *d);
 
 #endif

@@ -23,7 +23,7 @@
 #define SAMPLE_MOST_NS	10000000ull /* it will not have run all the time */
 #define TRAPS_COUNTED  24
 /* Traps that come with any beginning: pages are mapped. */
-#define TRAPS_FREE     40
+#define TRAPS_FREE     256
 
 static uint64_t now_ns(void)
 {
@@ -106,14 +106,14 @@ static void demote(struct direct *d, struct space_policy *p)
 	d->n.demotions++;
 }
 
-void policy_trapped(struct direct *d)
+void policy_trapped(struct direct *d, bool once)
 {
 	struct space_policy *p = d->mode == DIRECT_AUTO ? current(d) : NULL;
 	uint64_t now;
 
 	if (!p || !p->direct)
 		return;
-	if (p->free_traps) {
+	if (once && p->free_traps) {
 		p->free_traps--;
 		return;
 	}

@@ -181,6 +181,7 @@ static bool ready_code(struct direct *d, struct stub *s)
 
 	if (!page_fit(d, eip)) {
 		d->n.refused_page++;
+		policy_trapped(d, false);
 		return false;
 	}
 	if (mem_window_executable(s->window, page))
@@ -212,7 +213,7 @@ static enum direct_result run_once(struct direct *d, struct stub *s)
 	if (result == DIRECT_STEP)
 		d->n.traps++;
 	if (WSTOPSIG(status) != KICK_SIGNAL)
-		policy_trapped(d);
+		policy_trapped(d, result == DIRECT_RAN);
 	return result;
 }
 

@@ -332,7 +332,7 @@ static unsigned traps_until_unwanted(struct direct *d)
 	unsigned n = 0;
 
 	while (direct_wanted(d) && n < 5000) {
-		policy_trapped(d);
+		policy_trapped(d, n % 2);
 		n++;
 	}
 	return n;
