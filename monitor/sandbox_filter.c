@@ -199,10 +199,16 @@ static void add_tracing(struct rules *r, const struct sandbox_needs *needs)
 					    PTRACE_GETFPREGS,	PTRACE_SETFPREGS,
 					    PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_KILL};
 
+	static const uint64_t hostile[] = {PTRACE_ATTACH,   PTRACE_SEIZE,    PTRACE_PEEKTEXT,
+					   PTRACE_PEEKDATA, PTRACE_POKETEXT, PTRACE_POKEDATA};
+
 	if (!needs->traces) {
 		add(r, SCMP_ACT_KILL_PROCESS, SCMP_SYS(ptrace), 0, NULL);
 		return;
 	}
+	for (size_t i = 0; i < COUNT(hostile); i++)
+		add(r, SCMP_ACT_KILL_PROCESS, SCMP_SYS(ptrace), 1,
+		    &(struct scmp_arg_cmp){0, SCMP_CMP_EQ, hostile[i], 0});
 	allow_values(r, SCMP_SYS(ptrace), 0, requests, COUNT(requests));
 	allow_if(r, SCMP_SYS(tgkill), SCMP_CMP64(2, SCMP_CMP_EQ, SIGURG));
 	add(r, SCMP_ACT_ALLOW, SCMP_SYS(wait4), 0, NULL);

@@ -153,6 +153,15 @@ static const struct allowance {
 	{"off: mmap rwx", try_map_all, {.off = true}, false, 0},
 };
 
+/* With processes that run guest code, which are traced. */
+static const struct allowance tracing[] = {
+	{"tracing: ptrace", try_ptrace, {0}, false, KILLED},
+	{"tracing, log=on: ptrace", try_ptrace, {.log = true}, false, KILLED},
+	{"tracing: SIGKILL", try_tgkill, {0}, false, TOLD},
+	{"tracing: kill", try_kill, {0}, false, KILLED},
+	{"tracing: fork", try_fork, {0}, false, KILLED},
+};
+
 /* ---- making them ---- */
 
 static void *idle_thread(void *arg)
@@ -426,6 +435,12 @@ int main(int argc, char **argv)
 
 		failures += attempt(a->name, a->run, &a->config,
 				    &(struct sandbox_needs){.accepts = a->accepts}, a->end);
+	}
+	for (size_t i = 0; i < COUNT(tracing); i++) {
+		const struct allowance *a = &tracing[i];
+
+		failures += attempt(a->name, a->run, &a->config,
+				    &(struct sandbox_needs){.traces = true}, a->end);
 	}
 	failures += bad_packets();
 	failures = finish(failures);

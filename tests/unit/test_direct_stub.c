@@ -5,6 +5,7 @@
  */
 #include "space_fixture.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "cpu/fpu.h"
@@ -314,6 +315,27 @@ static void test_lost(void)
 	end(&w);
 }
 
+/* The host refuses a mapping: the stub is given up, nothing of the guest is. */
+static void test_refused(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		d->stubs[0].calls[0] = (struct stub_call){.number = SYS_mmap, .args = {1, 1, 1, 1}};
+		d->stubs[0].call_count = 1;
+		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
+		CHECK_EQ(w.f.cpu->eip, user_page(&w, 0, FIRST));
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(w.f.cpu->regs[EAX], 5);
+		CHECK_EQ(d->n.stubs_lost, 1);
+	}
+	end(&w);
+}
+
 /* ---- the policy ---- */
 static unsigned samples_until_wanted(struct direct *d)
 {
@@ -380,4 +402,4 @@ static void test_policy(void)
 UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
 	  {"mappings", test_mappings}, {"spaces", test_spaces},
 	  {"code written", test_code_written},
-	  {"other code written", test_other_code_written}, {"directory", test_directory}, {"lost", test_lost}, {"policy", test_policy})
+	  {"other code written", test_other_code_written}, {"directory", test_directory}, {"lost", test_lost}, {"refused", test_refused}, {"policy", test_policy})
