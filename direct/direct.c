@@ -62,7 +62,7 @@ void direct_print(const struct direct *d, void (*out)(void *arg, const char *lin
 		out(arg, line);
 	}
 #define X(name, text)                                                                              \
-	snprintf(line, sizeof(line), "direct_%-18s %12" PRIu64 "  %s", #name, d->n.name, text);   \
+	snprintf(line, sizeof(line), "direct_%-18s %12" PRIu64 "  %s", #name, d->n.name, text);    \
 	out(arg, line);
 	DIRECT_COUNTERS(X)
 #undef X

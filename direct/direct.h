@@ -52,7 +52,7 @@ enum direct_mode {
 	X(entry_points, "places that code was looked at from")                                     \
 	X(fpu_loads, "times x87 and SSE state was moved into a stub")                              \
 	X(stubs_made, "stubs made")                                                                \
-	X(stubs_moved, "stubs made again for another address space")                                     \
+	X(stubs_moved, "stubs made again for another address space")                               \
 	X(stubs_lost, "stubs that died or could not follow")                                       \
 	X(batches, "batches of mapping calls performed in stubs")                                  \
 	X(calls, "mapping calls in those")                                                         \
@@ -84,8 +84,8 @@ const struct direct_counters *direct_counters(const struct direct *d);
 /* ---- run.c ---- */
 enum direct_result {
 	DIRECT_REFUSED, /* nothing has happened: translate */
-	DIRECT_RAN,     /* look for events, then ask again */
-	DIRECT_STEP,    /* the same, but the next instruction is to be interpreted */
+	DIRECT_RAN,	/* look for events, then ask again */
+	DIRECT_STEP,	/* the same, but the next instruction is to be interpreted */
 };
 /* Runs ring 3 from CS:EIP on. cpu->fx is whole. May unwind with a fault of the guest. */
 enum direct_result direct_run(struct direct *d);

@@ -30,16 +30,17 @@
 #include "direct/host_regs.h"
 #include "mmu/window.h"
 
-#define TRAMPOLINE	  0x100000000000ull
-#define TRAMPOLINE_CALLS  (TRAMPOLINE + PAGE_SIZE)
-#define CALL_PAGES	  4u
-#define CALLS_BYTES	  (CALL_PAGES * PAGE_SIZE)
-#define USER_END	  0x7ffffffff000ull /* of a process's addresses, without LA57 */
-#define STUBS		  16u
+#define TRAMPOLINE	 0x100000000000ull
+#define TRAMPOLINE_CALLS (TRAMPOLINE + PAGE_SIZE)
+#define CALL_PAGES	 4u
+#define CALLS_BYTES	 (CALL_PAGES * PAGE_SIZE)
+#define USER_END	 0x7ffffffff000ull /* of a process's addresses, without LA57 */
+#define STUBS		 16u
 
 /* Selectors of the host's GDT, arch/x86/include/asm/segment.h. */
-#define HOST_CS32 0x23u
-#define HOST_DATA 0x2bu
+#define HOST_CS32    0x23u
+#define HOST_DATA    0x2bu
+#define HOST_TLS_MIN 12u /* GDT_ENTRY_TLS_MIN: descriptors of a task's own */
 
 /* ORDER: trampoline.S knows the layout. */
 struct stub_call {
@@ -68,11 +69,13 @@ extern const uint8_t direct_code[], direct_popf[], direct_code_end[];
 struct stub {
 	struct direct *d;
 	struct mem_window *window;
-	pid_t mapper, guest; /* 0: none */
-	int space;	     /* whose it is; -1: nobody's */
-	uint64_t used;	     /* d->clock */
-	bool lost;	     /* it is to be made again */
-	uint32_t id_flag;    /* EFLAGS.ID of the guest task, which task_set_id() changes */
+	pid_t mapper, guest;  /* 0: none */
+	int space;	      /* whose it is; -1: nobody's */
+	uint32_t cr3;	      /* the space's, when it was given */
+	uint64_t tls_base[2]; /* FS, GS: of its own descriptors, + 1; 0: not set */
+	uint64_t used;	      /* d->clock */
+	bool lost;	      /* it is to be made again */
+	uint32_t id_flag;     /* EFLAGS.ID of the guest task, which task_set_id() changes */
 	struct stub_call *calls;
 	unsigned call_count; /* not yet performed */
 	bool fx_known;
@@ -86,9 +89,9 @@ struct code_record {
 	gpa_t gpa;	     /* where it was seen */
 	bool fresh;	     /* not written since it was looked at */
 	bool unfit;
-	uint8_t writes;		    /* lately, up to WRITES_MAX: it is unfit then */
-	uint32_t written;	    /* seconds, when last */
-	uint16_t tails;		    /* bit n: control leaves by the end from TAIL_FIRST + n */
+	uint8_t writes;		       /* lately, up to WRITES_MAX: it is unfit then */
+	uint32_t written;	       /* seconds, when last */
+	uint16_t tails;		       /* bit n: control leaves by the end from TAIL_FIRST + n */
 	uint64_t seen[PAGE_SIZE / 64]; /* a bit for each byte: an instruction begins */
 };
 #define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
@@ -102,7 +105,7 @@ struct space_policy {
 	bool direct;
 	uint16_t samples, samples_wanted;
 	unsigned traps, free_traps; /* counted, and not counted yet */
-	uint64_t since; /* ns, when traps was 0 */
+	uint64_t since;		    /* ns, when traps was 0 */
 };
 
 struct direct {
@@ -111,15 +114,16 @@ struct direct {
 	bool started, usable;
 	char missing[128]; /* why it is not usable */
 	bool cpuid_faults;
+	bool own_descriptors; /* no FSGSBASE: bases are those of descriptors */
 	struct direct_counters n;
 
-	int control;		/* memfd: trampoline, then lists of calls of zygote and stubs */
-	uint8_t *control_host;	/* all of it */
+	int control;	       /* memfd: trampoline, then lists of calls of zygote and stubs */
+	uint8_t *control_host; /* all of it */
 	pid_t zygote;
 	struct user_regs_struct template; /* 64-bit code with nothing in its registers */
 	struct stub stubs[STUBS];
 	uint64_t clock;
-	unsigned losses; /* in a row */
+	unsigned losses;       /* in a row */
 	_Atomic pid_t running; /* the guest task that runs; 0: none */
 	_Atomic pid_t running_group;
 
@@ -195,6 +199,8 @@ bool rules_allow(const struct vcpu *cpu);
 
 /* ---- state.c ---- */
 bool state_load(struct stub *s, const struct vcpu *cpu);
+/* FS and GS of the guest task with these bases, limits of 4 GiB. */
+bool state_set_bases(struct stub *s, struct user_regs_struct *r, uint32_t fs, uint32_t gs);
 /* False: what the task has become is nothing that the guest's code leads to. */
 bool state_save(struct stub *s, struct vcpu *cpu, const struct user_regs_struct *regs);
 

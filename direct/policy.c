@@ -15,15 +15,15 @@
 
 #include "direct/direct_internal.h"
 
-#define TRAP_BUDGET_NS 800000ull
-#define SAMPLES_FIRST  4
-#define SAMPLES_FACTOR 4
-#define SAMPLES_MOST   1024
+#define TRAP_BUDGET_NS	800000ull
+#define SAMPLES_FIRST	4
+#define SAMPLES_FACTOR	4
+#define SAMPLES_MOST	1024
 #define SAMPLE_LEAST_NS 500000ull   /* nearer ones say nothing */
 #define SAMPLE_MOST_NS	10000000ull /* it will not have run all the time */
-#define TRAPS_COUNTED  24
+#define TRAPS_COUNTED	24
 /* Traps that come with any beginning: pages are mapped. */
-#define TRAPS_FREE     256
+#define TRAPS_FREE 256
 
 static uint64_t now_ns(void)
 {

@@ -2,7 +2,7 @@
 /*
  * What the host does with 32-bit code, found out by running some in a stub:
  * compat mode may be missing (a kernel under a software hypervisor), bases of FS and GS
- * may not be kept for selectors of the GDT (no FSGSBASE), and an instruction that has to
+ * may not be kept without descriptors (no FSGSBASE), and an instruction that has to
  * fault may not.
  */
 #include <signal.h>
@@ -15,19 +15,19 @@
 
 #include "direct/direct_internal.h"
 
-#define CODE_AT	   0x100000u
-#define FS_VALUE   0x11223344u
-#define GS_VALUE   0x55667788u
+#define CODE_AT		 0x100000u
+#define FS_VALUE	 0x11223344u
+#define GS_VALUE	 0x55667788u
 #define MIN_ADDRESS_FILE "/proc/sys/vm/mmap_min_addr"
 
 static const uint8_t code[] = {
-	0x65, 0xa1, 0x00, 0x01, 0x00, 0x00,	  /* 00: mov eax, gs:[100h] */
-	0x64, 0x8b, 0x1d, 0x00, 0x01, 0x00, 0x00, /* 06: mov ebx, fs:[100h] */
-	0xf4,					  /* 0d: hlt */
-	0x0f, 0x31,				  /* 0e: rdtsc */
-	0x0f, 0xa2,				  /* 10: cpuid */
-	0xcd, 0x80,				  /* 12: int 80h */
-	0xcc,					  /* 14: int3 */
+    0x65, 0xa1, 0x00, 0x01, 0x00, 0x00,	      /* 00: mov eax, gs:[100h] */
+    0x64, 0x8b, 0x1d, 0x00, 0x01, 0x00, 0x00, /* 06: mov ebx, fs:[100h] */
+    0xf4,				      /* 0d: hlt */
+    0x0f, 0x31,				      /* 0e: rdtsc */
+    0x0f, 0xa2,				      /* 10: cpuid */
+    0xcd, 0x80,				      /* 12: int 80h */
+    0xcc,				      /* 14: int3 */
 };
 #define AT_HLT	 0x0du
 #define AT_RDTSC 0x0eu
@@ -46,11 +46,11 @@ static bool map_code(struct stub *s, bool on)
 
 	memcpy(at, code, sizeof(code));
 	memcpy(at + 0x200, values, sizeof(values));
-	s->calls[0] = (struct stub_call){
-		.number = on ? SYS_mmap : SYS_munmap,
-		.args = {CODE_AT, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED,
-			 (uint64_t)s->d->control,
-			 calls_offset(1 + (unsigned)(s - s->d->stubs)) + page}};
+	s->calls[0] =
+	    (struct stub_call){.number = on ? SYS_mmap : SYS_munmap,
+			       .args = {CODE_AT, PAGE_SIZE, PROT_READ | PROT_EXEC,
+					MAP_SHARED | MAP_FIXED, (uint64_t)s->d->control,
+					calls_offset(1 + (unsigned)(s - s->d->stubs)) + page}};
 	return task_perform(s->d, s->mapper, 1, &result, &child);
 }
 
@@ -65,15 +65,20 @@ static int run_from(struct stub *s, uint32_t offset, struct user_regs_struct *r)
 				       .ss = HOST_DATA,
 				       .ds = HOST_DATA,
 				       .es = HOST_DATA,
-				       .fs = HOST_DATA,
-				       .gs = HOST_DATA,
-				       .fs_base = CODE_AT + 0x100,
-				       .gs_base = CODE_AT + 0x104,
 				       .orig_rax = ~0ull};
-	if (!task_set_regs(s->guest, r) || !task_run_guest(s->guest) ||
+	if (!state_set_bases(s, r, CODE_AT + 0x100, CODE_AT + 0x104) ||
+	    !task_set_regs(s->guest, r) || !task_run_guest(s->guest) ||
 	    !task_wait(s->guest, &status) || !task_regs(s->guest, r))
 		return 0;
 	return task_at_call(status) ? SIGSYS : WSTOPSIG(status);
+}
+
+static bool bases_kept(struct stub *s)
+{
+	struct user_regs_struct r;
+
+	return run_from(s, 0, &r) == SIGSEGV && r.rip == CODE_AT + AT_HLT &&
+	       (uint32_t)r.rax == GS_VALUE && (uint32_t)r.rbx == FS_VALUE;
 }
 
 static bool try_code(struct stub *s)
@@ -81,13 +86,18 @@ static bool try_code(struct stub *s)
 	struct direct *d = s->d;
 	struct user_regs_struct r;
 
-	if (run_from(s, 0, &r) != SIGSEGV || r.rip != CODE_AT + AT_HLT)
-		return direct_lacks(d, "the host runs no 32-bit code", 0);
-	if ((uint32_t)r.rax != GS_VALUE || (uint32_t)r.rbx != FS_VALUE)
-		return direct_lacks(d, "the host keeps no bases of FS and GS", 0);
+	if (!bases_kept(s)) {
+		d->own_descriptors = true;
+		if (!bases_kept(s))
+			return direct_lacks(d,
+					    "the host runs no 32-bit code, or keeps no bases of "
+					    "FS and GS",
+					    0);
+	}
 	if (run_from(s, AT_RDTSC, &r) != SIGSEGV || r.rip != CODE_AT + AT_RDTSC)
 		return direct_lacks(d, "RDTSC does not fault", 0);
-	if (d->cpuid_faults && (run_from(s, AT_CPUID, &r) != SIGSEGV || r.rip != CODE_AT + AT_CPUID))
+	if (d->cpuid_faults &&
+	    (run_from(s, AT_CPUID, &r) != SIGSEGV || r.rip != CODE_AT + AT_CPUID))
 		return direct_lacks(d, "CPUID does not fault", 0);
 	if (run_from(s, AT_INT3, &r) != SIGTRAP || r.rip != CODE_AT + AT_INT3 + 1)
 		return direct_lacks(d, "INT3 does not trap", 0);

@@ -37,24 +37,33 @@ static bool wants_attention(const struct vcpu *cpu)
 
 /* ---- stops ---- */
 
-/* The length of the instruction at EIP, which can be fetched; 0: it is none. */
+/*
+ * The length of the instruction at EIP; 0: it is none. Its page's end may cut it off:
+ * only then is the next page fetched from, which may unwind, as the guest's own fetch.
+ */
 static unsigned length_at(struct direct *d, uint32_t eip)
 {
+	unsigned left = PAGE_SIZE - (eip & (PAGE_SIZE - 1));
 	uint8_t bytes[INSN_MAX_LENGTH];
+	enum decode_status status;
+	const uint8_t *code;
 	struct insn in;
 	gpa_t gpa;
 
-	for (unsigned i = 0; i < sizeof(bytes);) {
-		unsigned n = PAGE_SIZE - ((eip + i) & (PAGE_SIZE - 1));
-		const uint8_t *code = block_fetch(d->cpu, eip + i, &gpa);
-
+	left = left < sizeof(bytes) ? left : (unsigned)sizeof(bytes);
+	code = block_fetch(d->cpu, eip, &gpa);
+	if (!code)
+		return 0;
+	memcpy(bytes, code, left);
+	status = decode_insn(d->decoder, bytes, left, true, &in);
+	if (status == DECODE_MORE) {
+		code = block_fetch(d->cpu, eip + left, &gpa);
 		if (!code)
 			return 0;
-		n = n < sizeof(bytes) - i ? n : (unsigned)sizeof(bytes) - i;
-		memcpy(bytes + i, code, n);
-		i += n;
+		memcpy(bytes + left, code, sizeof(bytes) - left);
+		status = decode_insn(d->decoder, bytes, sizeof(bytes), true, &in);
 	}
-	return decode_insn(d->decoder, bytes, sizeof(bytes), true, &in) == DECODE_OK ? in.length : 0;
+	return status == DECODE_OK ? in.length : 0;
 }
 
 /* Whether the fault at `page` is the fetch of an instruction's second part. */
@@ -65,11 +74,13 @@ static bool is_second_fetch(struct stub *s, uint32_t eip, uint32_t page)
 	return (eip & (PAGE_SIZE - 1)) + INSN_MAX_LENGTH > PAGE_SIZE;
 }
 
-static enum direct_result fetch_second(struct direct *d, struct stub *s, uint32_t eip, uint32_t page)
+static enum direct_result fetch_second(struct direct *d, struct stub *s, uint32_t eip,
+				       uint32_t page)
 {
 	unsigned length = length_at(d, eip); /* may unwind: it is the guest's fault */
 
-	if (!length || !page_fit(d, eip) || (eip + length) >> PAGE_SHIFT != page || !page_fit(d, eip + length))
+	if (!length || !page_fit(d, eip) || (eip + length) >> PAGE_SHIFT != page ||
+	    !page_fit(d, eip + length))
 		return DIRECT_STEP;
 	d->n.fetches++;
 	if (!space_stub_fill(d->cpu, page << PAGE_SHIFT, false) ||
@@ -86,7 +97,8 @@ static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t 
 	d->n.faults++;
 	if (page == eip >> PAGE_SHIFT && !mem_window_executable(s->window, page))
 		return DIRECT_RAN; /* a fetch: looked at before the next run */
-	if (is_second_fetch(s, eip, page) && length_at(d, eip) > PAGE_SIZE - (eip & (PAGE_SIZE - 1)))
+	if (is_second_fetch(s, eip, page) &&
+	    length_at(d, eip) > PAGE_SIZE - (eip & (PAGE_SIZE - 1)))
 		return fetch_second(d, s, eip, page);
 	/* Whether it was a write is not told: the first try is for a read. */
 	mapped = mem_window_lookup(s->window, page, &frame, &writable);

@@ -10,6 +10,7 @@
  * x87's FCS and FDS do not come back from 64-bit XSAVE (SDM 1 8.1.8): they are
  * the guest's CS and DS where the instruction pointer has changed.
  */
+#include <asm/ldt.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -26,40 +27,77 @@ static bool has_base(const struct segment *s)
 	return s->data_kind == KIND_FLAT || s->data_kind == KIND_BASED;
 }
 
-static uint64_t host_selector(const struct segment *s)
+/* n: 0 for FS, 1 for GS. */
+static uint64_t based_selector(const struct direct *d, unsigned n)
 {
-	return has_base(s) ? HOST_DATA : 0;
+	return d->own_descriptors ? (HOST_TLS_MIN + n) << 3 | 3 : HOST_DATA;
 }
 
-static void load_segments(struct user_regs_struct *r, const struct vcpu *cpu)
+static uint64_t host_selector(const struct direct *d, const struct vcpu *cpu, unsigned n)
 {
-	const struct segment *fs = &cpu->seg[FS], *gs = &cpu->seg[GS];
+	return has_base(&cpu->seg[FS + n]) ? based_selector(d, n) : 0;
+}
+
+/* The host without FSGSBASE loads bases with selectors: set_thread_area(2). */
+static bool set_descriptor(struct stub *s, unsigned n, uint32_t base)
+{
+	struct user_desc u = {.entry_number = HOST_TLS_MIN + n,
+			      .base_addr = base,
+			      .limit = 0xfffff,
+			      .seg_32bit = 1,
+			      .limit_in_pages = 1,
+			      .useable = 1};
+
+	if (s->tls_base[n] == base + 1ull)
+		return true;
+	s->tls_base[n] = base + 1ull;
+	return ptrace(PTRACE_SET_THREAD_AREA, s->guest, (uintptr_t)u.entry_number, &u) == 0;
+}
+
+bool state_set_bases(struct stub *s, struct user_regs_struct *r, uint32_t fs, uint32_t gs)
+{
+	r->fs = based_selector(s->d, 0);
+	r->gs = based_selector(s->d, 1);
+	r->fs_base = fs;
+	r->gs_base = gs;
+	return !s->d->own_descriptors || (set_descriptor(s, 0, fs) && set_descriptor(s, 1, gs));
+}
+
+static bool load_segments(struct stub *s, struct user_regs_struct *r, const struct vcpu *cpu)
+{
+	bool set = state_set_bases(s, r, cpu->seg[FS].base, cpu->seg[GS].base);
 
 	r->cs = HOST_CS32;
 	r->ss = r->ds = r->es = HOST_DATA;
-	r->fs = host_selector(fs);
-	r->gs = host_selector(gs);
-	r->fs_base = has_base(fs) ? fs->base : 0;
-	r->gs_base = has_base(gs) ? gs->base : 0;
+	r->fs = host_selector(s->d, cpu, 0);
+	r->gs = host_selector(s->d, cpu, 1);
+	return set;
 }
 
-static void load_integer(struct user_regs_struct *r, const struct vcpu *cpu)
+static bool load_integer(struct stub *s, struct user_regs_struct *r, const struct vcpu *cpu)
 {
 	*r = (struct user_regs_struct){
-		.rax = cpu->regs[EAX], .rcx = cpu->regs[ECX], .rdx = cpu->regs[EDX],
-		.rbx = cpu->regs[EBX], .rsp = cpu->regs[ESP], .rbp = cpu->regs[EBP],
-		.rsi = cpu->regs[ESI], .rdi = cpu->regs[EDI], .rip = cpu->eip,
-		.eflags = (cpu->eflags & USER_FLAGS) | FL_1 | FL_IF,
-		.orig_rax = ~0ull, /* no system call to be restarted */
+	    .rax = cpu->regs[EAX],
+	    .rcx = cpu->regs[ECX],
+	    .rdx = cpu->regs[EDX],
+	    .rbx = cpu->regs[EBX],
+	    .rsp = cpu->regs[ESP],
+	    .rbp = cpu->regs[EBP],
+	    .rsi = cpu->regs[ESI],
+	    .rdi = cpu->regs[EDI],
+	    .rip = cpu->eip,
+	    .eflags = (cpu->eflags & USER_FLAGS) | FL_1 | FL_IF,
+	    .orig_rax = ~0ull, /* no system call to be restarted */
 	};
-	load_segments(r, cpu);
+	return load_segments(s, r, cpu);
 }
 
-static bool is_guest_code(const struct user_regs_struct *r, const struct vcpu *cpu)
+static bool is_guest_code(const struct direct *d, const struct user_regs_struct *r,
+			  const struct vcpu *cpu)
 {
 	return r->cs == HOST_CS32 && r->ss == HOST_DATA && r->ds == HOST_DATA &&
-	       r->es == HOST_DATA && r->fs == host_selector(&cpu->seg[FS]) &&
-	       r->gs == host_selector(&cpu->seg[GS]) && !(r->rip >> 32);
+	       r->es == HOST_DATA && r->fs == host_selector(d, cpu, 0) &&
+	       r->gs == host_selector(d, cpu, 1) && !(r->rip >> 32);
 }
 
 static void save_integer(struct vcpu *cpu, const struct user_regs_struct *r)
@@ -158,13 +196,12 @@ bool state_load(struct stub *s, const struct vcpu *cpu)
 			return false;
 		s->id_flag = cpu->eflags & FL_ID;
 	}
-	load_integer(&r, cpu);
-	return load_fpu(s, cpu) && task_set_regs(s->guest, &r);
+	return load_integer(s, &r, cpu) && load_fpu(s, cpu) && task_set_regs(s->guest, &r);
 }
 
 bool state_save(struct stub *s, struct vcpu *cpu, const struct user_regs_struct *r)
 {
-	if (!is_guest_code(r, cpu) || !save_fpu(s, cpu))
+	if (!is_guest_code(s->d, r, cpu) || !save_fpu(s, cpu))
 		return false;
 	save_integer(cpu, r);
 	s->id_flag = cpu->eflags & FL_ID;

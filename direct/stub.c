@@ -15,7 +15,8 @@
 #include "direct/direct_internal.h"
 
 #define LOSSES_MAX 8 /* in a row, before stubs are given up */
-#define GUEST_THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
+#define GUEST_THREAD                                                                               \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 
 static unsigned stub_index(const struct stub *s)
 {
@@ -37,11 +38,11 @@ static void map(void *remote, const struct mem_window_run *run)
 	int prot = PROT_READ | (run->writable ? PROT_WRITE : 0) | (run->executable ? PROT_EXEC : 0);
 	int flags = MAP_SHARED | MAP_FIXED | (run->populate ? MAP_POPULATE : 0);
 
-	add_call(remote, &(struct stub_call){
-				 .number = SYS_mmap,
-				 .args = {(uint64_t)run->page << PAGE_SHIFT,
-					  (uint64_t)run->count << PAGE_SHIFT, (uint64_t)prot,
-					  (uint64_t)flags, (uint64_t)run->fd, run->offset}});
+	add_call(remote,
+		 &(struct stub_call){.number = SYS_mmap,
+				     .args = {(uint64_t)run->page << PAGE_SHIFT,
+					      (uint64_t)run->count << PAGE_SHIFT, (uint64_t)prot,
+					      (uint64_t)flags, (uint64_t)run->fd, run->offset}});
 }
 
 static void unmap(void *remote, uint32_t page, uint32_t count)
@@ -67,10 +68,10 @@ static void empty(void *remote)
 }
 
 static const struct mem_window_remote window_ops = {
-	.map = map,
-	.unmap = unmap,
-	.protect = protect,
-	.empty = empty,
+    .map = map,
+    .unmap = unmap,
+    .protect = protect,
+    .empty = empty,
 };
 
 bool stub_flush(struct stub *s)
@@ -132,10 +133,10 @@ static bool take_list(struct stub *s)
 	int64_t result;
 	pid_t child;
 
-	calls_at(s->d, 0)[0] = (struct stub_call){
-		.number = SYS_mmap,
-		.args = {TRAMPOLINE_CALLS, CALLS_BYTES, PROT_READ, MAP_SHARED | MAP_FIXED,
-			 (uint64_t)s->d->control, offset}};
+	calls_at(s->d, 0)[0] =
+	    (struct stub_call){.number = SYS_mmap,
+			       .args = {TRAMPOLINE_CALLS, CALLS_BYTES, PROT_READ,
+					MAP_SHARED | MAP_FIXED, (uint64_t)s->d->control, offset}};
 	return task_perform(s->d, s->mapper, 1, &result, &child);
 }
 
@@ -144,10 +145,10 @@ static bool deny_everything(struct stub *s)
 	int64_t result;
 	pid_t child;
 
-	s->calls[0] = (struct stub_call){
-		.number = SYS_seccomp,
-		.args = {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-			 TRAMPOLINE + offsetof(struct trampoline, guest_program)}};
+	s->calls[0] =
+	    (struct stub_call){.number = SYS_seccomp,
+			       .args = {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+					TRAMPOLINE + offsetof(struct trampoline, guest_program)}};
 	return task_perform(s->d, s->guest, 1, &result, &child);
 }
 
@@ -158,6 +159,7 @@ bool stub_make(struct direct *d, struct stub *s)
 	s->call_count = 0;
 	s->fx_known = false;
 	s->id_flag = 0;
+	s->tls_base[0] = s->tls_base[1] = 0;
 	s->mapper = make_task(d, d->zygote, calls_at(d, 0), SIGCHLD);
 	if (s->mapper && take_list(s))
 		s->guest = make_task(d, s->mapper, s->calls, GUEST_THREAD);
@@ -193,6 +195,7 @@ static bool give(struct stub *s, int space)
 			return false;
 	}
 	s->space = space;
+	s->cr3 = cpu->cr3;
 	space_stub_assign(cpu, (unsigned)space, s->window);
 	return true;
 }
@@ -241,6 +244,8 @@ struct stub *stub_current(struct direct *d)
 	if (space < 0)
 		return NULL;
 	s = find(d, space);
+	if (s && s->cr3 != d->cpu->cr3 && !give(s, space)) /* the number is another's now */
+		return NULL;
 	if (!s) {
 		s = choose(d);
 		if (!s->window) {

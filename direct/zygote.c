@@ -70,8 +70,8 @@ static void make_trampoline(struct direct *d)
 	struct sock_filter *f = (struct sock_filter *)t->guest_filter;
 
 	_Static_assert(sizeof(struct sock_filter) == sizeof(uint64_t) &&
-			       sizeof(struct sock_fprog) == sizeof(t->mapper_program) &&
-			       MAPPER_CALLS + 5 <= FILTER_MAX && sizeof(*t) <= PAGE_SIZE,
+			   sizeof(struct sock_fprog) == sizeof(t->mapper_program) &&
+			   MAPPER_CALLS + 5 <= FILTER_MAX && sizeof(*t) <= PAGE_SIZE,
 		       "struct trampoline");
 	t->flags[0] = FL_1 | FL_IF;
 	t->flags[1] = FL_1 | FL_IF | FL_ID;
@@ -89,8 +89,8 @@ static bool make_control(struct direct *d)
 	d->control = memfd_create("direct-control", MFD_CLOEXEC);
 	if (d->control < 0 || ftruncate(d->control, (off_t)CONTROL_BYTES) < 0)
 		return direct_lacks(d, "memfd_create", errno);
-	d->control_host = mmap(NULL, CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, d->control,
-			       0);
+	d->control_host =
+	    mmap(NULL, CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, d->control, 0);
 	if (d->control_host == MAP_FAILED) {
 		d->control_host = NULL;
 		return direct_lacks(d, "mmap", errno);
@@ -151,8 +151,8 @@ static bool map_trampoline(const struct direct *d)
 	return mmap((void *)TRAMPOLINE, PAGE_SIZE, PROT_READ | PROT_EXEC,
 		    MAP_SHARED | MAP_FIXED_NOREPLACE, d->control, 0) != MAP_FAILED &&
 	       mmap((void *)TRAMPOLINE_CALLS, CALLS_BYTES, PROT_READ,
-		    MAP_SHARED | MAP_FIXED_NOREPLACE, d->control, (off_t)calls_offset(0)) !=
-		       MAP_FAILED;
+		    MAP_SHARED | MAP_FIXED_NOREPLACE, d->control,
+		    (off_t)calls_offset(0)) != MAP_FAILED;
 }
 
 /* Nothing here may allocate or lock: the monitor has other threads. Exits tell what failed. */
@@ -181,8 +181,13 @@ static _Noreturn void child_main(struct direct *d, const struct fd_list *keep)
 }
 
 static const char *const child_failures[] = {
-	"", "no_new_privs", "RDTSC cannot be made to fault", "ptrace(2) is not allowed",
-	"no room at the trampoline's address", "CPUID cannot be made to fault", "the zygote went on",
+    "",
+    "no_new_privs",
+    "RDTSC cannot be made to fault",
+    "ptrace(2) is not allowed",
+    "no room at the trampoline's address",
+    "CPUID cannot be made to fault",
+    "the zygote went on",
 };
 
 /* ---- making it ---- */
@@ -225,10 +230,8 @@ static bool set_options(struct direct *d)
 		return direct_lacks(d, "ptrace options", errno);
 	if (!task_regs(d->zygote, &d->template))
 		return direct_lacks(d, "ptrace registers", errno);
-	d->template = (struct user_regs_struct){.cs = r->cs,
-						.ss = r->ss,
-						.eflags = FL_1 | FL_IF,
-						.orig_rax = ~0ull};
+	d->template = (struct user_regs_struct){
+	    .cs = r->cs, .ss = r->ss, .eflags = FL_1 | FL_IF, .orig_rax = ~0ull};
 	return true;
 }
 

@@ -196,7 +196,7 @@ static void add_tracing(struct rules *r, const struct sandbox_needs *needs)
 {
 	static const uint64_t requests[] = {PTRACE_CONT,	PTRACE_SYSEMU,
 					    PTRACE_GETREGS,	PTRACE_SETREGS,
-					    PTRACE_GETFPREGS,	PTRACE_SETFPREGS,
+					    PTRACE_SET_THREAD_AREA, PTRACE_GETFPREGS,	PTRACE_SETFPREGS,
 					    PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_KILL};
 
 	static const uint64_t hostile[] = {PTRACE_ATTACH,   PTRACE_SEIZE,    PTRACE_PEEKTEXT,

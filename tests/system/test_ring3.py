@@ -10,6 +10,7 @@ from machine import DEBUG_EXIT, ENGINE, GUEST_PASS, Failure, Machine, Skip, gues
 
 INTERPRETER = ["-accel", "interp"]
 ATTACKS = 1000  # of the guest's that get as far as the host, at least
+TRIES = 5
 PROMPT_SHARE = 0.5  # of the ticks have to be prompt: the host may be busy
 
 
@@ -71,14 +72,17 @@ def pieces():
 
 
 def latency():
-    """The timer's interrupt comes within 200 us to a tight loop."""
-    text, errors = play(ENGINE)
-    skip_unless_direct(errors)
-    found = re.search(r"latency: (\w+) of (\w+) within 200 us", text)
-    prompt, ticks = (int(x, 16) for x in found.groups())
-    print(f"{prompt} of {ticks} interrupts within 200 us")
-    if prompt < ticks * PROMPT_SHARE:
-        raise Failure(f"only {prompt} of {ticks} interrupts came within 200 us")
+    """The timer's interrupt comes within 200 us to a tight loop, unless others keep
+    the host busy: then it is tried again."""
+    for _ in range(TRIES):
+        text, errors = play(ENGINE)
+        skip_unless_direct(errors)
+        found = re.search(r"latency: (\w+) of (\w+) within 200 us", text)
+        prompt, ticks = (int(x, 16) for x in found.groups())
+        print(f"{prompt} of {ticks} interrupts within 200 us")
+        if prompt >= ticks * PROMPT_SHARE:
+            return
+    raise Failure(f"only {prompt} of {ticks} interrupts came within 200 us")
 
 
 main([pieces, latency])

@@ -48,7 +48,10 @@ static void ring3(struct fixture *f)
 	X(extra_based, cpu->seg[ES].data_kind = KIND_BASED)
 
 #define X(name, statement)                                                                         \
-	static void name(struct vcpu *cpu) { statement; }
+	static void name(struct vcpu *cpu)                                                         \
+	{                                                                                          \
+		statement;                                                                         \
+	}
 CHANGES(X)
 #undef X
 
@@ -57,7 +60,7 @@ static const struct {
 	void (*change)(struct vcpu *cpu);
 } changes[] = {
 #define X(name, statement) {#name, name},
-	CHANGES(X)
+    CHANGES(X)
 #undef X
 };
 
@@ -106,73 +109,73 @@ struct code {
 };
 
 static const struct code fits[] = {
-	{"mov", 2, {0x89, 0xc8}},
-	{"push, pop", 2, {0x50, 0x58}},
-	{"ret", 1, {0xc3}},
-	{"int 80h", 2, {0xcd, 0x80}},
-	{"int3", 1, {0xcc}},
-	{"hlt", 1, {0xf4}},
-	{"in", 1, {0xec}},
-	{"cli", 1, {0xfa}},
-	{"mov eax, cr0", 3, {0x0f, 0x20, 0xc0}},
-	{"rdmsr", 2, {0x0f, 0x32}},
-	{"pushf", 1, {0x9c}},
-	{"popf", 1, {0x9d}},
-	{"arpl", 2, {0x63, 0xc8}},
-	{"rdtsc", 2, {0x0f, 0x31}},
-	{"fld", 2, {0xd9, 0xe8}},
-	{"fnstcw", 3, {0xd9, 0x7c, 0x24}},
-	{"movaps", 3, {0x0f, 0x28, 0xc1}},
-	{"ud2", 2, {0x0f, 0x0b}},
-	{"bsf", 3, {0x0f, 0xbc, 0xc1}},
-	{"mov eax, gs:[0]", 6, {0x65, 0xa1}},
-	{"lock cmpxchg8b", 4, {0xf0, 0x0f, 0xc7, 0x08}},
+    {"mov", 2, {0x89, 0xc8}},
+    {"push, pop", 2, {0x50, 0x58}},
+    {"ret", 1, {0xc3}},
+    {"int 80h", 2, {0xcd, 0x80}},
+    {"int3", 1, {0xcc}},
+    {"hlt", 1, {0xf4}},
+    {"in", 1, {0xec}},
+    {"cli", 1, {0xfa}},
+    {"mov eax, cr0", 3, {0x0f, 0x20, 0xc0}},
+    {"rdmsr", 2, {0x0f, 0x32}},
+    {"pushf", 1, {0x9c}},
+    {"popf", 1, {0x9d}},
+    {"arpl", 2, {0x63, 0xc8}},
+    {"rdtsc", 2, {0x0f, 0x31}},
+    {"fld", 2, {0xd9, 0xe8}},
+    {"fnstcw", 3, {0xd9, 0x7c, 0x24}},
+    {"movaps", 3, {0x0f, 0x28, 0xc1}},
+    {"ud2", 2, {0x0f, 0x0b}},
+    {"bsf", 3, {0x0f, 0xbc, 0xc1}},
+    {"mov eax, gs:[0]", 6, {0x65, 0xa1}},
+    {"lock cmpxchg8b", 4, {0xf0, 0x0f, 0xc7, 0x08}},
 };
 
 static const struct code unfit[] = {
-	{"mov eax, cs", 2, {0x8c, 0xc8}},
-	{"mov ds, eax", 2, {0x8e, 0xd8}},
-	{"push es", 1, {0x06}},
-	{"pop ds", 1, {0x1f}},
-	{"push fs", 2, {0x0f, 0xa0}},
-	{"pop gs", 2, {0x0f, 0xa9}},
-	{"les", 2, {0xc4, 0x00}},
-	{"lss", 3, {0x0f, 0xb2, 0x00}},
-	{"call far", 7, {0x9a, 0, 0, 0, 0, 0x33}},
-	{"jmp far", 7, {0xea, 0, 0, 0, 0, 0x33}},
-	{"jmp far [eax]", 2, {0xff, 0x28}},
-	{"call far [eax]", 2, {0xff, 0x18}},
-	{"retf", 1, {0xcb}},
-	{"retf 4", 3, {0xca, 4, 0}},
-	{"iret", 1, {0xcf}},
-	{"int 4", 2, {0xcd, 4}},
-	{"into", 1, {0xce}},
-	{"int1", 1, {0xf1}},
-	{"sysenter", 2, {0x0f, 0x34}},
-	{"syscall", 2, {0x0f, 0x05}},
-	{"sgdt", 3, {0x0f, 0x01, 0x00}},
-	{"sidt", 3, {0x0f, 0x01, 0x08}},
-	{"sldt", 3, {0x0f, 0x00, 0xc0}},
-	{"str", 3, {0x0f, 0x00, 0xc8}},
-	{"smsw", 3, {0x0f, 0x01, 0xe0}},
-	{"lar", 3, {0x0f, 0x02, 0xc1}},
-	{"lsl", 3, {0x0f, 0x03, 0xc1}},
-	{"verr", 3, {0x0f, 0x00, 0xe0}},
-	{"verw", 3, {0x0f, 0x00, 0xe8}},
-	{"rdpmc", 2, {0x0f, 0x33}},
-	{"cpuid", 2, {0x0f, 0xa2}},
-	{"tzcnt", 4, {0xf3, 0x0f, 0xbc, 0xc1}},
-	{"lzcnt", 4, {0xf3, 0x0f, 0xbd, 0xc1}},
-	{"vzeroupper", 3, {0xc5, 0xf8, 0x77}},
-	{"rdrand", 3, {0x0f, 0xc7, 0xf0}},
-	{"xgetbv", 3, {0x0f, 0x01, 0xd0}},
-	{"rdtscp", 3, {0x0f, 0x01, 0xf9}},
-	{"fnstenv", 3, {0xd9, 0x30}},
-	{"fldenv", 2, {0xd9, 0x20}},
-	{"fnsave", 2, {0xdd, 0x30}},
-	{"frstor", 2, {0xdd, 0x20}},
-	{"fxsave", 3, {0x0f, 0xae, 0x00}},
-	{"fxrstor", 3, {0x0f, 0xae, 0x08}},
+    {"mov eax, cs", 2, {0x8c, 0xc8}},
+    {"mov ds, eax", 2, {0x8e, 0xd8}},
+    {"push es", 1, {0x06}},
+    {"pop ds", 1, {0x1f}},
+    {"push fs", 2, {0x0f, 0xa0}},
+    {"pop gs", 2, {0x0f, 0xa9}},
+    {"les", 2, {0xc4, 0x00}},
+    {"lss", 3, {0x0f, 0xb2, 0x00}},
+    {"call far", 7, {0x9a, 0, 0, 0, 0, 0x33}},
+    {"jmp far", 7, {0xea, 0, 0, 0, 0, 0x33}},
+    {"jmp far [eax]", 2, {0xff, 0x28}},
+    {"call far [eax]", 2, {0xff, 0x18}},
+    {"retf", 1, {0xcb}},
+    {"retf 4", 3, {0xca, 4, 0}},
+    {"iret", 1, {0xcf}},
+    {"int 4", 2, {0xcd, 4}},
+    {"into", 1, {0xce}},
+    {"int1", 1, {0xf1}},
+    {"sysenter", 2, {0x0f, 0x34}},
+    {"syscall", 2, {0x0f, 0x05}},
+    {"sgdt", 3, {0x0f, 0x01, 0x00}},
+    {"sidt", 3, {0x0f, 0x01, 0x08}},
+    {"sldt", 3, {0x0f, 0x00, 0xc0}},
+    {"str", 3, {0x0f, 0x00, 0xc8}},
+    {"smsw", 3, {0x0f, 0x01, 0xe0}},
+    {"lar", 3, {0x0f, 0x02, 0xc1}},
+    {"lsl", 3, {0x0f, 0x03, 0xc1}},
+    {"verr", 3, {0x0f, 0x00, 0xe0}},
+    {"verw", 3, {0x0f, 0x00, 0xe8}},
+    {"rdpmc", 2, {0x0f, 0x33}},
+    {"cpuid", 2, {0x0f, 0xa2}},
+    {"tzcnt", 4, {0xf3, 0x0f, 0xbc, 0xc1}},
+    {"lzcnt", 4, {0xf3, 0x0f, 0xbd, 0xc1}},
+    {"vzeroupper", 3, {0xc5, 0xf8, 0x77}},
+    {"rdrand", 3, {0x0f, 0xc7, 0xf0}},
+    {"xgetbv", 3, {0x0f, 0x01, 0xd0}},
+    {"rdtscp", 3, {0x0f, 0x01, 0xf9}},
+    {"fnstenv", 3, {0xd9, 0x30}},
+    {"fldenv", 2, {0xd9, 0x20}},
+    {"fnsave", 2, {0xdd, 0x30}},
+    {"frstor", 2, {0xdd, 0x20}},
+    {"fxsave", 3, {0x0f, 0xae, 0x00}},
+    {"fxrstor", 3, {0x0f, 0xae, 0x08}},
 };
 
 /* A fresh page each: NOPs, the code in the middle, from which flow is followed. */
@@ -312,5 +315,5 @@ static void test_written(void)
 }
 
 UNIT_MAIN("direct_rules", {"states", test_states}, {"FS and GS", test_segments_allowed},
-	  {"fit", test_fit}, {"unfit", test_unfit}, {"model", test_model}, {"sweep", test_sweep}, {"flow", test_flow},
-	  {"written", test_written})
+	  {"fit", test_fit}, {"unfit", test_unfit}, {"model", test_model}, {"sweep", test_sweep},
+	  {"flow", test_flow}, {"written", test_written})

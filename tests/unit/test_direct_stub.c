@@ -11,9 +11,9 @@
 #include "cpu/fpu.h"
 #include "direct/direct_internal.h"
 
-#define FIRST	 32u /* page of the user's first table: the code; then data */
-#define CODE_GPA PAGES_AT
-#define DATA_GPA (PAGES_AT + PAGE_SIZE)
+#define FIRST	  32u /* page of the user's first table: the code; then data */
+#define CODE_GPA  PAGES_AT
+#define DATA_GPA  (PAGES_AT + PAGE_SIZE)
 #define OTHER_GPA (PAGES_AT + 2 * PAGE_SIZE)
 
 static uint64_t random_state = 0x123456789abcdefull;
@@ -130,18 +130,18 @@ static void test_state(void)
 }
 
 /* FS and GS: a base, or a fault. */
-static void test_segment_bases(void)
+static void segment_bases(bool own_descriptors)
 {
-	static const uint8_t code[] = {0x65, 0xa1, 4, 0, 0, 0,	/* mov eax, gs:[4] */
-				       0x64, 0x8b, 0x0d, 8, 0, 0, 0, /* mov ecx, fs:[8] */
-				       0xcd, 0x80,
-				       0x65, 0x8b, 0x03, /* 15: mov eax, gs:[ebx] */
+	static const uint8_t code[] = {0x65, 0xa1, 4,	 0,    0,    0,	   /* mov eax, gs:[4] */
+				       0x64, 0x8b, 0x0d, 8,    0,    0, 0, /* mov ecx, fs:[8] */
+				       0xcd, 0x80, 0x65, 0x8b, 0x03, /* 15: mov eax, gs:[ebx] */
 				       0xcd, 0x80};
 	struct world w;
 
 	if (begin(&w, code, sizeof(code))) {
 		struct vcpu *cpu = w.f.cpu;
 
+		cpu->direct->own_descriptors |= own_descriptors; /* as without FSGSBASE */
 		physmem_write(w.f.mem, DATA_GPA + 0x104, 0x11112222, 4);
 		physmem_write(w.f.mem, DATA_GPA + 0x208, 0x33334444, 4);
 		cpu->seg[GS].base = cpu->regs[EBX] + 0x100;
@@ -162,10 +162,16 @@ static void test_segment_bases(void)
 	end(&w);
 }
 
+static void test_segment_bases(void)
+{
+	segment_bases(false);
+	segment_bases(true);
+}
+
 /* ---- mappings ---- */
-static const uint8_t read_code[] = {0x8b, 0x03, 0xcd, 0x80,  /* 0: mov eax, [ebx]; int 80h */
-				    0x89, 0x03, 0xcd, 0x80,  /* 4: mov [ebx], eax; int 80h */
-				    0x40, 0xeb, 0xfd};	     /* 8: inc eax; jmp */
+static const uint8_t read_code[] = {0x8b, 0x03, 0xcd, 0x80, /* 0: mov eax, [ebx]; int 80h */
+				    0x89, 0x03, 0xcd, 0x80, /* 4: mov [ebx], eax; int 80h */
+				    0x40, 0xeb, 0xfd};	    /* 8: inc eax; jmp */
 
 static void test_mappings(void)
 {
@@ -204,6 +210,26 @@ static void test_mappings(void)
 		load_root(&w, 0);
 		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
 		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
+	}
+	end(&w);
+}
+
+/* Data in the page behind the code's is no fetch, how near its end ever. */
+static void test_data_behind_code(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct vcpu *cpu = w.f.cpu;
+
+		physmem_write(w.f.mem, CODE_GPA + 4092, 0x80cd038b, 4); /* as at 0 */
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		CHECK_EQ(continue_at(&w, 4092), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 5);
+		entry_write(&w, w.table[0][0], FIRST + 1, 0);
+		load_root(&w, 0);
+		CHECK_EQ(continue_at(&w, 4092), DIRECT_STEP); /* and no fault of a fetch */
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 4092);
 	}
 	end(&w);
 }
@@ -400,6 +426,7 @@ static void test_policy(void)
 }
 
 UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
-	  {"mappings", test_mappings}, {"spaces", test_spaces},
-	  {"code written", test_code_written},
-	  {"other code written", test_other_code_written}, {"directory", test_directory}, {"lost", test_lost}, {"refused", test_refused}, {"policy", test_policy})
+	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
+	  {"spaces", test_spaces}, {"code written", test_code_written},
+	  {"other code written", test_other_code_written}, {"directory", test_directory},
+	  {"lost", test_lost}, {"refused", test_refused}, {"policy", test_policy})

@@ -16,9 +16,9 @@
 #define FRAMES	    0x400000u /* of user pages, one after the other */
 #define FRAMES_END  0x800000u
 
-#define CODE16_SELECTOR 0x3b
-#define BASED_SELECTOR	0x43
-#define GS_SELECTOR	0x4b
+#define CODE16_SELECTOR	  0x3b
+#define BASED_SELECTOR	  0x43
+#define GS_SELECTOR	  0x4b
 #define SMALL_GS_SELECTOR 0x53
 
 #define WENT_ON 0x900d /* pieces.asm */
@@ -26,21 +26,19 @@
 uint8_t stack[16384] __attribute__((aligned(16)));
 __asm__(".globl stack_top\n.set stack_top, stack + 16384");
 
-static uint64_t gdt[11] = {0,
-			   0x00cf9b000000ffff, /* 08: code, data of ring 0 */
-			   0x00cf93000000ffff,
-			   0x00cffb000000ffff, /* 1b: code, data of ring 3 */
-			   0x00cff3000000ffff,
-			   0,		       /* 28: TSS */
-			   0,		       /* 33: the host has its 64-bit code there */
-			   0x0000fb000000ffff | (uint64_t)(USER_CODE & 0xffffff) << 16 |
-				   (uint64_t)(USER_CODE >> 24) << 56,
-			   0x00cff3000000ffff | (uint64_t)(USER_DATA & 0xffffff) << 16 |
-				   (uint64_t)(USER_DATA >> 24) << 56,
-			   0x00cff3000010ffff | (uint64_t)(USER_DATA & 0xffffff) << 16 |
-				   (uint64_t)(USER_DATA >> 24) << 56,
-			   0x0040f3000010000f | (uint64_t)(USER_DATA & 0xffffff) << 16 |
-				   (uint64_t)(USER_DATA >> 24) << 56};
+static uint64_t gdt[11] = {
+    0,
+    0x00cf9b000000ffff, /* 08: code, data of ring 0 */
+    0x00cf93000000ffff,
+    0x00cffb000000ffff, /* 1b: code, data of ring 3 */
+    0x00cff3000000ffff,
+    0, /* 28: TSS */
+    0, /* 33: the host has its 64-bit code there */
+    0x0000fb000000ffff | (uint64_t)(USER_CODE & 0xffffff) << 16 | (uint64_t)(USER_CODE >> 24) << 56,
+    0x00cff3000000ffff | (uint64_t)(USER_DATA & 0xffffff) << 16 | (uint64_t)(USER_DATA >> 24) << 56,
+    0x00cff3000010ffff | (uint64_t)(USER_DATA & 0xffffff) << 16 | (uint64_t)(USER_DATA >> 24) << 56,
+    0x0040f3000010000f | (uint64_t)(USER_DATA & 0xffffff) << 16 |
+	(uint64_t)(USER_DATA >> 24) << 56};
 static uint64_t idt[256];
 static uint32_t tss[26];
 static uint8_t trap_stack[TRAP_STACK] __attribute__((aligned(16)));
@@ -148,12 +146,15 @@ static void paging_on(void)
 	__asm__ volatile("mov %0, %%cr3" : : "r"(directory));
 	__asm__ volatile("mov %%cr4, %%eax; or $0x600, %%eax; mov %%eax, %%cr4" : : : "eax");
 	__asm__ volatile("mov %%cr0, %%eax; and $~0xe, %%eax; or $0x80010022, %%eax;"
-			 "mov %%eax, %%cr0" : : : "eax");
+			 "mov %%eax, %%cr0"
+			 :
+			 :
+			 : "eax");
 }
 
 static void timer_on(void)
 {
-	static const uint8_t pic[][2] = {{0x20, 0x11}, {0x21, VEC_IRQ0}, {0x21, 4}, {0x21, 1},
+	static const uint8_t pic[][2] = {{0x20, 0x11}, {0x21, VEC_IRQ0},     {0x21, 4}, {0x21, 1},
 					 {0xa0, 0x11}, {0xa1, VEC_IRQ0 + 8}, {0xa1, 2}, {0xa1, 1},
 					 {0x21, 0xfe}, {0xa1, 0xff}};
 
@@ -165,8 +166,8 @@ static void timer_on(void)
 }
 
 /* ---- how late the timer's interrupt comes to code that only computes ---- */
-#define TICKS	200
-#define PROMPT	(200 * 1193 / 1000) /* 200 us, in the PIT's periods */
+#define TICKS  200
+#define PROMPT (200 * 1193 / 1000) /* 200 us, in the PIT's periods */
 static unsigned ticks_left, ticks_prompt;
 
 /* The PIT counts down from its divisor since it has raised the interrupt. */
@@ -238,9 +239,15 @@ static void set_control(uint32_t flags, bool on)
 static struct entry start_of(const struct piece *p, uint32_t eax, uint32_t at)
 {
 	uint32_t f = p->flags;
-	struct entry e = {.edi = 0x76543210, .esi = 0x89abcdef, .ebp = 0x13579bdf,
-			  .ebx = USER_DATA, .edx = 0x2468ace0, .ecx = 0xfedcba98, .eax = eax,
-			  .eip = at, .esp = USER_STACK - 16};
+	struct entry e = {.edi = 0x76543210,
+			  .esi = 0x89abcdef,
+			  .ebp = 0x13579bdf,
+			  .ebx = USER_DATA,
+			  .edx = 0x2468ace0,
+			  .ecx = 0xfedcba98,
+			  .eax = eax,
+			  .eip = at,
+			  .esp = USER_STACK - 16};
 
 	e.ds = f & WITH_DATA_BASE ? BASED_SELECTOR : 0x23;
 	e.gs = f & WITH_GS ? GS_SELECTOR : f & WITH_SMALL_GS ? SMALL_GS_SELECTOR : 0;
@@ -292,10 +299,10 @@ static void tell(const struct piece *p)
 
 	print("%s: vector %x error %x cr2 %x eip %x cs %x eflags %x esp %x ss %x ds %x es %x fs %x "
 	      "gs %x eax %x ecx %x edx %x ebx %x ebp %x esi %x edi %x data %x\n",
-	      p->name, got.vector, got.error, got.vector == 14 ? got.cr2 : 0, got.eip, got.cs & 0xffff,
-	      got.eflags, got.esp, got.ss & 0xffff, got.ds & 0xffff, got.es & 0xffff,
-	      got.fs & 0xffff, got.gs & 0xffff, tsc ? 0 : got.eax, got.ecx, tsc ? 0 : got.edx,
-	      got.ebx, got.ebp, tsc ? 0 : got.esi, got.edi, data_sum());
+	      p->name, got.vector, got.error, got.vector == 14 ? got.cr2 : 0, got.eip,
+	      got.cs & 0xffff, got.eflags, got.esp, got.ss & 0xffff, got.ds & 0xffff,
+	      got.es & 0xffff, got.fs & 0xffff, got.gs & 0xffff, tsc ? 0 : got.eax, got.ecx,
+	      tsc ? 0 : got.edx, got.ebx, got.ebp, tsc ? 0 : got.esi, got.edi, data_sum());
 }
 
 static void load(const struct piece *p)

@@ -19,25 +19,25 @@
 #define USER_STACK  0x40004000
 
 /* What a piece needs: bits of struct piece.flags. */
-#define WITH_TS	   0x001 /* CR0.TS */
-#define WITH_EM	   0x002 /* CR0.EM */
-#define WITH_TF	   0x004 /* EFLAGS.TF */
-#define WITH_AC	   0x008 /* EFLAGS.AC */
-#define WITH_AM	   0x010 /* CR0.AM */
-#define WITH_IOPL  0x020 /* IOPL 3 */
-#define WITH_DR7   0x040 /* a breakpoint at USER_DATA for writes */
-#define WITH_CODE16 0x080 /* CS is 16-bit */
-#define WITH_DATA_BASE 0x100 /* DS and ES have a base */
-#define WITH_NO_SSE 0x200 /* CR4.OSFXSR clear */
-#define WITH_TWO_PAGES 0x400 /* begins so that it goes on in the second page */
-#define WITH_TSD   0x800 /* CR4.TSD */
-#define WITH_NO_IF 0x1000 /* EFLAGS.IF clear */
-#define WITH_GS	   0x2000 /* GS has a base and a limit of 4 GiB: USER_DATA + 16 */
-#define WITH_SMALL_GS 0x4000 /* the same base, a limit of 15 */
-#define ATTACK	   0x8000 /* of the second kind */
-#define EVERY_CALL 0x20000 /* with each system call's number in EAX */
-#define MAY_END	   0x40000 /* an attack that may as well do nothing */
-#define NO_TSC	   0x10000 /* EAX and EDX are not to be shown */
+#define WITH_TS	       0x001   /* CR0.TS */
+#define WITH_EM	       0x002   /* CR0.EM */
+#define WITH_TF	       0x004   /* EFLAGS.TF */
+#define WITH_AC	       0x008   /* EFLAGS.AC */
+#define WITH_AM	       0x010   /* CR0.AM */
+#define WITH_IOPL      0x020   /* IOPL 3 */
+#define WITH_DR7       0x040   /* a breakpoint at USER_DATA for writes */
+#define WITH_CODE16    0x080   /* CS is 16-bit */
+#define WITH_DATA_BASE 0x100   /* DS and ES have a base */
+#define WITH_NO_SSE    0x200   /* CR4.OSFXSR clear */
+#define WITH_TWO_PAGES 0x400   /* begins so that it goes on in the second page */
+#define WITH_TSD       0x800   /* CR4.TSD */
+#define WITH_NO_IF     0x1000  /* EFLAGS.IF clear */
+#define WITH_GS	       0x2000  /* GS has a base and a limit of 4 GiB: USER_DATA + 16 */
+#define WITH_SMALL_GS  0x4000  /* the same base, a limit of 15 */
+#define ATTACK	       0x8000  /* of the second kind */
+#define EVERY_CALL     0x20000 /* with each system call's number in EAX */
+#define MAY_END	       0x40000 /* an attack that may as well do nothing */
+#define NO_TSC	       0x10000 /* EAX and EDX are not to be shown */
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>
