@@ -193,7 +193,6 @@ static bool ready_code(struct direct *d, struct stub *s)
 
 	if (!page_fit(d, eip)) {
 		d->n.refused_page++;
-		policy_trapped(d, false);
 		return false;
 	}
 	if (mem_window_executable(s->window, page))
@@ -242,6 +241,7 @@ enum direct_result direct_run(struct direct *d)
 	struct vcpu *cpu = d->cpu;
 	enum direct_result result;
 	struct stub *s;
+	bool ran = false;
 
 	if (!allowed(d))
 		return DIRECT_REFUSED;
@@ -251,9 +251,15 @@ enum direct_result direct_run(struct direct *d)
 		return DIRECT_REFUSED;
 	}
 	do {
-		if (!allowed(d) || !ready_code(d, s) || !stub_flush(s))
+		if (!allowed(d) || !ready_code(d, s) || !stub_flush(s)) {
+			/* Asked again and again while translated code is made there, it costs
+			 * little. */
+			if (ran)
+				policy_trapped(d, false);
 			return DIRECT_REFUSED;
+		}
 		result = run_once(d, s);
+		ran = true;
 	} while (result == DIRECT_RAN && !wants_attention(cpu) && direct_wanted(d));
 	return result;
 }
