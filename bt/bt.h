@@ -19,6 +19,13 @@ int bt_resume(struct vcpu *cpu);
 /* Ends it, at rest too. */
 void bt_release(struct vcpu *cpu);
 
+/*
+ * Starts what needs a process of its own (direct/). By the thread that will run the
+ * guest, once its memory has been made and before fork(2) is given up; only the
+ * first call counts.
+ */
+void bt_start(struct vcpu *cpu);
+
 /* Calls out with each counter's line. */
 void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line), void *arg);
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "bt/bt_internal.h"
+#include "direct/direct.h"
 
 void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line), void *arg)
 {
@@ -15,4 +16,6 @@ void bt_print_counters(struct vcpu *cpu, void (*out)(void *arg, const char *line
 	out(arg, line);
 	BT_COUNTERS(X)
 #undef X
+	if (cpu->direct)
+		direct_print(cpu->direct, out, arg);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/log.h"
 #include "bt/fpu.h"
 #include "bt/host.h"
 #include "bt/inspect.h"
@@ -18,6 +19,7 @@
 #include "cpu/fpu.h"
 #include "cpu/run.h"
 #include "cpu/space.h"
+#include "direct/direct.h"
 
 _Thread_local struct vcpu *bt_current;
 
@@ -124,6 +126,8 @@ uint64_t bt_continue(struct vcpu *cpu)
 	uint32_t i = jc_slot(cpu->eip);
 	uint64_t tag = bt_jc_tag(cpu, bt_mode(cpu));
 
+	if (cpu->cpl == 3 && cpu->direct && direct_wanted(cpu->direct))
+		return 0; /* the run loop decides */
 	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
 		return 0;
 	atomic_store(&cpu->bt_jc_tag, tag);
@@ -219,6 +223,8 @@ static void sample(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
 
+	if (cpu->cpl == 3 && cpu->direct)
+		direct_sample(cpu->direct);
 	if (cpu->cpl != 3 || cpu->window_base_user)
 		return;
 	if (bt->sampled_cr3 != cpu->cr3) {
@@ -245,6 +251,21 @@ static bool fuel_lasts(struct vcpu *cpu, const struct tb *tb)
 		return true;
 	cpu->bt->n.exit_fuel++;
 	return false;
+}
+
+/* Ring 3 by direct execution. Returns whether something was done; then what comes is asked anew. */
+static bool run_directly(struct vcpu *cpu)
+{
+	enum direct_result result;
+
+	if (cpu->cpl != 3 || !cpu->direct || !direct_wanted(cpu->direct))
+		return false;
+	cpu->bt_xmm = false;
+	fpu_leave(cpu);
+	result = direct_run(cpu->direct);
+	if (result == DIRECT_STEP)
+		cpu->bt->interpret = 1;
+	return result != DIRECT_REFUSED;
 }
 
 static void bt_run(struct vcpu *cpu)
@@ -278,6 +299,10 @@ static void bt_run(struct vcpu *cpu)
 		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
 			left = false;
 			step(cpu);
+			continue;
+		}
+		if (run_directly(cpu)) {
+			left = false;
 			continue;
 		}
 		tb_unchain_stale(cpu);
@@ -315,6 +340,15 @@ static void bt_kicked(struct vcpu *cpu)
 {
 	atomic_store(&cpu->bt_jc_tag, 0);
 	atomic_store(&cpu->bt_poll, NULL);
+	if (cpu->direct)
+		direct_kick(cpu->direct);
+}
+
+static void bt_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
+{
+	tb_code_written(cpu, gpa, len);
+	if (cpu->direct)
+		direct_code_written(cpu->direct, gpa);
 }
 
 static int64_t bt_ahead(const struct vcpu *cpu)
@@ -343,6 +377,7 @@ static void bt_destroy(struct vcpu *cpu)
 	if (bt->cache.rw && bt->cache.rx)
 		cache_flush(cpu);
 	space_disable(cpu);
+	direct_destroy(cpu->direct);
 	cache_destroy(bt);
 	returns_destroy(bt);
 	signals_stack_destroy(bt);
@@ -361,7 +396,7 @@ static const struct engine_ops bt_ops = {
 	.destroy = bt_destroy,
 	.ahead = bt_ahead,
 	.kicked = bt_kicked,
-	.code_written = tb_code_written,
+	.code_written = bt_code_written,
 	.tlb_entry_dropped = soft_drop,
 	.map_changed = bt_map_changed,
 	.asids_renewed = bt_asids_renewed,
@@ -392,6 +427,7 @@ void bt_rest(struct vcpu *cpu)
 {
 	cache_flush(cpu);
 	space_disable(cpu);
+	direct_destroy(cpu->direct); /* its processes cannot be made again later */
 	tlb_flush(cpu, true);
 	cpu->engine = NULL;
 }
@@ -410,6 +446,27 @@ int bt_resume(struct vcpu *cpu)
 void bt_release(struct vcpu *cpu)
 {
 	bt_destroy(cpu);
+}
+
+/* Instructions in a stub are not counted, so that it is not for who counts. */
+static int attach_direct(struct vcpu *cpu, const struct engine_config *config)
+{
+	_Static_assert((int)ENGINE_DIRECT_ON == (int)DIRECT_ON &&
+			       (int)ENGINE_DIRECT_AUTO == (int)DIRECT_AUTO,
+		       "modes are converted by value");
+	if (config->direct == ENGINE_DIRECT_OFF)
+		return 0;
+	if (config->exact_fuel) {
+		LOG(LOG_VM, "no direct execution: instructions are counted");
+		return 0;
+	}
+	return direct_create(&cpu->direct, cpu, (enum direct_mode)config->direct);
+}
+
+void bt_start(struct vcpu *cpu)
+{
+	if (cpu->direct)
+		direct_start(cpu->direct);
 }
 
 int bt_attach(struct vcpu *cpu, const struct engine_config *config)
@@ -449,6 +506,8 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	err = begin_shadow(cpu);
+	if (!err)
+		err = attach_direct(cpu, config);
 	if (err)
 		bt_destroy(cpu);
 	return err;

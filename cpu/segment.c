@@ -174,6 +174,7 @@ void cpu_mode_changed(struct vcpu *cpu)
 
 void cpu_set_cpl(struct vcpu *cpu, unsigned cpl)
 {
+	cpu->ring3_exits += cpu->cpl == 3 && cpl != 3;
 	cpu->cpl = (uint8_t)cpl;
 	cpu_mode_changed(cpu);
 }

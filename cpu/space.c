@@ -62,6 +62,7 @@ void space_disable(struct vcpu *cpu)
 	for (uint32_t i = 1; i < set->tables_high; i++)
 		if (set->tables[i].state == TABLE_TRACED)
 			physmem_watch(cpu->mem, set->tables[i].gpa, 0, PHYS_WATCH_TABLE);
+	mem_window_set_destroy(set->stubs);
 	mem_window_set_destroy(set->windows);
 	munmap(set, sizeof(*set));
 	cpu->spaces = NULL;
@@ -162,6 +163,7 @@ static void space_recycle(struct vcpu *cpu, struct space *s)
 
 	view_clear(cpu, VIEW_USER(n));
 	view_clear(cpu, VIEW_FETCH(n));
+	view_clear(cpu, VIEW_STUB(n));
 	for (uint32_t i = 1; i < set->tables_high; i++) {
 		set->tables[i].spaces &= others;
 		set->tables[i].dir_of &= others;
@@ -245,6 +247,7 @@ static void compare_directories(struct vcpu *cpu)
 		return;
 	view_compare(cpu, VIEW_USER(n), s);
 	view_compare(cpu, VIEW_FETCH(n), s);
+	view_compare(cpu, VIEW_STUB(n), s);
 }
 
 static void drop_breakpoints(struct vcpu *cpu)
@@ -393,7 +396,7 @@ void space_page_flushed(struct vcpu *cpu, gva_t gva)
 	if (!s)
 		return;
 	entry = current_dir_entry(cpu, slot, &dir);
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		unsigned n = space_index(set, s);
 		unsigned view = i < 2 ? i : VIEW_USER(n) + i - 2;
 
@@ -413,6 +416,7 @@ static void clear_spaces(struct vcpu *cpu)
 		if (s == set->current) {
 			view_clear(cpu, VIEW_USER(n));
 			view_clear(cpu, VIEW_FETCH(n));
+			view_clear(cpu, VIEW_STUB(n));
 		} else if (s->used) {
 			space_recycle(cpu, s);
 		}
@@ -435,6 +439,13 @@ void space_reset(struct vcpu *cpu)
 	set->tables_high = 1;
 	if (!set->current)
 		cpu->asid_user = fresh_asid(cpu);
+}
+
+static void protect_frames(struct space_set *set, uint32_t first, uint32_t count)
+{
+	mem_window_protect_frames(set->windows, first, count);
+	if (set->stubs)
+		mem_window_protect_frames(set->stubs, first, count);
 }
 
 /* tlb_flush() follows, which traces the current directories again. */
@@ -460,9 +471,9 @@ void space_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages)
 			count++;
 			continue;
 		}
-		mem_window_protect_frames(set->windows, first, count);
+		protect_frames(set, first, count);
 		first = frame;
 		count = frame != PHYS_NO_FRAME;
 	}
-	mem_window_protect_frames(set->windows, first, count);
+	protect_frames(set, first, count);
 }

@@ -38,6 +38,8 @@
 
 struct vcpu;
 struct space_set;
+struct mem_window;
+struct mem_window_remote;
 
 #define SPACE_NO_WINDOWS UINT32_MAX /* a budget: tags only */
 
@@ -58,6 +60,27 @@ void space_disable(struct vcpu *cpu);
 bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user);
 /* Gives the current address space a user window. Returns whether it has one. */
 bool space_promote(struct vcpu *cpu);
+
+/*
+ * ---- views in other processes, for direct/ ----
+ * first_page: the lowest that can be mapped there, a multiple of 16.
+ * executable() says whether the code of a page, which is watched then, may run
+ * at this place of the window. Returns 0 or -errno; windows have to be enabled.
+ */
+typedef bool space_executable_fn(struct vcpu *cpu, const struct mem_window *w, uint32_t page,
+				 const uint8_t *host);
+int space_stubs_enable(struct vcpu *cpu, uint32_t first_page, space_executable_fn *executable);
+struct mem_window *space_stub_window(struct vcpu *cpu, const struct mem_window_remote *ops,
+				     void *remote);
+#define SPACE_NUMBERS 64
+/* The current space, less than SPACE_NUMBERS; -1: it has no shadow. */
+int space_number(const struct vcpu *cpu);
+/* The window is this space's from now on, and no other's; both begin empty. NULL: none. */
+void space_stub_assign(struct vcpu *cpu, unsigned space, struct mem_window *w);
+/* space_fill() for the current space's window; not in a signal handler. */
+bool space_stub_fill(struct vcpu *cpu, gva_t gva, bool write);
+/* The page whose code could run has been written: it may not any more. */
+void space_stub_code_written(struct vcpu *cpu, const uint8_t *host);
 
 /* What has been counted; zeros without a shadow. For `info mmu`. */
 struct mmu_counters space_counters(const struct vcpu *cpu);

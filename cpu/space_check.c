@@ -19,9 +19,11 @@ static _Noreturn void check_failed(const char *file, int line, const char *condi
 
 static bool frame_is_writable(struct vcpu *cpu, const uint8_t *host)
 {
-	struct mem_window_set *windows = cpu->spaces->windows;
+	const struct space_set *set = cpu->spaces;
+	uint32_t frame = physmem_frame(cpu->mem, host);
 
-	return windows && mem_window_frame_writable(windows, physmem_frame(cpu->mem, host));
+	return (set->windows && mem_window_frame_writable(set->windows, frame)) ||
+	       (set->stubs && mem_window_frame_writable(set->stubs, frame));
 }
 
 static void check_table(struct vcpu *cpu, const struct table *t)
@@ -62,6 +64,16 @@ static gpa_t large_page(const struct space_set *set, uint64_t entry, uint32_t pa
 	       ((gpa_t)(page & 1023) << PAGE_SHIFT);
 }
 
+/* Code that may run in a stub: neither tables nor what it holds are against it. */
+static void check_code(struct vcpu *cpu, uint64_t dir_entry, uint64_t entry, uint32_t frame,
+		       bool writable)
+{
+	struct space_set *set = cpu->spaces;
+
+	CHECK(!writable && set->executable);
+	CHECK(!(set->mode & MODE_NXE && (dir_entry | entry) & PTE_NX));
+}
+
 /* The entry that the page came from is the saved one, and allows what is mapped. */
 static void check_page(struct vcpu *cpu, unsigned view, const struct slot *s, uint32_t page)
 {
@@ -76,6 +88,8 @@ static void check_page(struct vcpu *cpu, unsigned view, const struct slot *s, ui
 	CHECK(!t || !(entry & walk_reserved(cpu)));
 	CHECK(!(entry & s->tag & PTE_U) == view_is_supervisor(view));
 	CHECK(!writable || (entry & s->tag & PTE_W && entry & PTE_D));
+	if (mem_window_executable(set->views[view].window, page))
+		check_code(cpu, s->tag, entry, frame, writable);
 	check_memory(cpu, t ? entry & PAE_ADDRESS : large_page(set, entry, page), frame, writable);
 }
 
@@ -106,7 +120,7 @@ static void check_tag(struct vcpu *cpu, unsigned view, uint32_t slot)
 	struct table *dir;
 
 	if (!set->current || (!view_is_supervisor(view) &&
-			      (view - VIEW_USER(0)) / 2 != space_index(set, set->current)))
+			      view_space(view) != space_index(set, set->current)))
 		return; /* compared when it is loaded */
 	dir = dir_of_slot(set, set->current, slot);
 	CHECK(dir != NULL);
@@ -198,7 +212,9 @@ uint64_t mmu_check(struct vcpu *cpu)
 	if (!set->windows)
 		return pages;
 	pages += check_identity(cpu);
-	CHECK(mem_window_check(set->windows) == pages);
+	CHECK(mem_window_check(set->windows) +
+		      (set->stubs ? mem_window_check(set->stubs) : 0) ==
+	      pages);
 	CHECK(mem_window_set_used(set->windows) <= mem_window_set_budget(set->windows));
 	return pages;
 }

@@ -16,7 +16,7 @@ struct fill {
 	struct mem_window *window;
 	struct table *table; /* of the slot; NULL: one large page, or paging is off */
 	uint64_t dir_entry;
-	bool user, write;
+	bool user, write, stub;
 	uint32_t first, last; /* pages of the slot */
 	/* Large page, or paging off: where page `first` is. */
 	gpa_t first_gpa;
@@ -27,6 +27,8 @@ struct target {
 	uint32_t frame;
 	const uint8_t *host;
 	bool writable;
+	bool nx;	 /* the tables keep code from running */
+	bool executable; /* in a stub */
 };
 
 /* The memory at a physical page. Returns false if a window cannot show it. */
@@ -39,8 +41,16 @@ static bool target_of(struct vcpu *cpu, gpa_t gpa, bool writable, struct target 
 	w = physmem_lookup_write(cpu->mem, gpa);
 	t->host = r.host;
 	t->writable = writable && w.kind == PHYS_RAM && w.host == r.host && !(w.watch && *w.watch);
+	t->executable = false;
 	t->frame = physmem_frame(cpu->mem, r.host);
 	return t->frame != PHYS_NO_FRAME;
+}
+
+/* In a stub, code runs that has been looked at and that the tables let run. */
+static void set_executable(const struct fill *f, uint32_t page, struct target *t)
+{
+	t->executable = f->stub && !t->writable && !t->nx &&
+			f->cpu->spaces->executable(f->cpu, f->window, page, t->host);
 }
 
 /* Whether the page can be shown without anybody's asking, and how. */
@@ -63,7 +73,11 @@ static bool plan(const struct fill *f, uint32_t page, struct target *t)
 		gpa = entry & PAE_ADDRESS;
 		writable = writable && entry & PTE_W;
 	}
-	return target_of(cpu, apply_a20(cpu, gpa), writable && entry & PTE_D, t);
+	if (!target_of(cpu, apply_a20(cpu, gpa), writable && entry & PTE_D, t))
+		return false;
+	t->nx = cpu->spaces->mode & MODE_NXE && (entry | f->dir_entry) & PTE_NX;
+	set_executable(f, page, t);
+	return true;
 }
 
 /* Whether the page continues a run that begins with t at page `from`. */
@@ -74,9 +88,10 @@ static bool continues(const struct fill *f, uint32_t page, uint32_t from, const 
 	bool writable;
 
 	if (!plan(f, page, &other) || other.writable != t->writable ||
-	    other.frame - t->frame != page - from)
+	    other.executable || t->executable || other.frame - t->frame != page - from)
 		return false;
-	return !mem_window_lookup(f->window, page, &frame, &writable) || writable != t->writable;
+	return !mem_window_lookup(f->window, page, &frame, &writable) || writable != t->writable ||
+	       mem_window_executable(f->window, page) != t->executable;
 }
 
 /* Maps [first, last], of which page at shows t. */
@@ -87,7 +102,8 @@ static bool map_run(const struct fill *f, uint32_t first, uint32_t last, uint32_
 	struct mem_window_run run = {.page = first,
 				     .count = last - first + 1,
 				     .frame = t->frame - (at - first),
-				     .writable = t->writable};
+				     .writable = t->writable,
+				     .executable = t->executable};
 
 	if (!physmem_backing(cpu->mem, t->host, &run.fd, &run.offset))
 		return false;
@@ -104,7 +120,8 @@ static bool map_run(const struct fill *f, uint32_t first, uint32_t last, uint32_
 /* Neighbours in the group outside of [first, last], while mappings are plenty. */
 static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, uint32_t last)
 {
-	struct mem_window_set *windows = f->cpu->spaces->windows;
+	struct space_set *set = f->cpu->spaces;
+	struct mem_window_set *windows = f->stub ? set->stubs : set->windows;
 	uint32_t page = at & ~(GROUP - 1), end = page + GROUP, frame;
 	bool writable;
 
@@ -117,7 +134,8 @@ static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, ui
 		if (mem_window_set_used(windows) + 2 * GROUP > mem_window_set_budget(windows))
 			return;
 		if (!plan(f, page, &t) || (mem_window_lookup(f->window, page, &frame, &writable) &&
-					   writable >= t.writable))
+					   writable >= t.writable &&
+					   mem_window_executable(f->window, page) >= t.executable))
 			continue;
 		while (to + 1 < end && to + 1 != first && continues(f, to + 1, page, &t))
 			to++;
@@ -132,13 +150,16 @@ static bool map_page(const struct fill *f, uint32_t page, const struct target *t
 {
 	struct mmu_counters *counters = &f->cpu->spaces->counters;
 	uint32_t first = page, last = page;
+	struct target shown = *t;
 
 	while (first > f->first && continues(f, first - 1, page, t))
 		first--;
 	while (last < f->last && continues(f, last + 1, page, t))
 		last++;
 	map_neighbours(f, page, first, last);
-	if (!map_run(f, first, last, page, t))
+	if (f->stub && first == last)
+		set_executable(f, page, &shown); /* with the neighbours that there are now */
+	if (!map_run(f, first, last, page, &shown))
 		return false;
 	counters->fills++;
 	counters->fill_writes += f->write;
@@ -199,7 +220,7 @@ static bool holds_code(struct vcpu *cpu, gpa_t gpa)
 	if (!gpa)
 		return false;
 	p = physmem_lookup_write(cpu->mem, apply_a20(cpu, gpa));
-	return p.watch && *p.watch & (PHYS_WATCH_CODE | PHYS_WATCH_TRANSLATED);
+	return p.watch && *p.watch & PHYS_WATCH_ANY_CODE;
 }
 
 static bool set_bits(struct vcpu *cpu, struct walk *w, bool write)
@@ -212,15 +233,16 @@ static bool set_bits(struct vcpu *cpu, struct walk *w, bool write)
 	return true;
 }
 
-static bool fill_paged(struct vcpu *cpu, gva_t gva, bool write, bool user)
+bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view)
 {
 	struct space_set *set = cpu->spaces;
-	unsigned view = user ? VIEW_USER(space_index(set, set->current)) : VIEW_SUPERVISOR;
+	bool user = view != VIEW_SUPERVISOR;
 	uint32_t page = gva >> PAGE_SHIFT, slot = page >> WINDOW_SLOT_SHIFT;
 	struct fill f = {.cpu = cpu,
 			 .window = set->views[view].window,
 			 .user = user,
 			 .write = write,
+			 .stub = user && view == VIEW_STUB(view_space(view)),
 			 .first = slot << WINDOW_SLOT_SHIFT,
 			 .last = slot << WINDOW_SLOT_SHIFT | (WINDOW_SLOT_PAGES - 1)};
 	struct walk w = WALK_START;
@@ -228,6 +250,8 @@ static bool fill_paged(struct vcpu *cpu, gva_t gva, bool write, bool user)
 	struct table *dir;
 	bool found;
 
+	if (f.stub && f.first < set->stub_first_page)
+		f.first = set->stub_first_page;
 	if (!f.window || !set->current->shadowable)
 		return false;
 	if (!get_tables(cpu, page, &dir, &f.table) || !walk_tables(cpu, gva, &w)) {
@@ -252,6 +276,8 @@ static bool fill_paged(struct vcpu *cpu, gva_t gva, bool write, bool user)
 		f.first_gpa =
 		    (w.gpa & ~(gpa_t)(PAGE_SIZE - 1)) - ((gpa_t)(page - f.first) << PAGE_SHIFT);
 	slot_claim(cpu, view, slot, f.dir_entry, f.table);
+	t.nx = w.nx;
+	set_executable(&f, page, &t);
 	return map_page(&f, page, &t);
 }
 
@@ -262,7 +288,9 @@ bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)
 	if (!set || !set->windows || page_has_breakpoint(cpu, gva))
 		return false;
 	if (set->current)
-		return fill_paged(cpu, gva, write, user);
+		return space_fill_view(cpu, gva, write,
+				       user ? VIEW_USER(space_index(set, set->current))
+					    : VIEW_SUPERVISOR);
 	return !user && fill_identity(cpu, gva, write);
 }
 

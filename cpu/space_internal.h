@@ -16,7 +16,7 @@
 #include "cpu/walk.h"
 #include "mmu/window.h"
 
-#define SPACES		64u   /* address spaces remembered */
+#define SPACES		((unsigned)SPACE_NUMBERS) /* address spaces remembered */
 #define TABLES		4096u /* guest page tables traced; 0 is none */
 #define TABLE_HASH	8192u
 #define OUT_OF_SYNC_MAX 64u
@@ -24,9 +24,10 @@
 /* Views: what slots belong to. */
 #define VIEW_SUPERVISOR	  0u		/* the supervisor window */
 #define VIEW_KERNEL_FETCH 1u		/* fetches tagged asid_kernel */
-#define VIEW_USER(n)	  (2 + 2 * (n)) /* the user window of space n */
-#define VIEW_FETCH(n)	  (3 + 2 * (n)) /* fetches tagged with space n's asid */
-#define VIEWS		  (2 + 2 * SPACES)
+#define VIEW_USER(n)	  (2 + 4 * (n)) /* the user window of space n */
+#define VIEW_FETCH(n)	  (3 + 4 * (n)) /* fetches tagged with space n's asid */
+#define VIEW_STUB(n)	  (4 + 4 * (n)) /* the process that runs space n's ring 3; 5 + 4n: none */
+#define VIEWS		  (2 + 4 * SPACES)
 
 /* What a slot was filled from. */
 struct slot {
@@ -79,6 +80,9 @@ struct space {
 struct space_set {
 	struct mmu_counters counters;
 	struct mem_window_set *windows; /* NULL: none */
+	struct mem_window_set *stubs;	/* windows in other processes; NULL: none */
+	space_executable_fn *executable; /* may a page's code run there */
+	uint32_t stub_first_page; /* below it the host lets nothing be mapped in them */
 	struct mem_window *identity;	/* paging off */
 	uint32_t mode;			/* MODE_*: how tables are read */
 	bool paging;
@@ -128,6 +132,11 @@ static inline bool view_is_supervisor(unsigned view)
 static inline bool view_is_fetch(unsigned view)
 {
 	return view & 1;
+}
+/* The space that a view other than the supervisor's belongs to. */
+static inline unsigned view_space(unsigned view)
+{
+	return (view - VIEW_USER(0)) / 4;
 }
 
 /*
@@ -205,6 +214,10 @@ void table_forget(struct vcpu *cpu, struct table *t);
 uint64_t table_entry(struct vcpu *cpu, struct table *t, unsigned index);
 /* Compares tables out of sync that the current space or the supervisor uses. */
 void tables_resync(struct vcpu *cpu);
+
+/* ---- cpu/space_fill.c ---- */
+/* space_fill() of one of the current space's views; paging is on. */
+bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view);
 
 /* ---- cpu/space.c ---- */
 /* Drops everything; the current space stays current, and keeps its window, now empty. */

@@ -182,6 +182,7 @@ static void drop_slots(struct vcpu *cpu, struct table *t, unsigned index, uint64
 			slot_compare(cpu, VIEW_KERNEL_FETCH, slot, entry);
 			slot_compare(cpu, VIEW_USER(user), slot, entry);
 			slot_compare(cpu, VIEW_FETCH(user), slot, entry);
+			slot_compare(cpu, VIEW_STUB(user), slot, entry);
 		}
 		if (s->dir_version[k] == version) /* it had seen all changes but this one */
 			s->dir_version[k] = t->version;

@@ -23,7 +23,7 @@ static void user_add(struct space_set *set, unsigned view, uint32_t slot)
 	if (view_is_supervisor(view))
 		t->kernel = true;
 	else
-		t->spaces |= 1ull << (view - VIEW_USER(0)) / 2;
+		t->spaces |= 1ull << view_space(view);
 }
 
 static void user_remove(struct space_set *set, struct slot *s)
@@ -79,7 +79,7 @@ void fetches_forget(struct vcpu *cpu, unsigned view)
 		tlb_forget_fetches(cpu, TLB_SUPERVISOR);
 		return;
 	}
-	owner = &set->spaces[(view - VIEW_FETCH(0)) / 2];
+	owner = &set->spaces[view_space(view)];
 	owner->asid = fresh_asid(cpu);
 	if (owner == set->current) {
 		cpu->asid_user = owner->asid;

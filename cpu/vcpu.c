@@ -55,7 +55,7 @@ static void on_code_written(void *opaque, gpa_t gpa, uint32_t len, uint8_t watch
 
 	if (watch & PHYS_WATCH_CODE)
 		block_code_written(cpu, gpa, len);
-	if (watch & PHYS_WATCH_TRANSLATED && cpu->engine)
+	if (watch & (PHYS_WATCH_TRANSLATED | PHYS_WATCH_DIRECT) && cpu->engine)
 		cpu->engine->code_written(cpu, gpa, len);
 }
 

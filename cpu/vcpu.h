@@ -249,6 +249,7 @@ struct engine_ops; /* cpu/engine.h */
 struct run_observer; /* cpu/run.h */
 struct bt; /* bt/bt_internal.h */
 struct kvm; /* kvm/kvm_internal.h */
+struct direct; /* direct/direct.h */
 struct bt_tables;
 struct space_set; /* cpu/space_internal.h */
 struct insn;
@@ -265,6 +266,7 @@ struct vcpu {
 	uint32_t cr0, cr2, cr3, cr4;
 	uint32_t dr[8];
 	uint8_t cpl;
+	uint64_t ring3_exits; /* times that ring 3 was left for another ring; cpu_set_cpl() */
 	uint64_t pdpte[4]; /* PAE: loaded with CR3 (SDM 3A 4.4.1) */
 	struct msr_state msr;
 	struct fxsave_image fx;
@@ -314,6 +316,7 @@ struct vcpu {
 	struct run_observer *observer; /* cpu/run.h; NULL: none */
 	struct bt *bt; /* the translator's state; NULL without it */
 	struct kvm *kvm; /* the KVM engine's state, at work or at rest; NULL: none */
+	struct direct *direct; /* direct execution's; NULL without it */
 	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
 	struct bt_tables *bt_tables;
 	uint64_t bt_window; /* the window of the code that runs, or 0 */

@@ -132,12 +132,30 @@ bool physmem_backing(const struct physmem *pm, const uint8_t *host, int *fd, uin
 	return true;
 }
 
+void physmem_for_each_fd(const struct physmem *pm, void (*fn)(void *arg, int fd), void *arg)
+{
+	for (int i = 0; i < pm->block_count; i++)
+		fn(arg, pm->blocks[i].fd);
+}
+
 uint32_t physmem_frame(const struct physmem *pm, const uint8_t *host)
 {
 	uint32_t first;
 	const struct memory_block *b = find_block(pm, host, &first);
 
 	return b ? first + (uint32_t)((uint64_t)(host - b->host) >> PAGE_SHIFT) : PHYS_NO_FRAME;
+}
+
+const uint8_t *physmem_frame_host(const struct physmem *pm, uint32_t frame)
+{
+	for (int i = 0; i < pm->block_count; i++) {
+		uint32_t pages = (uint32_t)(pm->blocks[i].size >> PAGE_SHIFT);
+
+		if (frame < pages)
+			return pm->blocks[i].host + ((uint64_t)frame << PAGE_SHIFT);
+		frame -= pages + 1;
+	}
+	return NULL;
 }
 
 uint64_t physmem_ram_size(const struct physmem *pm)
@@ -456,7 +474,7 @@ static void notice_write(struct physmem *pm, uint8_t *watch, gpa_t gpa, uint32_t
 	*watch &= (uint8_t)~PHYS_WATCH_DISPLAY;
 	if (*watch & PHYS_WATCH_TABLE && pm->listener.table_written)
 		pm->listener.table_written(pm->listener.opaque, gpa, len);
-	if (*watch & (PHYS_WATCH_CODE | PHYS_WATCH_TRANSLATED) && pm->listener.code_written)
+	if (*watch & PHYS_WATCH_ANY_CODE && pm->listener.code_written)
 		pm->listener.code_written(pm->listener.opaque, gpa, len, *watch);
 }
 

@@ -61,6 +61,9 @@ struct phys_page {
 #define PHYS_WATCH_DISPLAY 2u	  /* visible on a display and clean */
 #define PHYS_WATCH_TRANSLATED 4u  /* holds code that an engine has translated */
 #define PHYS_WATCH_TABLE 8u	  /* a guest page table that is shadowed */
+#define PHYS_WATCH_DIRECT 16u	  /* holds code that has been found fit to run in stubs */
+/* What makes a write one of code. */
+#define PHYS_WATCH_ANY_CODE (PHYS_WATCH_CODE | PHYS_WATCH_TRANSLATED | PHYS_WATCH_DIRECT)
 
 /* Whoever caches translations is told what to forget. */
 struct physmem_listener {
@@ -70,7 +73,7 @@ struct physmem_listener {
 	void (*write_watched)(void *opaque, gpa_t page, uint32_t pages);
 	/*
 	 * [gpa, gpa+len), inside one page, has been written; watch are the
-	 * page's flags, of which PHYS_WATCH_CODE or _TRANSLATED is set.
+	 * page's flags, of which one of PHYS_WATCH_ANY_CODE is set.
 	 */
 	void (*code_written)(void *opaque, gpa_t gpa, uint32_t len, uint8_t watch);
 	/* The same of a page with PHYS_WATCH_TABLE; comes before code_written. */
@@ -111,12 +114,17 @@ uint8_t *physmem_alloc(struct physmem *pm, const char *name, uint64_t size);
  */
 bool physmem_backing(const struct physmem *pm, const uint8_t *host, int *fd, uint64_t *offset);
 
+/* Calls fn for the descriptor of each memory that pages can be mapped from. */
+void physmem_for_each_fd(const struct physmem *pm, void (*fn)(void *arg, int fd), void *arg);
+
 /*
  * Number of such a page, by which windows know it: small, and consecutive for
  * pages that follow each other in one file. PHYS_NO_FRAME: of another origin.
  */
 uint32_t physmem_frame(const struct physmem *pm, const uint8_t *host);
 #define PHYS_NO_FRAME UINT32_MAX
+/* The page of that number. */
+const uint8_t *physmem_frame_host(const struct physmem *pm, uint32_t frame);
 
 /*
  * Adds a region; it is not visible until physmem_region_map(). The memory of

@@ -77,11 +77,21 @@ unsigned mem_window_set_budget(const struct mem_window_set *set)
 /* ---- windows ---- */
 struct mem_window *mem_window_create(struct mem_window_set *set)
 {
+	return mem_window_create_remote(set, NULL, NULL);
+}
+
+struct mem_window *mem_window_create_remote(struct mem_window_set *set,
+					    const struct mem_window_remote *ops, void *remote)
+{
 	struct mem_window *w = calloc(1, sizeof(*w));
 	unsigned i = 0;
 
 	while (i < WINDOW_MAX && set->windows[i])
 		i++;
+	if (w) {
+		w->ops = ops;
+		w->remote = remote;
+	}
 	if (!w || i == WINDOW_MAX || !mem_window_host_reserve(w)) {
 		free(w);
 		return NULL;
@@ -167,6 +177,11 @@ bool mem_window_lookup(const struct mem_window *w, uint32_t page, uint32_t *fram
 	*frame = state & PAGE_FRAME;
 	*writable = state & PAGE_WRITABLE;
 	return state & PAGE_MAPPED;
+}
+
+bool mem_window_executable(const struct mem_window *w, uint32_t page)
+{
+	return w->pages[page].frame & PAGE_EXECUTABLE;
 }
 
 bool mem_window_frame_writable(const struct mem_window_set *set, uint32_t frame)
@@ -324,10 +339,11 @@ static void lower_budget(struct mem_window_set *set)
 bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 {
 	struct mem_window_set *set = w->set;
-	uint32_t state = run->frame | PAGE_MAPPED | (run->writable ? PAGE_WRITABLE : 0);
+	uint32_t state = run->frame | PAGE_MAPPED | (run->writable ? PAGE_WRITABLE : 0) |
+			 (run->executable ? PAGE_EXECUTABLE : 0);
 	int added = make_room(w, run, state);
 
-	assert(run->frame + run->count <= FRAMES_MAX);
+	assert(run->frame + run->count <= FRAMES_MAX && !(run->writable && run->executable));
 	w->filled = ++set->clock;
 	if (set->refuse && set->refuse(set->refuse_opaque)) {
 		refused(w, run);
@@ -388,6 +404,24 @@ void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint3
 			    !protect(w, page, writable_run(w, page, count - i)))
 				next = set->heads[frame + i];
 		}
+	}
+	trim(set);
+}
+
+void mem_window_drop_code(struct mem_window_set *set, uint32_t frame)
+{
+	uint32_t ref = set->heads[frame];
+
+	while (ref) {
+		struct mem_window_page *p = ref_page(set, ref);
+		uint32_t page = (ref - 1) & (WINDOW_PAGES - 1);
+
+		if (!(p->frame & PAGE_EXECUTABLE)) {
+			ref = p->next;
+			continue;
+		}
+		hide(set->windows[(ref - 1) >> 20], page, 1);
+		ref = set->heads[frame]; /* more may have gone */
 	}
 	trim(set);
 }

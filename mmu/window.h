@@ -51,7 +51,19 @@ struct mem_window_run {
 	int fd;		 /* where the frames are */
 	uint64_t offset; /* bytes */
 	bool writable;
+	bool executable; /* of remote windows only; never writable too */
 	bool populate; /* enter all pages now, not as they are touched */
+};
+
+/*
+ * A window that another process shows in its low 4 GiB: what has to be done
+ * there. Calls cannot fail; if the other process cannot follow, it is lost.
+ */
+struct mem_window_remote {
+	void (*map)(void *remote, const struct mem_window_run *run);
+	void (*unmap)(void *remote, uint32_t page, uint32_t count);
+	void (*protect)(void *remote, uint32_t page, uint32_t count); /* no writing */
+	void (*empty)(void *remote);
 };
 
 /*
@@ -69,6 +81,9 @@ unsigned mem_window_set_budget(const struct mem_window_set *set);
 
 /* An empty window, or NULL: too many, or the host has no room. */
 struct mem_window *mem_window_create(struct mem_window_set *set);
+/* The same of a window in another process, which nothing here reads or writes. */
+struct mem_window *mem_window_create_remote(struct mem_window_set *set,
+					    const struct mem_window_remote *ops, void *remote);
 void mem_window_destroy(struct mem_window *w);
 /* Host address of linear address 0. */
 uint64_t mem_window_base(const struct mem_window *w);
@@ -100,6 +115,10 @@ void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint3
 bool mem_window_frame_writable(const struct mem_window_set *set, uint32_t frame);
 /* Whether the page is mapped; then what it shows. */
 bool mem_window_lookup(const struct mem_window *w, uint32_t page, uint32_t *frame, bool *writable);
+/* Whether the page is mapped and its code may run. */
+bool mem_window_executable(const struct mem_window *w, uint32_t page);
+/* Takes away every mapping of the frame whose code may run. */
+void mem_window_drop_code(struct mem_window_set *set, uint32_t frame);
 /* Pages mapped in a slot. */
 unsigned mem_window_slot_count(const struct mem_window *w, uint32_t slot);
 

@@ -15,15 +15,18 @@ struct mem_window_page {
 	uint32_t frame; /* and PAGE_* */
 	uint32_t next, prev;
 };
-#define PAGE_MAPPED   0x80000000u
-#define PAGE_WRITABLE 0x40000000u
-#define PAGE_FRAME    0x3fffffffu
+#define PAGE_MAPPED	0x80000000u
+#define PAGE_WRITABLE	0x40000000u
+#define PAGE_EXECUTABLE 0x20000000u
+#define PAGE_FRAME	0x1fffffffu
 
 struct mem_window {
 	struct mem_window_set *set;
 	unsigned index;			/* in the set */
 	uint64_t reserve, reserve_size; /* the range with its guards */
 	uint64_t base;
+	const struct mem_window_remote *ops; /* NULL: in this process */
+	void *remote;
 	struct mem_window_page *pages;	   /* WINDOW_PAGES; host memory as it is touched */
 	uint16_t slot_pages[WINDOW_SLOTS]; /* mapped */
 	uint64_t filled;		   /* the set's clock at the last mem_window_map() */

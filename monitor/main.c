@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@ struct program {
 	struct hmp *monitors[VM_MONITORS];
 	struct window *window;
 	pthread_t machine_thread;
+	bool thread_made;
+	sem_t prepared, go; /* the thread is ready; it may run, or end if there is no vm */
+	bool cancelled;
 	int exit_status;
 	int parent_pipe; /* -daemonize: tells the parent that all is well; -1: none */
 
@@ -245,12 +249,64 @@ static int enter_sandbox(struct program *p, struct report *r)
 			   accepts(c->monitor, VM_MONITORS) || accepts(&c->debugcon, 1) ||
 			   accepts(&c->firmware_log, 1),
 		.kvm = vm_vcpu(p->vm)->kvm != NULL,
+		.traces = c->engine.direct != ENGINE_DIRECT_OFF,
 		.profiled = c->perf_map,
 	};
 
 	use_folders(c->ide, VM_IDE_DRIVES);
 	use_folders(c->floppy, VM_FLOPPY_DRIVES);
 	return sandbox_enter(&needs, r);
+}
+
+static int run_machine(struct program *p)
+{
+	return p->lockstep ? lockstep_run(p->lockstep) : vm_run(p->vm);
+}
+
+static void *machine_thread(void *arg)
+{
+	struct program *p = arg;
+
+	vm_prepare(p->vm);
+	sem_post(&p->prepared);
+	while (sem_wait(&p->go) < 0)
+		; /* a signal */
+	if (p->cancelled)
+		return NULL;
+	p->exit_status = run_machine(p);
+	window_end(p->window);
+	return NULL;
+}
+
+/* What the thread makes for itself it makes before the sandbox, and waits. */
+static int prepare_machine(struct program *p, struct report *r)
+{
+	int error;
+
+	if (!p->window) {
+		vm_prepare(p->vm);
+		return 0;
+	}
+	sem_init(&p->prepared, 0, 0);
+	sem_init(&p->go, 0, 0);
+	error = sandbox_thread_create(&p->machine_thread, machine_thread, p);
+	if (error)
+		return report_fail(r, "no thread for the machine: %s", strerror(error));
+	p->thread_made = true;
+	while (sem_wait(&p->prepared) < 0)
+		; /* a signal */
+	return 0;
+}
+
+static void end_machine_thread(struct program *p, bool cancel)
+{
+	if (!p->thread_made)
+		return;
+	p->cancelled = cancel;
+	if (cancel)
+		sem_post(&p->go);
+	pthread_join(p->machine_thread, NULL);
+	p->thread_made = false;
 }
 
 /* With -daemonize errors are told first; what the rest takes is open by then. */
@@ -263,7 +319,7 @@ static int begin(struct program *p, struct report *r)
 		if (null < 0 || chdir("/") < 0)
 			return report_fail(r, "-daemonize: %s", strerror(errno));
 	}
-	if (enter_sandbox(p, r) < 0)
+	if (prepare_machine(p, r) < 0 || enter_sandbox(p, r) < 0)
 		return -1;
 	if (p->options.daemonize)
 		leave_terminal(p, null);
@@ -273,6 +329,7 @@ static int begin(struct program *p, struct report *r)
 static void destroy(struct program *p)
 {
 	signals_aim(p, NULL);
+	end_machine_thread(p, true);
 	if (p->window)
 		window_destroy(p->window);
 	for (int i = 0; i < VM_MONITORS; i++)
@@ -284,34 +341,15 @@ static void destroy(struct program *p)
 	options_free(&p->options);
 }
 
-static int run_machine(struct program *p)
+static void run(struct program *p)
 {
-	return p->lockstep ? lockstep_run(p->lockstep) : vm_run(p->vm);
-}
-
-static void *machine_thread(void *arg)
-{
-	struct program *p = arg;
-
-	p->exit_status = run_machine(p);
-	window_end(p->window);
-	return NULL;
-}
-
-static int run(struct program *p, struct report *r)
-{
-	int error;
-
 	if (!p->window) {
 		p->exit_status = run_machine(p);
-		return 0;
+		return;
 	}
-	error = pthread_create(&p->machine_thread, NULL, machine_thread, p);
-	if (error)
-		return report_fail(r, "no thread for the machine: %s", strerror(error));
+	sem_post(&p->go);
 	window_run(p->window);
-	pthread_join(p->machine_thread, NULL);
-	return 0;
+	end_machine_thread(p, false);
 }
 
 static int fail(const struct report *r)
@@ -350,8 +388,7 @@ int main(int argc, char **argv)
 		return fail(&r);
 	}
 	signals_aim(p, p->vm);
-	if (run(p, &r) < 0)
-		return fail(&r);
+	run(p);
 	destroy(p);
 	return p->exit_status;
 }

@@ -37,6 +37,8 @@ static const struct accel {
 	  "(default on)")                                                                          \
 	X("windows", "on|off", true, "guest memory is reached through host mappings "              \
 	  "(default on)")                                                                          \
+	X("direct", "off|auto|on", true, "ring 3 runs natively, in processes of its own: not, "      \
+	  "what computes, all that can (default off)")                                             \
 	X("map-budget", "N", true, "host mappings for that (default: by the host's limit)")        \
 	X("lockstep", "on|off|N", false, "check each block, or N instructions, against the "       \
 	  "interpreter; needs -icount")                                                            \
@@ -220,6 +222,20 @@ static int set_lockstep(struct option_parse *p, const struct given *g, const str
 	return option_number(p, g, l, "from", INT64_MAX, &lock->from);
 }
 
+static int set_direct(struct option_parse *p, const struct given *g, const struct option_list *l)
+{
+	static const char *const names[] = {"off", "auto", "on"}; /* ORDER: enum engine_direct */
+	const char *text = option_list_get(l, "direct");
+
+	for (size_t i = 0; text && i < COUNT(names); i++) {
+		if (!strcmp(text, names[i])) {
+			p->o->vm.engine.direct = (enum engine_direct)i;
+			return 0;
+		}
+	}
+	return text ? option_unknown(p, g, "setting of direct", text, names, COUNT(names)) : 0;
+}
+
 /* What QEMU takes: looked at, so that a typing error shows, and forgotten. */
 static int check_qemu_properties(struct option_parse *p, const struct given *g,
 				 const struct option_list *l)
@@ -247,7 +263,7 @@ static int set_properties(struct option_parse *p, const struct given *g,
 	    option_number(p, g, l, "map-budget", 1u << 24, &budget) < 0 ||
 	    option_switch(p, g, l, "verify", &e->verify) < 0 ||
 	    option_number(p, g, l, "check", UINT32_MAX, &check) < 0 ||
-	    set_injections(p, g, option_list_get(l, "inject")) < 0 ||
+	    set_direct(p, g, l) < 0 || set_injections(p, g, option_list_get(l, "inject")) < 0 ||
 	    set_lockstep(p, g, l) < 0)
 		return -1;
 	if (option_list_get(l, "device"))

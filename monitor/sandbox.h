@@ -59,6 +59,7 @@ struct sandbox_needs {
 	bool window;   /* the window's libraries, which call what they like */
 	bool accepts;  /* a server socket is open */
 	bool kvm;      /* an engine of kvm/ is there, running or at rest */
+	bool traces;   /* processes that run guest code are traced (direct/) */
 	bool profiled; /* perf(1) or another process looks into this one */
 };
 

@@ -30,6 +30,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -198,6 +199,33 @@ static void add_kvm(struct rules *r)
 		allow_if(r, SCMP_SYS(ioctl), SCMP_CMP64(1, SCMP_CMP_EQ, requests[i]));
 }
 
+/*
+ * Processes that are traced already are run, and stopped by a signal that is
+ * ignored by default. No other can be attached to.
+ */
+static void add_tracing(struct rules *r, const struct sandbox_needs *needs)
+{
+	static const uint64_t requests[] = {PTRACE_CONT,	PTRACE_SYSEMU,
+					    PTRACE_GETREGS,	PTRACE_SETREGS,
+					    PTRACE_SET_THREAD_AREA, PTRACE_GETFPREGS,	PTRACE_SETFPREGS,
+					    PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_KILL};
+
+	static const uint64_t hostile[] = {PTRACE_ATTACH,   PTRACE_SEIZE,    PTRACE_PEEKTEXT,
+					   PTRACE_PEEKDATA, PTRACE_POKETEXT, PTRACE_POKEDATA};
+
+	if (!needs->traces) {
+		add(r, SCMP_ACT_KILL_PROCESS, SCMP_SYS(ptrace), 0, NULL);
+		return;
+	}
+	for (size_t i = 0; i < COUNT(hostile); i++)
+		add(r, SCMP_ACT_KILL_PROCESS, SCMP_SYS(ptrace), 1,
+		    &(struct scmp_arg_cmp){0, SCMP_CMP_EQ, hostile[i], 0});
+	allow_values(r, SCMP_SYS(ptrace), 0, requests, COUNT(requests));
+	allow_if(r, SCMP_SYS(tgkill), SCMP_CMP64(2, SCMP_CMP_EQ, SIGURG));
+	add(r, SCMP_ACT_ALLOW, SCMP_SYS(wait4), 0, NULL);
+	r->allowed++;
+}
+
 static void add_window(struct rules *r)
 {
 	static const uint64_t fcntls[] = {F_ADD_SEALS, F_GET_SEALS, F_DUPFD, F_GETLK, F_SETLK};
@@ -210,7 +238,7 @@ static void add_window(struct rules *r)
 		allow_if(r, SCMP_SYS(fcntl), SCMP_CMP64(1, SCMP_CMP_EQ, fcntls[i]));
 }
 
-static void add_groups(struct rules *r, unsigned allowed)
+static void add_groups(struct rules *r, unsigned allowed, const struct sandbox_needs *needs)
 {
 	uint32_t action[SANDBOX_GROUP_COUNT];
 
@@ -223,7 +251,7 @@ static void add_groups(struct rules *r, unsigned allowed)
 	ADD_LIST(r, action[SANDBOX_PRIVILEGES], SANDBOX_PRIVILEGE_CALLS);
 	ADD_LIST(r, action[SANDBOX_SPAWN], SANDBOX_SPAWN_CALLS);
 	ADD_LIST(r, action[SANDBOX_RESOURCES], SANDBOX_RESOURCE_CALLS);
-	if (allowed >> SANDBOX_SPAWN & 1)
+	if (allowed >> SANDBOX_SPAWN & 1 && !needs->traces)
 		add(r, SCMP_ACT_ALLOW, SCMP_SYS(wait4), 0, NULL);
 	if (allowed >> SANDBOX_RESOURCES & 1)
 		add(r, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 0, NULL);
@@ -346,7 +374,8 @@ int sandbox_filter_monitor(const struct sandbox_config *config, const struct san
 		add_window(&r);
 	ADD_LIST(&r, SCMP_ACT_ERRNO(EACCES), SANDBOX_NO_ACCESS);
 	ADD_LIST(&r, SCMP_ACT_KILL_PROCESS, SANDBOX_HOSTILE);
-	add_groups(&r, config->allowed);
+	add_tracing(&r, needs);
+	add_groups(&r, config->allowed, needs);
 	install_handler();
 	error = load(&r);
 	return error ? error : (int)r.allowed;

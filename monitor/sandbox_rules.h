@@ -57,7 +57,7 @@
  */
 #define SANDBOX_HOSTILE(X)                                                                         \
 	/* other processes and their memory */                                                     \
-	X(ptrace) X(process_vm_readv) X(process_vm_writev) X(process_madvise) X(pidfd_open)        \
+	X(process_vm_readv) X(process_vm_writev) X(process_madvise) X(pidfd_open)        \
 	X(pidfd_getfd) X(pidfd_send_signal) X(kill) X(tkill) X(rt_sigqueueinfo)                    \
 	X(rt_tgsigqueueinfo)                                                                       \
 	/* the kernel */                                                                           \

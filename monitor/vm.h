@@ -127,6 +127,11 @@ void vm_destroy(struct vm *vm);
  * exit status.
  */
 int vm_run(struct vm *vm);
+/*
+ * By the thread that will call vm_run(), before sandbox_enter(): makes the
+ * processes that the engine needs. Not necessary where there is no sandbox.
+ */
+void vm_prepare(struct vm *vm);
 
 /* Queues fn to run on the machine thread, between instructions. Any thread. */
 void vm_post(struct vm *vm, void (*fn)(struct vm *vm, void *arg), void *arg);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "bt/bt.h"
 #include "kvm/kvm.h"
+#include "monitor/sandbox.h"
 #include "monitor/vm_internal.h"
 
 /*
@@ -165,10 +166,18 @@ bool vm_turn(struct vm *vm, uint64_t most)
 	return true;
 }
 
+void vm_prepare(struct vm *vm)
+{
+	if (vm->cpu->bt)
+		bt_start(vm->cpu);
+}
+
 int vm_begin(struct vm *vm)
 {
 	int err;
 
+	if (!sandbox_entered())
+		vm_prepare(vm);
 	vm->begun = true;
 	err = vm_engine_begin(vm);
 	if (err) {

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Structures of direct execution. The processes, all traced by the machine thread:
+ *
+ *	zygote	forked once from the monitor; has unmapped everything. Makes mappers.
+ *	mapper	one a stub: the same code and nothing else, in a memory of its own.
+ *		It alone may map, and does so by lists of calls that the monitor
+ *		writes and it can only read. It uses no writable memory, so that
+ *		what the guest does to its own pages cannot lead it astray.
+ *	guest	a thread of the mapper's process: runs guest code. Its filter
+ *		has no system call left.
+ *
+ * Each is stopped unless the monitor waits for it; two of them never run at once.
+ *
+ * The memory of a stub:
+ *
+ *	0 .. 4 GiB		the guest's ring-3 pages (cpu/space_stub.c)
+ *	TRAMPOLINE		the code below, read-only, the same for all
+ *	TRAMPOLINE_CALLS	the stub's list of calls, read-only
+ */
+#ifndef DIRECT_INTERNAL_H
+#define DIRECT_INTERNAL_H
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "cpu/decode.h"
+#include "cpu/space.h"
+#include "direct/direct.h"
+#include "direct/host_regs.h"
+#include "mmu/window.h"
+
+#define TRAMPOLINE	 0x100000000000ull
+#define TRAMPOLINE_CALLS (TRAMPOLINE + PAGE_SIZE)
+#define CALL_PAGES	 4u
+#define CALLS_BYTES	 (CALL_PAGES * PAGE_SIZE)
+#define USER_END	 0x7ffffffff000ull /* of a process's addresses, without LA57 */
+#define STUBS		 16u
+
+/* Selectors of the host's GDT, arch/x86/include/asm/segment.h. */
+#define HOST_CS32    0x23u
+#define HOST_DATA    0x2bu
+#define HOST_TLS_MIN 12u /* GDT_ENTRY_TLS_MIN: descriptors of a task's own */
+
+/* ORDER: trampoline.S knows the layout. */
+struct stub_call {
+	uint64_t number, args[6];
+	uint64_t unused;
+};
+_Static_assert(sizeof(struct stub_call) == 64, "trampoline.S");
+#define CALLS_MAX (CALLS_BYTES / sizeof(struct stub_call))
+
+/* The page that TRAMPOLINE shows; the monitor's mapping is writable. */
+#define FILTER_MAX 48
+struct trampoline {
+	uint8_t code[512];
+	struct { /* struct sock_fprog, with the address in the stub */
+		uint16_t len;
+		uint16_t pad[3];
+		uint64_t filter;
+	} mapper_program, guest_program;
+	uint64_t flags[2]; /* for direct_popf: without and with ID */
+	uint64_t mapper_filter[FILTER_MAX], guest_filter[1]; /* struct sock_filter */
+};
+
+/* trampoline.S */
+extern const uint8_t direct_code[], direct_popf[], direct_code_end[];
+
+struct stub {
+	struct direct *d;
+	struct mem_window *window;
+	pid_t mapper, guest;  /* 0: none */
+	int space;	      /* whose it is; -1: nobody's */
+	uint32_t cr3;	      /* the space's, when it was given */
+	uint64_t tls_base[2]; /* FS, GS: of its own descriptors, + 1; 0: not set */
+	uint64_t used;	      /* d->clock */
+	bool lost;	      /* it is to be made again */
+	uint32_t id_flag;     /* EFLAGS.ID of the guest task, which task_set_id() changes */
+	struct stub_call *calls;
+	unsigned call_count; /* not yet performed */
+	bool fx_known;
+	struct user_fpregs_struct fx; /* what its registers hold */
+};
+
+/* A page of guest memory whose code has been looked at. */
+struct code_record {
+	struct code_record *next;
+	const uint8_t *host; /* of the page in the monitor's mapping */
+	gpa_t gpa;	     /* where it was seen */
+	bool fresh;	     /* not written since it was looked at */
+	bool unfit;
+	uint8_t writes;		       /* lately, up to WRITES_MAX: it is unfit then */
+	uint32_t written;	       /* seconds, when last */
+	uint16_t tails;		       /* bit n: control leaves by the end from TAIL_FIRST + n */
+	uint64_t seen[PAGE_SIZE / 64]; /* a bit for each byte: an instruction begins */
+};
+#define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
+#define RECORD_HASH (1u << 12)
+#define RECORDS_MAX 32768u
+#define WRITES_MAX  16u
+
+/* What policy.c knows of an address space. */
+struct space_policy {
+	uint32_t cr3;
+	bool direct;
+	uint16_t samples, samples_wanted;
+	unsigned traps, free_traps; /* counted, and not counted yet */
+	uint64_t since;		    /* ns, when traps was 0 */
+};
+
+struct direct {
+	struct vcpu *cpu;
+	enum direct_mode mode;
+	bool started, usable;
+	char missing[128]; /* why it is not usable */
+	bool cpuid_faults;
+	bool own_descriptors; /* no FSGSBASE: bases are those of descriptors */
+	struct direct_counters n;
+
+	int control;	       /* memfd: trampoline, then lists of calls of zygote and stubs */
+	uint8_t *control_host; /* all of it */
+	pid_t zygote;
+	struct user_regs_struct template; /* 64-bit code with nothing in its registers */
+	struct stub stubs[STUBS];
+	uint64_t clock;
+	unsigned losses;       /* in a row */
+	_Atomic pid_t running; /* the guest task that runs; 0: none */
+	_Atomic pid_t running_group;
+
+	struct decoder *decoder;
+	struct code_record *records[RECORD_HASH];
+	unsigned record_count;
+	struct space_policy policy[SPACE_NUMBERS];
+	const struct space_policy *sampled; /* the last sample's; its time and vcpu.ring3_exits */
+	uint64_t sampled_ns, sampled_exits;
+};
+
+static inline struct trampoline *direct_trampoline(const struct direct *d)
+{
+	return (struct trampoline *)d->control_host;
+}
+/* Offset in the control memfd of list n: 0 is the zygote's, n + 1 stub n's. */
+static inline uint64_t calls_offset(unsigned n)
+{
+	return PAGE_SIZE + (uint64_t)n * CALLS_BYTES;
+}
+#define CONTROL_BYTES (PAGE_SIZE + (1ull + STUBS) * CALLS_BYTES)
+static inline struct stub_call *calls_at(const struct direct *d, unsigned n)
+{
+	return (struct stub_call *)(d->control_host + calls_offset(n));
+}
+
+/* ---- task.c: a traced task ---- */
+/* Waits until it stops. Returns false if it is gone. */
+bool task_wait(pid_t task, int *status);
+bool task_regs(pid_t task, struct user_regs_struct *regs);
+bool task_set_regs(pid_t task, const struct user_regs_struct *regs);
+bool task_continue(pid_t task);
+/*
+ * The same for a guest task: it stops at system calls, which are not performed.
+ * Its filter would do that, too, but for a few calls that Linux lets through
+ * whatever a filter says (uretprobe, uprobe).
+ */
+bool task_run_guest(pid_t task);
+/* Whether it stopped so. */
+bool task_at_call(int status);
+void task_kill(pid_t task);
+/* Sets or clears EFLAGS.ID, the one flag that task_set_regs() leaves alone. */
+bool task_set_id(struct direct *d, pid_t task, bool on);
+/*
+ * Has the task perform the first `count` calls of its list; the first that fails
+ * ends it. *result: of the last one made, *child: whom it made, or 0. Returns
+ * success. For tasks at the trampoline's code.
+ */
+bool task_perform(struct direct *d, pid_t task, unsigned count, int64_t *result, pid_t *child);
+
+/* ---- zygote.c ---- */
+bool zygote_make(struct direct *d);
+void zygote_destroy(struct direct *d);
+/* Says what is missing; returns false. */
+bool direct_lacks(struct direct *d, const char *what, int error);
+
+/* ---- stub.c ---- */
+bool stub_make(struct direct *d, struct stub *s);
+/* The stub of the current address space, made or taken from another; NULL: none can be had. */
+struct stub *stub_current(struct direct *d);
+/* Performs what the window's owner has asked for. False: the stub is lost. */
+bool stub_flush(struct stub *s);
+void stub_lose(struct stub *s);
+void stubs_destroy(struct direct *d);
+
+/* ---- probe.c ---- */
+/* Tries a stub with code of our own. */
+bool probe_run(struct direct *d);
+
+/* ---- rules.c ---- */
+/* Whether the processor's state lets ring 3 run natively with the same results. */
+bool rules_allow(const struct vcpu *cpu);
+
+/* ---- state.c ---- */
+bool state_load(struct stub *s, const struct vcpu *cpu);
+/* FS and GS of the guest task with these bases, limits of 4 GiB. */
+bool state_set_bases(struct stub *s, struct user_regs_struct *r, uint32_t fs, uint32_t gs);
+/* False: what the task has become is nothing that the guest's code leads to. */
+bool state_save(struct stub *s, struct vcpu *cpu, const struct user_regs_struct *regs);
+
+/* ---- verify_page.c ---- */
+/* Whether code may run from CS:EIP on in its page. May unwind with the fetch's fault. */
+bool page_fit(struct direct *d, uint32_t eip);
+/* For the space's fills. */
+space_executable_fn page_executable;
+void records_destroy(struct direct *d);
+
+/* ---- policy.c ---- */
+/* once: something has been mapped, so that it will not trap again. */
+void policy_trapped(struct direct *d, bool once);
+void policy_escaped(struct direct *d);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which address spaces run directly: programs start translated. A program is moved
+ * when the host's timer has found it running several times in a row, with
+ * so few ways into the guest's kernel since the time before that the traps which
+ * they would be cost little. It is moved back when it traps more often than that, be it
+ * for reasons that cannot be seen before (pages that are unfit, RDTSC), and has
+ * to be found computing more often before the next try.
+ *
+ * A trap costs some 40 us until the guest is back where it was and its caches warm;
+ * TRAP_BUDGET_NS is the time that a program has to compute for each. What
+ * computes gains a third or more by running directly.
+ */
+#include <time.h>
+
+#include "direct/direct_internal.h"
+
+#define TRAP_BUDGET_NS	800000ull
+#define SAMPLES_FIRST	4
+#define SAMPLES_FACTOR	4
+#define SAMPLES_MOST	1024
+#define SAMPLE_LEAST_NS 500000ull   /* nearer ones say nothing */
+#define SAMPLE_MOST_NS	10000000ull /* it will not have run all the time */
+#define TRAPS_COUNTED	24
+/* Traps that come with any beginning: pages are mapped. */
+#define TRAPS_FREE 256
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Of the current space; NULL: it has no shadow. */
+static struct space_policy *current(const struct direct *d)
+{
+	int space = space_number(d->cpu);
+	struct space_policy *p;
+
+	if (space < 0)
+		return NULL;
+	p = (struct space_policy *)&d->policy[space];
+	if (p->cr3 != d->cpu->cr3 || !p->samples_wanted) /* another program */
+		*p = (struct space_policy){.cr3 = d->cpu->cr3, .samples_wanted = SAMPLES_FIRST};
+	return p;
+}
+
+bool direct_wanted(const struct direct *d)
+{
+	const struct space_policy *p;
+
+	if (!d->usable || d->mode == DIRECT_OFF)
+		return false;
+	if (d->mode == DIRECT_ON)
+		return true;
+	p = current(d);
+	return p && p->direct;
+}
+
+/* Counts the sample if the program has computed since the last, which was of it as well. */
+static void count_sample(struct direct *d, struct space_policy *p)
+{
+	uint64_t now = now_ns(), elapsed = now - d->sampled_ns;
+	uint64_t exits = d->cpu->ring3_exits - d->sampled_exits;
+	bool same = d->sampled == p;
+
+	if (same && elapsed < SAMPLE_LEAST_NS)
+		return;
+	d->sampled = p;
+	d->sampled_ns = now;
+	d->sampled_exits = d->cpu->ring3_exits;
+	if (elapsed > SAMPLE_MOST_NS)
+		elapsed = SAMPLE_MOST_NS;
+	/* The timer's own interrupt is one of the exits. */
+	if (same && exits * TRAP_BUDGET_NS <= elapsed + 2 * TRAP_BUDGET_NS)
+		p->samples++;
+	else if (same)
+		p->samples /= 2;
+}
+
+void direct_sample(struct direct *d)
+{
+	struct space_policy *p = d->usable && d->mode == DIRECT_AUTO ? current(d) : NULL;
+
+	if (!p || p->direct)
+		return;
+	count_sample(d, p);
+	if (p->samples < p->samples_wanted)
+		return;
+	p->direct = true;
+	p->traps = 0;
+	p->free_traps = TRAPS_FREE;
+	p->since = now_ns();
+	d->n.promotions++;
+}
+
+static void demote(struct direct *d, struct space_policy *p)
+{
+	p->direct = false;
+	p->samples = 0;
+	p->samples_wanted *= SAMPLES_FACTOR;
+	if (p->samples_wanted > SAMPLES_MOST)
+		p->samples_wanted = SAMPLES_MOST;
+	d->n.demotions++;
+}
+
+void policy_trapped(struct direct *d, bool once)
+{
+	struct space_policy *p = d->mode == DIRECT_AUTO ? current(d) : NULL;
+	uint64_t now;
+
+	if (!p || !p->direct)
+		return;
+	if (once && p->free_traps) {
+		p->free_traps--;
+		return;
+	}
+	if (++p->traps < TRAPS_COUNTED)
+		return;
+	now = now_ns();
+	if (now - p->since < TRAPS_COUNTED * TRAP_BUDGET_NS)
+		demote(d, p);
+	p->traps = 0;
+	p->since = now;
+}
+
+void policy_escaped(struct direct *d)
+{
+	struct space_policy *p = current(d);
+
+	if (!p)
+		return;
+	p->samples_wanted = SAMPLES_MOST;
+	if (p->direct)
+		demote(d, p);
+}

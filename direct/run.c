@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Running ring 3 in a stub until something needs the monitor. All but page faults
+ * that a mapping resolves goes the same way: the state comes back, and the
+ * interpreter executes the instruction at EIP, faults and all.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cpu/access.h"
+#include "cpu/block.h"
+#include "direct/direct_internal.h"
+
+/*
+ * A signal that nobody minds by default, so that the sandbox can let it be sent to
+ * anybody; a traced task stops at it all the same.
+ */
+#define KICK_SIGNAL SIGURG
+#define INT_BYTES   2
+
+void direct_kick(struct direct *d)
+{
+	pid_t task = atomic_load(&d->running);
+
+	if (task)
+		syscall(SYS_tgkill, atomic_load(&d->running_group), task, KICK_SIGNAL);
+}
+
+static bool wants_attention(const struct vcpu *cpu)
+{
+	return atomic_load(&cpu->pending) & ~(cpu->nmi_blocked ? PENDING_NMI : 0u);
+}
+
+/* ---- stops ---- */
+
+/*
+ * The length of the instruction at EIP; 0: it is none. Its page's end may cut it off:
+ * only then is the next page fetched from, which may unwind, as the guest's own fetch.
+ */
+static unsigned length_at(struct direct *d, uint32_t eip)
+{
+	unsigned left = PAGE_SIZE - (eip & (PAGE_SIZE - 1));
+	uint8_t bytes[INSN_MAX_LENGTH];
+	enum decode_status status;
+	const uint8_t *code;
+	struct insn in;
+	gpa_t gpa;
+
+	left = left < sizeof(bytes) ? left : (unsigned)sizeof(bytes);
+	code = block_fetch(d->cpu, eip, &gpa);
+	if (!code)
+		return 0;
+	memcpy(bytes, code, left);
+	status = decode_insn(d->decoder, bytes, left, true, &in);
+	if (status == DECODE_MORE) {
+		code = block_fetch(d->cpu, eip + left, &gpa);
+		if (!code)
+			return 0;
+		memcpy(bytes + left, code, sizeof(bytes) - left);
+		status = decode_insn(d->decoder, bytes, sizeof(bytes), true, &in);
+	}
+	return status == DECODE_OK ? in.length : 0;
+}
+
+/* Whether the fault at `page` is the fetch of an instruction's second part. */
+static bool is_second_fetch(struct stub *s, uint32_t eip, uint32_t page)
+{
+	if (page != (eip >> PAGE_SHIFT) + 1 || mem_window_executable(s->window, page))
+		return false;
+	return (eip & (PAGE_SIZE - 1)) + INSN_MAX_LENGTH > PAGE_SIZE;
+}
+
+static enum direct_result fetch_second(struct direct *d, struct stub *s, uint32_t eip,
+				       uint32_t page)
+{
+	unsigned length = length_at(d, eip); /* may unwind: it is the guest's fault */
+
+	if (!length || !page_fit(d, eip) || (eip + length) >> PAGE_SHIFT != page ||
+	    !page_fit(d, eip + length))
+		return DIRECT_STEP;
+	d->n.fetches++;
+	if (!space_stub_fill(d->cpu, page << PAGE_SHIFT, false) ||
+	    !mem_window_executable(s->window, page))
+		return DIRECT_STEP;
+	return DIRECT_RAN;
+}
+
+static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t address)
+{
+	uint32_t eip = d->cpu->eip, page = address >> PAGE_SHIFT, frame;
+	bool mapped, writable;
+
+	d->n.faults++;
+	if (page == eip >> PAGE_SHIFT && !mem_window_executable(s->window, page))
+		return DIRECT_RAN; /* a fetch: looked at before the next run */
+	if (is_second_fetch(s, eip, page) &&
+	    length_at(d, eip) > PAGE_SIZE - (eip & (PAGE_SIZE - 1)))
+		return fetch_second(d, s, eip, page);
+	/* Whether it was a write is not told: the first try is for a read. */
+	mapped = mem_window_lookup(s->window, page, &frame, &writable);
+	if ((mapped && writable) || !space_stub_fill(d->cpu, address, mapped))
+		return DIRECT_STEP;
+	d->n.fills++;
+	return DIRECT_RAN;
+}
+
+static enum direct_result segfault(struct direct *d, struct stub *s)
+{
+	siginfo_t info;
+
+	if (ptrace(PTRACE_GETSIGINFO, s->guest, NULL, &info) < 0)
+		return DIRECT_STEP;
+	if ((info.si_code != SEGV_MAPERR && info.si_code != SEGV_ACCERR) ||
+	    (uint64_t)(uintptr_t)info.si_addr >> 32)
+		return DIRECT_STEP; /* #GP and the like */
+	return page_fault(d, s, (uint32_t)(uintptr_t)info.si_addr);
+}
+
+/* INT3 has been executed: CC, or CD 03. #DB by TF, which POPF has set, is a trap. */
+static enum direct_result trap(struct direct *d, struct stub *s)
+{
+	struct vcpu *cpu = d->cpu;
+	siginfo_t info;
+	const uint8_t *last;
+	gpa_t gpa;
+
+	if (ptrace(PTRACE_GETSIGINFO, s->guest, NULL, &info) < 0)
+		return DIRECT_STEP;
+	if (info.si_code != SI_KERNEL)
+		raise_debug_fault(cpu, DR6_BS);
+	last = block_fetch(cpu, cpu->eip - 1, &gpa);
+	cpu->eip -= last && *last == 0xcc ? 1 : INT_BYTES;
+	return DIRECT_STEP;
+}
+
+/* Code that no page was verified with: the real machine's answer would be a fault. */
+static _Noreturn void escaped(struct direct *d, struct stub *s)
+{
+	d->n.escapes++;
+	stub_lose(s);
+	policy_escaped(d);
+	raise_gp(d->cpu, 0);
+}
+
+static enum direct_result stopped(struct direct *d, struct stub *s, int status)
+{
+	struct vcpu *cpu = d->cpu;
+
+	if (task_at_call(status)) {
+		d->n.syscalls++;
+		cpu->eip -= INT_BYTES;
+		return DIRECT_STEP;
+	}
+	switch (WSTOPSIG(status)) {
+	case SIGSEGV:
+		return segfault(d, s);
+	case SIGTRAP:
+		return trap(d, s);
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+		return DIRECT_STEP;
+	default: /* a kick, or somebody else's signal */
+		d->n.kicks++;
+		return DIRECT_RAN;
+	}
+}
+
+/* ---- running ---- */
+
+/* Until it stops. Returns whether what came back is guest state. */
+static bool run_stub(struct direct *d, struct stub *s, int *status)
+{
+	struct user_regs_struct regs;
+	bool alive;
+
+	if (!state_load(s, d->cpu) || !task_run_guest(s->guest))
+		return false;
+	d->n.runs++;
+	alive = task_wait(s->guest, status);
+	atomic_store(&d->running, 0);
+	return alive && task_regs(s->guest, &regs) && state_save(s, d->cpu, &regs);
+}
+
+/* Makes the code at EIP executable if it may be. May unwind with the fetch's fault. */
+static bool ready_code(struct direct *d, struct stub *s)
+{
+	uint32_t eip = d->cpu->eip, page = eip >> PAGE_SHIFT;
+
+	if (!page_fit(d, eip)) {
+		d->n.refused_page++;
+		return false;
+	}
+	if (mem_window_executable(s->window, page))
+		return true;
+	d->n.fetches++;
+	return space_stub_fill(d->cpu, eip, false) && mem_window_executable(s->window, page);
+}
+
+/* One run and what follows. */
+static enum direct_result run_once(struct direct *d, struct stub *s)
+{
+	struct vcpu *cpu = d->cpu;
+	enum direct_result result;
+	int status;
+	bool fine;
+
+	/* From here on a kick stops the guest, even if it comes before it has begun. */
+	atomic_store(&d->running_group, s->mapper);
+	atomic_store(&d->running, s->guest);
+	if (wants_attention(cpu)) {
+		atomic_store(&d->running, 0);
+		return DIRECT_RAN;
+	}
+	fine = run_stub(d, s, &status);
+	atomic_store(&d->running, 0);
+	if (!fine)
+		escaped(d, s);
+	result = stopped(d, s, status);
+	if (result == DIRECT_STEP)
+		d->n.traps++;
+	if (WSTOPSIG(status) != KICK_SIGNAL)
+		policy_trapped(d, result == DIRECT_RAN);
+	return result;
+}
+
+static bool allowed(struct direct *d)
+{
+	if (rules_allow(d->cpu))
+		return true;
+	d->n.refused_state++;
+	return false;
+}
+
+enum direct_result direct_run(struct direct *d)
+{
+	struct vcpu *cpu = d->cpu;
+	enum direct_result result;
+	struct stub *s;
+	bool ran = false;
+
+	if (!allowed(d))
+		return DIRECT_REFUSED;
+	s = stub_current(d);
+	if (!s) {
+		d->n.refused_stub++;
+		return DIRECT_REFUSED;
+	}
+	do {
+		if (!allowed(d) || !ready_code(d, s) || !stub_flush(s)) {
+			/* Asked again and again while translated code is made there, it costs
+			 * little. */
+			if (ran)
+				policy_trapped(d, false);
+			return DIRECT_REFUSED;
+		}
+		result = run_once(d, s);
+		ran = true;
+	} while (result == DIRECT_RAN && !wants_attention(cpu) && direct_wanted(d));
+	return result;
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Stubs of the host this runs on: state goes in and comes back, mappings follow
+ * the guest's tables. Says why and passes where the host has none.
+ */
+#include "space_fixture.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cpu/fpu.h"
+#include "direct/direct_internal.h"
+
+#define FIRST	  32u /* page of the user's first table: the code; then data */
+#define CODE_GPA  PAGES_AT
+#define DATA_GPA  (PAGES_AT + PAGE_SIZE)
+#define OTHER_GPA (PAGES_AT + 2 * PAGE_SIZE)
+
+static uint64_t random_state = 0x123456789abcdefull;
+
+static uint32_t rnd(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t)(random_state >> 16);
+}
+
+/* Ring 3 of space 0 with a page of code and one of data. Returns false: no stubs here. */
+static bool begin(struct world *w, const uint8_t *code, unsigned size)
+{
+	struct vcpu *cpu;
+	struct direct *d;
+
+	world_start(w, false, 0, 0);
+	cpu = w->f.cpu;
+	for (unsigned i = 0; i < size; i++)
+		physmem_write(w->f.mem, CODE_GPA + i, code[i], 1);
+	entry_write(w, w->table[0][0], FIRST, CODE_GPA | RW_USER);
+	entry_write(w, w->table[0][0], FIRST + 1, DATA_GPA | RW_USER);
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		load_descriptor(&w->f, &cpu->seg[i], i == CS ? CODE3 : DATA3);
+	cpu->cr4 |= CR4_OSFXSR;
+	cpu->eflags = FL_1 | FL_IF;
+	cpu->eip = user_page(w, 0, FIRST);
+	cpu->regs[EBX] = user_page(w, 0, FIRST + 1);
+	cpu_set_cpl(cpu, 3);
+	CHECK_EQ(direct_create(&d, cpu, DIRECT_ON), 0);
+	direct_start(d);
+	if (!d->usable)
+		printf("(skipped: no direct execution: %s) ", d->missing);
+	return d->usable;
+}
+
+static void end(struct world *w)
+{
+	struct direct *d = w->f.cpu->direct;
+
+	mmu_check(w->f.cpu);
+	space_disable(w->f.cpu);
+	direct_destroy(d);
+	fixture_end(&w->f);
+}
+
+/* -1: it unwound with a fault. */
+static int continue_at(struct world *w, unsigned offset)
+{
+	struct vcpu *cpu = w->f.cpu;
+
+	cpu->eip = user_page(w, 0, FIRST) + offset;
+	if (sigsetjmp(cpu->unwind, 0))
+		return -1;
+	return (int)direct_run(cpu->direct);
+}
+
+/* ---- state ---- */
+static void random_fpu(struct fxsave_image *fx)
+{
+	memset(fx, 0, sizeof(*fx));
+	fx->fcw = (uint16_t)(0x37f ^ (rnd() & 0xc00));
+	fx->fsw = (uint16_t)(rnd() & 0x7f00);
+	fx->ftw = (uint8_t)rnd();
+	fx->mxcsr = MXCSR_MASKS | (rnd() & (0x6000 | MXCSR_FLAGS | MXCSR_DAZ | MXCSR_FTZ));
+	for (unsigned i = 0; i < 8; i++) {
+		for (unsigned k = 0; k < 10; k++)
+			fx->st[i][k] = (uint8_t)rnd();
+		for (unsigned k = 0; k < 16; k++)
+			fx->xmm[i][k] = (uint8_t)rnd();
+	}
+}
+
+static void random_state_of(struct vcpu *cpu)
+{
+	for (unsigned i = 0; i < GPR_ZERO; i++)
+		cpu->regs[i] = rnd();
+	cpu->eflags = FL_1 | FL_IF | (rnd() & (FL_ARITH | FL_DF | FL_NT | FL_ID));
+	random_fpu(&cpu->fx);
+}
+
+static void check_fpu(const struct fxsave_image *a, const struct fxsave_image *b)
+{
+	CHECK_EQ(a->fcw, b->fcw);
+	CHECK_EQ(a->fsw, b->fsw);
+	CHECK_EQ(a->ftw, b->ftw);
+	CHECK_EQ(a->mxcsr, b->mxcsr);
+	CHECK(!memcmp(a->st, b->st, sizeof(a->st)));
+	CHECK(!memcmp(a->xmm, b->xmm, sizeof(a->xmm)));
+}
+
+/* INT 80h: nothing changes, through the host and back. */
+static void test_state(void)
+{
+	static const uint8_t code[] = {0xcd, 0x80};
+	struct world w;
+
+	if (begin(&w, code, sizeof(code)))
+		for (unsigned n = 0; n < 300; n++) {
+			struct vcpu *cpu = w.f.cpu, before;
+
+			random_state_of(cpu);
+			cpu->eip = user_page(&w, 0, FIRST);
+			before = *cpu;
+			CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+			CHECK(!memcmp(cpu->regs, before.regs, sizeof(before.regs)));
+			CHECK_EQ(cpu->eip, before.eip);
+			CHECK_EQ(cpu->eflags, before.eflags);
+			check_fpu(&cpu->fx, &before.fx);
+		}
+	end(&w);
+}
+
+/* FS and GS: a base, or a fault. */
+static void segment_bases(bool own_descriptors)
+{
+	static const uint8_t code[] = {0x65, 0xa1, 4,	 0,    0,    0,	   /* mov eax, gs:[4] */
+				       0x64, 0x8b, 0x0d, 8,    0,    0, 0, /* mov ecx, fs:[8] */
+				       0xcd, 0x80, 0x65, 0x8b, 0x03, /* 15: mov eax, gs:[ebx] */
+				       0xcd, 0x80};
+	struct world w;
+
+	if (begin(&w, code, sizeof(code))) {
+		struct vcpu *cpu = w.f.cpu;
+
+		cpu->direct->own_descriptors |= own_descriptors; /* as without FSGSBASE */
+		physmem_write(w.f.mem, DATA_GPA + 0x104, 0x11112222, 4);
+		physmem_write(w.f.mem, DATA_GPA + 0x208, 0x33334444, 4);
+		cpu->seg[GS].base = cpu->regs[EBX] + 0x100;
+		cpu->seg[FS].base = cpu->regs[EBX] + 0x200;
+		segment_update(&cpu->seg[GS]);
+		segment_update(&cpu->seg[FS]);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 0x11112222);
+		CHECK_EQ(cpu->regs[ECX], 0x33334444);
+		cpu->seg[GS].limit = 7;
+		cpu->seg[GS].attr &= ~DESC_G;
+		segment_update(&cpu->seg[GS]);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP); /* in front of the access */
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
+		CHECK_EQ(continue_at(&w, 15), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 15);
+	}
+	end(&w);
+}
+
+static void test_segment_bases(void)
+{
+	segment_bases(false);
+	segment_bases(true);
+}
+
+/* ---- mappings ---- */
+static const uint8_t read_code[] = {0x8b, 0x03, 0xcd, 0x80, /* 0: mov eax, [ebx]; int 80h */
+				    0x89, 0x03, 0xcd, 0x80, /* 4: mov [ebx], eax; int 80h */
+				    0x40, 0xeb, 0xfd};	    /* 8: inc eax; jmp */
+
+static void test_mappings(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct vcpu *cpu = w.f.cpu;
+		uint32_t table = w.table[0][0];
+
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		physmem_write(w.f.mem, OTHER_GPA, 6, 4);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 5);
+		CHECK_EQ(entry_read(&w, table, FIRST + 1), DATA_GPA | RW_USER | PTE_A);
+		/* D comes with a write. */
+		cpu->regs[EAX] = 7;
+		CHECK_EQ(continue_at(&w, 4), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 6);
+		CHECK_EQ(physmem_read(w.f.mem, DATA_GPA, 4), 7);
+		CHECK_EQ(entry_read(&w, table, FIRST + 1), DATA_GPA | RW_USER | PTE_A | PTE_D);
+		/* Another page there. */
+		entry_write(&w, table, FIRST + 1, OTHER_GPA | RW_USER);
+		tlb_flush_page(cpu, cpu->regs[EBX]);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 6);
+		/* Read-only, not the user's, gone: all are the interpreter's. */
+		entry_write(&w, table, FIRST + 1, OTHER_GPA | PTE_P | PTE_U);
+		load_root(&w, 0);
+		CHECK_EQ(continue_at(&w, 4), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 4);
+		entry_write(&w, table, FIRST + 1, OTHER_GPA | RW_KERNEL);
+		load_root(&w, 0);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
+		entry_write(&w, table, FIRST + 1, 0);
+		load_root(&w, 0);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
+	}
+	end(&w);
+}
+
+/* Data in the page behind the code's is no fetch, how near its end ever. */
+static void test_data_behind_code(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct vcpu *cpu = w.f.cpu;
+
+		physmem_write(w.f.mem, CODE_GPA + 4092, 0x80cd038b, 4); /* as at 0 */
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		CHECK_EQ(continue_at(&w, 4092), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 5);
+		entry_write(&w, w.table[0][0], FIRST + 1, 0);
+		load_root(&w, 0);
+		CHECK_EQ(continue_at(&w, 4092), DIRECT_STEP); /* and no fault of a fetch */
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 4092);
+	}
+	end(&w);
+}
+
+/* Another address space has another stub, and the first is as it was. */
+static void test_spaces(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct vcpu *cpu = w.f.cpu;
+
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		physmem_write(w.f.mem, OTHER_GPA, 6, 4);
+		entry_write(&w, w.table[1][0], FIRST, CODE_GPA | RW_USER);
+		entry_write(&w, w.table[1][0], FIRST + 1, OTHER_GPA | RW_USER);
+		for (unsigned n = 0; n < 6; n++) {
+			load_root(&w, n & 1);
+			CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+			CHECK_EQ(cpu->regs[EAX], 5 + (n & 1));
+		}
+		CHECK_EQ(direct_counters(cpu->direct)->stubs_made, 2);
+		CHECK(direct_counters(cpu->direct)->fills <= 3);
+	}
+	end(&w);
+}
+
+/* Code that is written is not what ran before. */
+static void test_code_written(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct vcpu *cpu = w.f.cpu;
+
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 2);
+		physmem_write(w.f.mem, CODE_GPA, 0x80cd, 2); /* int 80h at once */
+		direct_code_written(cpu->direct, CODE_GPA);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
+		physmem_write(w.f.mem, CODE_GPA, 0xc88c, 2); /* mov eax, cs */
+		direct_code_written(cpu->direct, CODE_GPA);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
+	}
+	end(&w);
+}
+
+/* Nor is it when other code leads there. */
+static void test_other_code_written(void)
+{
+	static const uint8_t code[] = {0xe9, 0xfb, 0x0f, 0x00, 0x00}; /* jmp to the next page */
+	struct world w;
+
+	if (begin(&w, code, sizeof(code))) {
+		struct vcpu *cpu = w.f.cpu;
+		uint32_t next = user_page(&w, 0, FIRST + 1);
+
+		physmem_write(w.f.mem, DATA_GPA, 0x80cd40, 4); /* inc eax; int 80h */
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, next + 1);
+		physmem_write(w.f.mem, DATA_GPA, 0x80cdc88c, 4); /* mov eax, cs */
+		direct_code_written(cpu->direct, DATA_GPA);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
+		CHECK_EQ(cpu->eip, next);
+	}
+	end(&w);
+}
+
+/* An entry of the directory, which the space has seen change. */
+static void test_directory(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct vcpu *cpu = w.f.cpu;
+
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		physmem_write(w.f.mem, OTHER_GPA, 6, 4);
+		entry_write(&w, w.table[1][0], FIRST, CODE_GPA | RW_USER);
+		entry_write(&w, w.table[1][0], FIRST + 1, OTHER_GPA | RW_USER);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 5);
+		entry_write(&w, w.dir[0], 0, w.table[1][0] | RW_USER);
+		load_root(&w, 0);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 6);
+	}
+	end(&w);
+}
+
+/* A stub that has died is made again; the guest has a fault from it. */
+static void test_lost(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		task_kill(d->stubs[0].guest); /* as the host's lack of memory would */
+		CHECK_EQ(continue_at(&w, 0), -1);
+		CHECK_EQ(w.f.cpu->fault.vector, VEC_GP);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(w.f.cpu->regs[EAX], 5);
+		CHECK_EQ(d->n.stubs_lost, 1);
+	}
+	end(&w);
+}
+
+/* The host refuses a mapping: the stub is given up, nothing of the guest is. */
+static void test_refused(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		d->stubs[0].calls[0] = (struct stub_call){.number = SYS_mmap, .args = {1, 1, 1, 1}};
+		d->stubs[0].call_count = 1;
+		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
+		CHECK_EQ(w.f.cpu->eip, user_page(&w, 0, FIRST));
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(w.f.cpu->regs[EAX], 5);
+		CHECK_EQ(d->n.stubs_lost, 1);
+	}
+	end(&w);
+}
+
+/* ---- the policy ---- */
+static unsigned samples_until_wanted(struct direct *d)
+{
+	unsigned n = 0;
+
+	while (!direct_wanted(d) && n < 5000) {
+		direct_sample(d);
+		usleep(600); /* what comes sooner is not counted */
+		n++;
+	}
+	return n;
+}
+
+static unsigned traps_until_unwanted(struct direct *d)
+{
+	unsigned n = 0;
+
+	while (direct_wanted(d) && n < 5000) {
+		policy_trapped(d, n % 2);
+		n++;
+	}
+	return n;
+}
+
+/* What computes is moved, what traps is moved back and has a harder time. */
+static void test_policy(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+		unsigned first, second;
+
+		CHECK(direct_wanted(d)); /* on */
+		d->mode = DIRECT_AUTO;
+		CHECK(!direct_wanted(d));
+		first = samples_until_wanted(d);
+		CHECK(first > 1 && first < 10);
+		load_root(&w, 1);
+		CHECK(!direct_wanted(d)); /* another program */
+		load_root(&w, 0);
+		CHECK(direct_wanted(d));
+		CHECK(traps_until_unwanted(d) < 5000);
+		second = samples_until_wanted(d);
+		CHECK(second > first && second < 100);
+		CHECK(traps_until_unwanted(d) < 5000);
+		w.f.cpu->ring3_exits = 0; /* many calls of the kernel */
+		for (unsigned n = 0; n < 100; n++) {
+			direct_sample(d);
+			usleep(600);
+			w.f.cpu->ring3_exits += 50;
+		}
+		CHECK(!direct_wanted(d));
+		CHECK_EQ(d->n.promotions, 2);
+		CHECK_EQ(d->n.demotions, 2);
+		policy_escaped(d);
+		CHECK(!direct_wanted(d));
+		d->mode = DIRECT_OFF;
+		CHECK(!direct_wanted(d));
+	}
+	end(&w);
+}
+
+UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
+	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
+	  {"spaces", test_spaces}, {"code written", test_code_written},
+	  {"other code written", test_other_code_written}, {"directory", test_directory},
+	  {"lost", test_lost}, {"refused", test_refused}, {"policy", test_policy})
