@@ -274,6 +274,25 @@ static void test_many_spaces(void)
 	world_end(&w);
 }
 
+/* The window stays while something of it is there, and goes with the program. */
+static void test_demoted(void)
+{
+	struct world w;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	entry_write(&w, w.table[0][0], 0, PAGES_AT | RW_USER);
+	CHECK(window_read(&w, user_page(&w, 0, 0), true, &v));
+	load_root(&w, 1);
+	load_root(&w, 0);
+	CHECK(w.f.cpu->window_base_user != 0);
+	load_root(&w, 1);
+	entry_write(&w, w.dir[0], 0, 0); /* exit() */
+	load_root(&w, 0);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	world_end(&w);
+}
+
 /* ---- large pages ---- */
 static void large_pages(bool pae)
 {
@@ -557,6 +576,7 @@ static void test_costs(void)
 UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"accessed again", test_accessed_again}, {"traced write", test_traced_write},
 	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
-	  {"many spaces", test_many_spaces}, {"large pages", test_large_pages},
+	  {"many spaces", test_many_spaces},
+	  {"demoted", test_demoted}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
 	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
