@@ -48,6 +48,26 @@ static void start_translated(struct fixture *f)
 #define PADDB_MMX  0x0f, 0xfc, 0xc1
 #define HLT	   0xf4
 
+/* The callee forbids what the block before the call had made ready: #NM behind it. */
+static void test_forbidden_by_callee(void)
+{
+	struct fixture f;
+
+	start_translated(&f);
+	/* call f; fld1; hlt; f: mov cr0,ecx; ret */
+	CODE(&f, FNINIT, 0xe8, 3, 0, 0, 0, FLD1, HLT, 0x0f, 0x22, 0xc1, 0xc3);
+	f.cpu->regs[ECX] = f.cpu->cr0;
+	for (unsigned i = 0; i < 3; i++) { /* until all is chained */
+		f.cpu->eip = CODE_AT;
+		run(&f);
+		CHECK_EQ(f.cpu->eip, CODE_AT + 10);
+	}
+	f.cpu->eip = CODE_AT;
+	f.cpu->regs[ECX] |= CR0_TS;
+	FAULT_AT(&f, VEC_NM, 7);
+	fixture_end(&f);
+}
+
 /* ---- what is native ---- */
 
 static void test_native(void)
@@ -583,7 +603,8 @@ static void test_cache_full(void)
 	compare_engines(&config, false);
 }
 
-UNIT_MAIN("bt_fpu", {"native", test_native}, {"TS within a block", test_ts_within_a_block},
+UNIT_MAIN("bt_fpu", {"forbidden by a callee", test_forbidden_by_callee},
+	  {"native", test_native}, {"TS within a block", test_ts_within_a_block},
 	  {"TS between blocks", test_ts_between_blocks}, {"EM", test_em}, {"OSFXSR", test_osfxsr},
 	  {"CLTS", test_clts}, {"unmasked x87", test_unmasked_x87},
 	  {"unmasked with an exception pending", test_unmasked_later},
