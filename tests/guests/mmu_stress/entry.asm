@@ -81,7 +81,7 @@ trapped:
 	push	esp
 	call	trap
 	add	esp, 4
-	test	eax, eax
+	test	al, al
 	jnz	.end
 	add	esp, 4
 	pop	es
