@@ -5,13 +5,11 @@
 ; SHARED_CODE for both rings. Each ends with INT 80h.
 
 	bits	32
+%include "c_guest.inc"
 	extern	stress_main, trap
 	extern	stack_top
 
 %define USER_STACK_TOP 0xc0003000	; stress.h
-
-	section .multiboot
-	dd	0x1badb002, 2, -(0x1badb002 + 2)
 
 	section .text
 	global	start
@@ -28,44 +26,7 @@ start:
 	hlt
 	jmp	.forever
 
-; void load_tables(const void *gdt, const void *idt): pseudo-descriptors
-	global	load_tables
-load_tables:
-	mov	eax, [esp + 4]
-	lgdt	[eax]
-	jmp	0x08:.flat
-.flat:
-	mov	eax, 0x10
-	mov	ds, eax
-	mov	es, eax
-	mov	fs, eax
-	mov	gs, eax
-	mov	ss, eax
-	mov	eax, 0x28
-	ltr	ax
-	mov	eax, [esp + 8]
-	lidt	[eax]
-	ret
-
 ; ---- traps ----
-%macro VECTOR 1
-	align	16
-%if %1 != 8 && (%1 < 10 || %1 > 14) && %1 != 17
-	push	dword 0
-%endif
-	push	dword %1
-	jmp	near trapped
-%endmacro
-
-	align	16
-	global	vectors
-vectors:
-%assign v 0
-%rep 256
-	VECTOR	v
-%assign v v + 1
-%endrep
-
 ; struct trap of stress.h on the stack. trap() says whether to go on, or else
 ; that run() has come to its end.
 trapped:

@@ -24,23 +24,6 @@ struct table_pointer {
 	uint32_t base;
 } __attribute__((packed));
 
-/* ---- C's own ---- */
-void *memcpy(void *to, const void *from, size_t n)
-{
-	uint8_t *t = to;
-
-	__asm__ volatile("rep movsb" : "+D"(t), "+S"(from), "+c"(n) : : "memory");
-	return to;
-}
-
-void *memset(void *to, int c, size_t n)
-{
-	uint8_t *t = to;
-
-	__asm__ volatile("rep stosb" : "+D"(t), "+c"(n) : "a"(c) : "memory");
-	return to;
-}
-
 /* ---- text ---- */
 static void put(char c)
 {

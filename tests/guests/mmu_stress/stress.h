@@ -24,8 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *memcpy(void *to, const void *from, size_t n);
-void *memset(void *to, int c, size_t n);
+#include "c_guest.h"
 
 #define PAGE	    4096u
 #define POOL_BASE   0x400000u

@@ -3,10 +3,8 @@
 ; Entry, traps and the way into ring 3 of the ring-3 guest.
 
 	bits	32
+%include "c_guest.inc"
 	extern	ring3_main, trap, stack_top
-
-	section .multiboot
-	dd	0x1badb002, 2, -(0x1badb002 + 2)
 
 	section .text
 	global	start
@@ -19,43 +17,6 @@ start:
 	cli
 	hlt
 	jmp	.forever
-
-; void load_tables(const void *gdt, const void *idt): pseudo-descriptors
-	global	load_tables
-load_tables:
-	mov	eax, [esp + 4]
-	lgdt	[eax]
-	jmp	0x08:.flat
-.flat:
-	mov	eax, 0x10
-	mov	ds, eax
-	mov	es, eax
-	mov	fs, eax
-	mov	gs, eax
-	mov	ss, eax
-	mov	eax, 0x28
-	ltr	ax
-	mov	eax, [esp + 8]
-	lidt	[eax]
-	ret
-
-%macro VECTOR 1
-	align	16
-%if %1 != 8 && (%1 < 10 || %1 > 14) && %1 != 17
-	push	dword 0
-%endif
-	push	dword %1
-	jmp	near trapped
-%endmacro
-
-	align	16
-	global	vectors
-vectors:
-%assign v 0
-%rep 256
-	VECTOR	v
-%assign v v + 1
-%endrep
 
 ; struct trap on the stack. trap() says whether run() has come to its end.
 trapped:

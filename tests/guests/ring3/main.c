@@ -4,6 +4,8 @@
 
 #include <stdarg.h>
 
+#include "c_guest.h"
+
 #define COM1	    0x3f8
 #define DEBUG_EXIT  0x501
 #define PIT_DIVISOR 1193 /* 1 kHz */
@@ -96,22 +98,6 @@ static void print(const char *f, ...)
 }
 
 /* ---- tables ---- */
-void *memcpy(void *to, const void *from, __SIZE_TYPE__ n)
-{
-	void *t = to;
-
-	__asm__ volatile("rep movsb" : "+D"(t), "+S"(from), "+c"(n) : : "memory");
-	return to;
-}
-
-void *memset(void *to, int c, __SIZE_TYPE__ n)
-{
-	void *t = to;
-
-	__asm__ volatile("rep stosb" : "+D"(t), "+c"(n) : "a"(c) : "memory");
-	return to;
-}
-
 static void descriptors_load(void)
 {
 	struct {
