@@ -120,13 +120,18 @@ static bool pending_now(const struct vcpu *cpu)
 	return atomic_load(&cpu->pending) & ~held;
 }
 
+static bool wants_direct(const struct vcpu *cpu)
+{
+	return cpu->cpl == 3 && cpu->direct && direct_wanted(cpu->direct);
+}
+
 uint64_t bt_continue(struct vcpu *cpu)
 {
 	const struct bt_tables *t = cpu->bt->tables;
 	uint32_t i = jc_slot(cpu->eip);
 	uint64_t tag = bt_jc_tag(cpu, bt_mode(cpu));
 
-	if (cpu->cpl == 3 && cpu->direct && direct_wanted(cpu->direct))
+	if (wants_direct(cpu))
 		return 0; /* the run loop decides */
 	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
 		return 0;
@@ -258,7 +263,7 @@ static bool run_directly(struct vcpu *cpu)
 {
 	enum direct_result result;
 
-	if (cpu->cpl != 3 || !cpu->direct || !direct_wanted(cpu->direct))
+	if (!wants_direct(cpu))
 		return false;
 	cpu->bt_xmm = false;
 	fpu_leave(cpu);
@@ -451,16 +456,13 @@ void bt_release(struct vcpu *cpu)
 /* Instructions in a stub are not counted, so that it is not for who counts. */
 static int attach_direct(struct vcpu *cpu, const struct engine_config *config)
 {
-	_Static_assert((int)ENGINE_DIRECT_ON == (int)DIRECT_ON &&
-			       (int)ENGINE_DIRECT_AUTO == (int)DIRECT_AUTO,
-		       "modes are converted by value");
-	if (config->direct == ENGINE_DIRECT_OFF)
+	if (config->direct == DIRECT_OFF)
 		return 0;
 	if (config->exact_fuel) {
 		LOG(LOG_VM, "no direct execution: instructions are counted");
 		return 0;
 	}
-	return direct_create(&cpu->direct, cpu, (enum direct_mode)config->direct);
+	return direct_create(&cpu->direct, cpu, config->direct);
 }
 
 void bt_start(struct vcpu *cpu)

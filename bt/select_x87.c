@@ -51,7 +51,6 @@ _Static_assert(offsetof(struct fxsave_image, fip) == offsetof(struct fxsave_imag
 		   offsetof(struct fxsave_image, fcs) == offsetof(struct fxsave_image, fop) + 6,
 	       "FOP, FIP and FCS are written as eight bytes");
 
-/* Code that writes what the instructions before the n-th have left unwritten. */
 bool trans_has_x87_pointers(const struct trans *t, unsigned n)
 {
 	return x87_pointers_instruction(t->tb, n) >= 0;
@@ -60,11 +59,8 @@ bool trans_has_x87_pointers(const struct trans *t, unsigned n)
 void trans_x87_pointers_exit(struct trans *t, unsigned n)
 {
 	int i = x87_pointers_instruction(t->tb, n), operand = x87_pointers_operand(t->tb, n);
-	uint64_t fip;
+	uint64_t fip = t->tb->eip + t->tb->insns[i].guest;
 
-	if (i < 0)
-		return;
-	fip = t->tb->eip + t->tb->insns[i].guest;
 	emit_mov_imm64(&t->e, TMP0, x87_opcode(&t->insns[i]) | fip << 16);
 	emit_store64(&t->e, FX_FIELD(fop), TMP0);
 	copy_selector(t, FX_FIELD(fcs), CS);

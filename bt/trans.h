@@ -116,9 +116,9 @@ void emit_lookup(struct bt *bt, struct emit *e);
 void trans_finish(struct trans *t);
 /* Writes the x87 pointers that instructions before the n-th have left. Clobbers R8. */
 void trans_x87_pointers(struct trans *t, unsigned n);
-/* The same where an exit before the n-th leaves the block. */
+/* The same, if there are any, where an exit before the n-th leaves the block. */
 void trans_x87_pointers_exit(struct trans *t, unsigned n);
-/* Whether these write anything. */
+/* Whether there are. */
 bool trans_has_x87_pointers(const struct trans *t, unsigned n);
 /* Sees to it that what the block needs of x87 and SSE is ready. */
 void trans_fpu_prepare(struct trans *t);

@@ -186,9 +186,7 @@ static bool lent_to_window(const struct verify *v, unsigned reg)
 
 const char *verify_rep(struct verify *v)
 {
-	bool movs = v->in.meta.category == ZYDIS_CATEGORY_STRINGOP && v->in.operand_count &&
-		    verify_register(v->ops[1].type == ZYDIS_OPERAND_TYPE_MEMORY ?
-					    v->ops[1].mem.base : ZYDIS_REGISTER_NONE) == RSI;
+	bool movs = v->ops[1].type == ZYDIS_OPERAND_TYPE_MEMORY; /* STOS: a register */
 	unsigned lent = 1u << RCX | 1u << RDI | (movs ? 1u << RSI : 0);
 
 	static_assert(WINDOW_GUARD_ABOVE > UINT16_MAX * 4ull, "what REP may reach");

@@ -19,8 +19,12 @@ struct vcpu;
 
 enum engine_kind { ENGINE_INTERP, ENGINE_BT, ENGINE_KVM, ENGINE_KINDS };
 
-/* How ring 3 runs: see direct/direct.h. ORDER: enum direct_mode. */
-enum engine_direct { ENGINE_DIRECT_OFF, ENGINE_DIRECT_AUTO, ENGINE_DIRECT_ON };
+/* Which programs run directly, direct/direct.h. */
+enum direct_mode {
+	DIRECT_OFF,
+	DIRECT_AUTO, /* what computes runs directly, what keeps trapping does not */
+	DIRECT_ON,   /* whatever can */
+};
 
 /* Failures that tests inject, bits of engine_config.inject. */
 #define INJECT_CACHE_FULL	0x01u /* the code cache is full now and then */
@@ -35,7 +39,7 @@ struct engine_config {
 	bool chaining;	     /* blocks jump to each other without a look-up */
 	bool adaptive;	     /* instructions that keep faulting are translated again */
 	bool windows;	     /* guest memory through host mappings; else software TLB only */
-	enum engine_direct direct; /* ring 3 by direct execution */
+	enum direct_mode direct; /* ring 3 by direct execution */
 	unsigned map_budget; /* host mappings that windows may use; 0: by the host's limit */
 	unsigned inject;     /* INJECT_* */
 	bool verify;	     /* emitted code is verified, bt/verify.h */

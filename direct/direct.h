@@ -23,15 +23,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu/engine.h"
 #include "cpu/vcpu.h"
 
 struct direct;
-
-enum direct_mode {
-	DIRECT_OFF,
-	DIRECT_AUTO, /* what computes runs directly, what keeps trapping does not */
-	DIRECT_ON,   /* whatever can */
-};
 
 /* ---- counters: name, what it counts ---- */
 #define DIRECT_COUNTERS(X)                                                                         \

@@ -224,12 +224,12 @@ static int set_lockstep(struct option_parse *p, const struct given *g, const str
 
 static int set_direct(struct option_parse *p, const struct given *g, const struct option_list *l)
 {
-	static const char *const names[] = {"off", "auto", "on"}; /* ORDER: enum engine_direct */
+	static const char *const names[] = {"off", "auto", "on"}; /* ORDER: enum direct_mode */
 	const char *text = option_list_get(l, "direct");
 
 	for (size_t i = 0; text && i < COUNT(names); i++) {
 		if (!strcmp(text, names[i])) {
-			p->o->vm.engine.direct = (enum engine_direct)i;
+			p->o->vm.engine.direct = (enum direct_mode)i;
 			return 0;
 		}
 	}
