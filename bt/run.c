@@ -419,20 +419,34 @@ static void fill_flag_ops(struct bt_tables *t)
 /* What the interpreter may keep of the few instructions that it steps over. */
 #define INTERPRETER_BYTES (4u << 20)
 
+/* Instructions in a stub are not counted, so that it is not for who counts. */
+static int attach_direct(struct vcpu *cpu, const struct engine_config *config)
+{
+	if (config->direct == DIRECT_OFF)
+		return 0;
+	if (config->exact_fuel) {
+		LOG(LOG_VM, "no direct execution: instructions are counted");
+		return 0;
+	}
+	return direct_create(&cpu->direct, cpu, config->direct);
+}
+
 static int begin_shadow(struct vcpu *cpu)
 {
 	const struct engine_config *c = &cpu->bt->config;
+	int err;
 
 	cpu->engine = &bt_ops;
 	block_cache_limit(cpu, INTERPRETER_BYTES);
-	return space_enable(cpu, c->windows ? c->map_budget : SPACE_NO_WINDOWS, c->inject);
+	err = space_enable(cpu, c->windows ? c->map_budget : SPACE_NO_WINDOWS, c->inject);
+	return err ? err : attach_direct(cpu, c);
 }
 
 void bt_rest(struct vcpu *cpu)
 {
 	cache_flush(cpu);
 	space_disable(cpu);
-	direct_destroy(cpu->direct); /* its processes cannot be made again later */
+	direct_destroy(cpu->direct);
 	tlb_flush(cpu, true);
 	cpu->engine = NULL;
 }
@@ -451,18 +465,6 @@ int bt_resume(struct vcpu *cpu)
 void bt_release(struct vcpu *cpu)
 {
 	bt_destroy(cpu);
-}
-
-/* Instructions in a stub are not counted, so that it is not for who counts. */
-static int attach_direct(struct vcpu *cpu, const struct engine_config *config)
-{
-	if (config->direct == DIRECT_OFF)
-		return 0;
-	if (config->exact_fuel) {
-		LOG(LOG_VM, "no direct execution: instructions are counted");
-		return 0;
-	}
-	return direct_create(&cpu->direct, cpu, config->direct);
 }
 
 void bt_start(struct vcpu *cpu)
@@ -508,8 +510,6 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	cpu->bt_tables = bt->tables;
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	err = begin_shadow(cpu);
-	if (!err)
-		err = attach_direct(cpu, config);
 	if (err)
 		bt_destroy(cpu);
 	return err;

@@ -174,6 +174,17 @@ def kvm():
     print(f"hardware: {has_hardware()}")
 
 
+def direct():
+    """Direct execution is still there when the translator has rested for another engine
+    to be made."""
+    if not have_kvm():
+        raise Skip("/dev/kvm is missing")
+    accel = ["-accel", "bt,direct=on", "-accel", "kvm"]
+    with Machine("-kernel", guest("idle.elf"), engine=accel) as m:
+        m.wait_serial("idle: second")
+        expect(m, "info jit", r"direct_runs|no direct execution: ")
+
+
 def host():
     """KVM asked by ioctl() alone: with hardware all is right; without, the faults that
     kvm_limits.py has tests skipped for are there."""
@@ -193,4 +204,4 @@ def host():
             raise Failure(f"kvm_limits.py, '{reason}': this host does {mended} right")
 
 
-main([running, stopped, games, missing, commands, kvm, host])
+main([running, stopped, games, missing, commands, kvm, direct, host])
