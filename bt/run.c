@@ -228,7 +228,7 @@ static void sample(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
 
-	if (cpu->cpl == 3 && cpu->direct)
+	if (cpu->direct)
 		direct_sample(cpu->direct);
 	if (cpu->cpl != 3 || cpu->window_base_user)
 		return;

@@ -18,6 +18,7 @@ int direct_create(struct direct **out, struct vcpu *cpu, enum direct_mode mode)
 	d->cpu = cpu;
 	d->mode = mode;
 	d->control = -1;
+	d->processor = -1;
 	d->decoder = decoder_create();
 	if (!d->decoder) {
 		free(d);
@@ -32,6 +33,7 @@ void direct_start(struct direct *d)
 	if (d->started)
 		return;
 	d->started = true;
+	placement_init(d);
 	d->usable = zygote_make(d) && probe_run(d);
 }
 
@@ -39,6 +41,7 @@ void direct_destroy(struct direct *d)
 {
 	if (!d)
 		return;
+	placement_end(d);
 	stubs_destroy(d);
 	zygote_destroy(d);
 	records_destroy(d);

@@ -21,6 +21,7 @@
 #ifndef DIRECT_INTERNAL_H
 #define DIRECT_INTERNAL_H
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -70,6 +71,7 @@ struct stub {
 	struct direct *d;
 	struct mem_window *window;
 	pid_t mapper, guest;  /* 0: none */
+	int processor;	      /* of the host, to which they are held; -1: to none */
 	int space;	      /* whose it is; -1: nobody's */
 	uint32_t cr3;	      /* the space's, when it was given */
 	uint64_t tls_base[2]; /* FS, GS: of its own descriptors, + 1; 0: not set */
@@ -124,6 +126,10 @@ struct direct {
 	struct stub stubs[STUBS];
 	uint64_t clock;
 	unsigned losses;       /* in a row */
+	bool placeable;	       /* placement.c */
+	int processor;	       /* of the host, to which the machine thread is held; -1: to none */
+	cpu_set_t processors;  /* those it may use */
+	uint64_t placed_ns;
 	_Atomic pid_t running; /* the guest task that runs; 0: none */
 	_Atomic pid_t running_group;
 
@@ -188,6 +194,16 @@ struct stub *stub_current(struct direct *d);
 bool stub_flush(struct stub *s);
 void stub_lose(struct stub *s);
 void stubs_destroy(struct direct *d);
+
+/* ---- placement.c ---- */
+/* By the thread that will run the guest. */
+void placement_init(struct direct *d);
+/* Before a turn of the stub's. */
+void placement_together(struct stub *s);
+/* The machine thread may run anywhere again. */
+void placement_end(struct direct *d);
+/* The same, if it has been held for long: now and then, from elsewhere. */
+void placement_tick(struct direct *d);
 
 /* ---- probe.c ---- */
 /* Tries a stub with code of our own. */

@@ -82,8 +82,12 @@ static void count_sample(struct direct *d, struct space_policy *p)
 
 void direct_sample(struct direct *d)
 {
-	struct space_policy *p = d->usable && d->mode == DIRECT_AUTO ? current(d) : NULL;
+	struct space_policy *p;
 
+	placement_tick(d);
+	if (d->cpu->cpl != 3 || !d->usable || d->mode != DIRECT_AUTO)
+		return;
+	p = current(d);
 	if (!p || p->direct)
 		return;
 	count_sample(d, p);

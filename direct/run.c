@@ -216,6 +216,7 @@ static enum direct_result run_once(struct direct *d, struct stub *s)
 		atomic_store(&d->running, 0);
 		return DIRECT_RAN;
 	}
+	placement_together(s);
 	fine = run_stub(d, s, &status);
 	atomic_store(&d->running, 0);
 	if (!fine)

@@ -159,6 +159,7 @@ bool stub_make(struct direct *d, struct stub *s)
 	s->call_count = 0;
 	s->fx_known = false;
 	s->id_flag = 0;
+	s->processor = -1; /* as the zygote */
 	s->tls_base[0] = s->tls_base[1] = 0;
 	s->mapper = make_task(d, d->zygote, calls_at(d, 0), SIGCHLD);
 	if (s->mapper && take_list(s))

@@ -10,6 +10,7 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -146,6 +147,15 @@ static void forget_thread(void)
 	syscall(SYS_set_robust_list, NULL, 24);
 }
 
+/* The monitor gives its own up as well, and a task with more is not its to place. */
+static bool drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	return syscall(SYS_capset, &header, none) == 0;
+}
+
 static bool map_trampoline(const struct direct *d)
 {
 	return mmap((void *)TRAMPOLINE, PAGE_SIZE, PROT_READ | PROT_EXEC,
@@ -164,6 +174,8 @@ static _Noreturn void child_main(struct direct *d, const struct fd_list *keep)
 	prctl(PR_SET_DUMPABLE, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(1);
+	if (!drop_capabilities())
+		_exit(7);
 	if (prctl(PR_SET_TSC, PR_TSC_SIGSEGV) < 0)
 		_exit(2);
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
@@ -188,7 +200,10 @@ static const char *const child_failures[] = {
     "no room at the trampoline's address",
     "CPUID cannot be made to fault",
     "the zygote went on",
+    "capset",
 };
+
+#define CHILD_FAILURES ((int)(sizeof(child_failures) / sizeof(child_failures[0])))
 
 /* ---- making it ---- */
 
@@ -215,7 +230,7 @@ static bool fork_zygote(struct direct *d)
 	if (task_wait(d->zygote, &status))
 		return true;
 	d->zygote = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) < 7)
+	if (WIFEXITED(status) && WEXITSTATUS(status) < CHILD_FAILURES)
 		return direct_lacks(d, child_failures[WEXITSTATUS(status)], 0);
 	return direct_lacks(d, "the zygote died", 0);
 }

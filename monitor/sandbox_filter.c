@@ -251,6 +251,9 @@ static void add_groups(struct rules *r, unsigned allowed, const struct sandbox_n
 	ADD_LIST(r, action[SANDBOX_PRIVILEGES], SANDBOX_PRIVILEGE_CALLS);
 	ADD_LIST(r, action[SANDBOX_SPAWN], SANDBOX_SPAWN_CALLS);
 	ADD_LIST(r, action[SANDBOX_RESOURCES], SANDBOX_RESOURCE_CALLS);
+	/* Traced processes and the thread that traces them share a processor. */
+	add(r, needs->traces ? SCMP_ACT_ALLOW : action[SANDBOX_RESOURCES],
+	    SCMP_SYS(sched_setaffinity), 0, NULL);
 	if (allowed >> SANDBOX_SPAWN & 1 && !needs->traces)
 		add(r, SCMP_ACT_ALLOW, SCMP_SYS(wait4), 0, NULL);
 	if (allowed >> SANDBOX_RESOURCES & 1)

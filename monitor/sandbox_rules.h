@@ -81,8 +81,8 @@
 	X(setfsgid) X(setgroups) X(capset)
 #define SANDBOX_SPAWN_CALLS(X) X(fork) X(vfork) X(execve) X(execveat)
 #define SANDBOX_RESOURCE_CALLS(X)                                                                  \
-	X(setpriority) X(sched_setparam) X(sched_setscheduler) X(sched_setaffinity)                \
-	X(sched_setattr) X(setrlimit) X(ioprio_set) X(mbind) X(set_mempolicy) X(migrate_pages)     \
+	X(setpriority) X(sched_setparam) X(sched_setscheduler) X(sched_setattr)                    \
+	X(setrlimit) X(ioprio_set) X(mbind) X(set_mempolicy) X(migrate_pages)     \
 	X(move_pages)
 
 /* The helper, which opens for the monitor (sandbox_helper.c). */

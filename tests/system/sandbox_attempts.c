@@ -157,6 +157,7 @@ static const struct allowance {
 	{"off: mmap rwx", try_map_all, {.off = true}, {0}, 0},
 	{"tracing: ptrace", try_ptrace, {0}, {.traces = true}, KILLED},
 	{"tracing, log=on: ptrace", try_ptrace, {.log = true}, {.traces = true}, KILLED},
+	{"tracing: sched_setaffinity", try_affinity, {0}, {.traces = true}, 0},
 	{"tracing: SIGKILL", try_tgkill, {0}, {.traces = true}, TOLD},
 	{"tracing: kill", try_kill, {0}, {.traces = true}, KILLED},
 	{"tracing: fork", try_fork, {0}, {.traces = true}, KILLED},
