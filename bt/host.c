@@ -7,5 +7,7 @@ bool host_can_translate(void)
 {
 	unsigned a, b, c, d;
 
-	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b & bit_BMI2;
+	if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_BMI2) || !(b & bit_BMI))
+		return false;
+	return __get_cpuid(0x80000001, &a, &b, &c, &d) && c & bit_LZCNT;
 }

@@ -17,6 +17,8 @@ static bool extension_known(ZydisISAExt ext)
 	case ZYDIS_ISA_EXT_SSE3:
 	case ZYDIS_ISA_EXT_SSSE3:
 	case ZYDIS_ISA_EXT_SSE4:
+	case ZYDIS_ISA_EXT_LZCNT:
+	case ZYDIS_ISA_EXT_BMI1: /* TZCNT; the others are VEX */
 	case ZYDIS_ISA_EXT_BMI2:
 		return true;
 	default:

@@ -49,7 +49,9 @@
 		[FEATURES_7_EBX] = BIT_OF(FEATURE_ERMS),                                           \
 		[FEATURES_7_EDX] = BIT_OF(FEATURE_ARCH_CAPABILITIES),                              \
 		[FEATURES_EXT1_EDX] = BIT_OF(FEATURE_NX),                                          \
+		[FEATURES_EXT1_ECX] = BIT_OF(FEATURE_ABM),                                         \
 		[FEATURES_EXT7_EDX] = BIT_OF(FEATURE_INVARIANT_TSC),                               \
+		[FEATURES_HIDDEN] = BIT_OF(FEATURE_TZCNT),                                         \
 	}
 
 #define INTEL "GenuineIntel"

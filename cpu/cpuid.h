@@ -20,6 +20,7 @@ enum feature_word {
 	FEATURES_EXT1_EDX, /* leaf 80000001h */
 	FEATURES_EXT1_ECX,
 	FEATURES_EXT7_EDX, /* leaf 80000007h */
+	FEATURES_HIDDEN,   /* of no register: what a chip does whatever CPUID says */
 	FEATURE_WORDS,
 };
 
@@ -61,7 +62,16 @@ enum cpu_feature {
 	FEATURE_ARCH_CAPABILITIES = FEATURE(FEATURES_7_EDX, 29),
 
 	FEATURE_NX = FEATURE(FEATURES_EXT1_EDX, 20),
+	FEATURE_ABM = FEATURE(FEATURES_EXT1_ECX, 5), /* LZCNT */
 	FEATURE_INVARIANT_TSC = FEATURE(FEATURES_EXT7_EDX, 8),
+
+	/*
+	 * F3 0F BC is TZCNT, not BSF with a prefix that means nothing. Compilers write it
+	 * for BSF where both do the same, so that chips with TZCNT take it. CPUID's bit
+	 * for it (BMI1) promises VEX instructions, too, which are not modelled; a
+	 * hypervisor that hides BMI1 on a real chip gives its guests the same.
+	 */
+	FEATURE_TZCNT = FEATURE(FEATURES_HIDDEN, 0),
 };
 
 /* One deterministic cache (leaf 4). */

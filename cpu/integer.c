@@ -4,6 +4,7 @@
  * that touch privileged state (system.c, transfer.c).
  */
 #include "cpu/alu.h"
+#include "cpu/cpuid.h"
 #include "cpu/operand.h"
 #include "cpu/table.h"
 

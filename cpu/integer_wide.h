@@ -199,6 +199,37 @@ HANDLER(M(op_bsr_GE))
 	N(bit_scan)(cpu, in, MEM_READ(), true);
 }
 
+/* A zero source sets CF and gives the operand's width. */
+static inline void N(count_zeros)(struct vcpu *cpu, const struct insn *in, U v, bool leading)
+{
+	unsigned n = v ? leading ? (unsigned)__builtin_clz(v) - (32 - BITS)
+				 : (unsigned)__builtin_ctz(v)
+		       : BITS;
+
+	if (!cpu_has(cpu, leading ? FEATURE_ABM : FEATURE_TZCNT)) {
+		N(bit_scan)(cpu, in, v, leading);
+		return;
+	}
+	cpu->eflags = (cpu->eflags & ~(FL_CF | FL_ZF)) | (v ? 0 : FL_CF) | (n ? 0 : FL_ZF);
+	REG_WRITE(in->reg, (U)n);
+}
+HANDLER(R(op_tzcnt))
+{
+	N(count_zeros)(cpu, in, REG_READ(in->rm), false);
+}
+HANDLER(M(op_tzcnt))
+{
+	N(count_zeros)(cpu, in, MEM_READ(), false);
+}
+HANDLER(R(op_lzcnt))
+{
+	N(count_zeros)(cpu, in, REG_READ(in->rm), true);
+}
+HANDLER(M(op_lzcnt))
+{
+	N(count_zeros)(cpu, in, MEM_READ(), true);
+}
+
 /* ---- stack ---- */
 HANDLER(V(op_push_Z))
 {

@@ -31,6 +31,8 @@ static const struct {
     {"idiv", FL_ARITH},
     {"bsf", CF | OF | SF | AF | PF},
     {"bsr", CF | OF | SF | AF | PF},
+    {"tzcnt", OF | SF | AF | PF},
+    {"lzcnt", OF | SF | AF | PF},
     {"bt", OF | SF | AF | PF},
     {"bts", OF | SF | AF | PF},
     {"btr", OF | SF | AF | PF},

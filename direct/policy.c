@@ -15,7 +15,7 @@
 
 #include "direct/direct_internal.h"
 
-#define TRAP_BUDGET_NS	800000ull
+#define TRAP_BUDGET_NS	400000ull
 #define SAMPLES_FIRST	4
 #define SAMPLES_FACTOR	4
 #define SAMPLES_MOST	1024

@@ -65,11 +65,12 @@ static bool x87_fits(const struct insn_row *row)
 	return !is_one_of(row->name, environment);
 }
 
-/* F3 makes TZCNT and LZCNT of BSF and BSR, on processors that have them. */
-static bool plain_fits(const struct insn_row *row, const struct insn *in)
+/* F3 makes TZCNT and LZCNT of BSF and BSR on the host (host_can_translate()). */
+static bool plain_fits(const struct vcpu *cpu, const struct insn_row *row)
 {
-	return row->map != M2 || (row->opcode != 0xbc && row->opcode != 0xbd) ||
-	       in->rep != REP_REPE;
+	if (!strcmp(row->name, "tzcnt"))
+		return cpu_has(cpu, FEATURE_TZCNT);
+	return strcmp(row->name, "lzcnt") || cpu_has(cpu, FEATURE_ABM);
 }
 
 static bool row_fits(const struct direct *d, const struct insn *in)
@@ -86,7 +87,7 @@ static bool row_fits(const struct direct *d, const struct insn *in)
 	case X87:
 		return x87_fits(row);
 	case PLAIN:
-		return plain_fits(row, in);
+		return plain_fits(d->cpu, row);
 	default:
 		return true;
 	}

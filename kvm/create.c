@@ -72,6 +72,7 @@ static const struct {
 	unsigned reg; /* EAX, EBX, ECX, EDX */
 } words[FEATURE_WORDS] = {
 	{1, 3}, {1, 2}, {7, 1}, {7, 3}, {0x80000001, 3}, {0x80000001, 2}, {0x80000007, 3},
+	{0, 0}, /* FEATURES_HIDDEN: the host's chip, whatever is said */
 };
 
 static struct kvm_cpuid2 *cpuid_table(void)
@@ -84,8 +85,9 @@ static void note_supported(struct kvm *k, const struct kvm_cpuid_entry2 *e)
 {
 	const uint32_t regs[4] = {e->eax, e->ebx, e->ecx, e->edx};
 
+	k->supported[FEATURES_HIDDEN] = ~0u;
 	for (size_t i = 0; i < FEATURE_WORDS; i++)
-		if (words[i].leaf == e->function && !e->index)
+		if (words[i].leaf && words[i].leaf == e->function && !e->index)
 			k->supported[i] = regs[words[i].reg];
 }
 

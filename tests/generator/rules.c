@@ -122,8 +122,6 @@ const char *host_differs(const struct test_case *c, const struct decoded *d,
 		return "LOCK MOV CR0 is MOV CR8 on AMD";
 	if (p[1] == 0x00 && (p[2] >> 3 & 7) == 5 && memchr(c->code, 0xf0, (size_t)(p - c->code)))
 		return "LOCK VERW is executed by some of AMD's chips, not #UD";
-	if (rep == 0xf3 && (p[1] == 0xbc || p[1] == 0xbd))
-		return "TZCNT, LZCNT";
 	if (rep && p[1] == 0x2b)
 		return "MOVNTSS, MOVNTSD (SSE4A)";
 	if (operand && p[1] == 0xae && p[2] < 0xc0)

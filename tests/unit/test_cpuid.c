@@ -231,6 +231,42 @@ static void test_first_chip(void)
 	}
 }
 
+/* F3 BSF and F3 BSR of ECX to EAX, which was 5. */
+static void count_zeros(const char *model, uint8_t opcode, uint32_t source, uint32_t result,
+			uint32_t flags)
+{
+	const uint8_t code[] = {0xf3, 0x0f, opcode, 0xc1};
+	struct fixture f;
+
+	fixture_start_model(&f, model);
+	enter_protected(&f, 0);
+	poke(&f, CODE_AT, code, sizeof(code));
+	f.cpu->regs[EAX] = 5;
+	f.cpu->regs[ECX] = source;
+	f.cpu->eflags &= ~FL_ARITH;
+	step_one(&f);
+	CHECK_EQ(f.cpu->regs[EAX], result);
+	CHECK_EQ(f.cpu->eflags & (FL_CF | FL_ZF), flags);
+	fixture_end(&f);
+}
+
+/* No #UD tells chips with TZCNT and LZCNT from those without. */
+static void test_count_zeros(void)
+{
+	const uint8_t bsf = 0xbc, bsr = 0xbd;
+
+	count_zeros("qemu32", bsf, 0x1001, 0, FL_ZF);
+	count_zeros("qemu32", bsf, 0x80, 7, 0);
+	count_zeros("qemu32", bsf, 0, 32, FL_CF);
+	count_zeros("qemu32", bsr, 0x80, 24, 0);
+	count_zeros("qemu32", bsr, 0, 32, FL_CF);
+	count_zeros("qemu32", bsr, 0x80000000, 0, FL_ZF);
+	count_zeros("core2", bsf, 0x1001, 0, 0);
+	count_zeros("core2", bsf, 0, 5, FL_ZF);
+	count_zeros("core2", bsr, 0x80, 7, 0);
+	count_zeros("core2", bsr, 0, 5, FL_ZF);
+}
+
 /* SYSENTER is there from the Pentium II on; CS MSR 0: #GP, not #UD. */
 static void test_sysenter(void)
 {
@@ -351,5 +387,5 @@ static void test_cr4(void)
 
 UNIT_MAIN("cpuid", {"identity", test_identity}, {"caches", test_caches}, {"brand", test_brand},
 	  {"default", test_default}, {"host", test_host}, {"first chip", test_first_chip},
-	  {"sysenter", test_sysenter}, {"msr", test_msr_access}, {"rows", test_rows},
+	  {"count zeros", test_count_zeros}, {"sysenter", test_sysenter}, {"msr", test_msr_access}, {"rows", test_rows},
 	  {"cr4", test_cr4})

@@ -128,6 +128,8 @@ static const struct code fits[] = {
     {"movaps", 3, {0x0f, 0x28, 0xc1}},
     {"ud2", 2, {0x0f, 0x0b}},
     {"bsf", 3, {0x0f, 0xbc, 0xc1}},
+    {"tzcnt", 4, {0xf3, 0x0f, 0xbc, 0xc1}},
+    {"lzcnt", 4, {0xf3, 0x0f, 0xbd, 0xc1}},
     {"mov eax, gs:[0]", 6, {0x65, 0xa1}},
     {"lock cmpxchg8b", 4, {0xf0, 0x0f, 0xc7, 0x08}},
 };
@@ -164,8 +166,6 @@ static const struct code unfit[] = {
     {"verw", 3, {0x0f, 0x00, 0xe8}},
     {"rdpmc", 2, {0x0f, 0x33}},
     {"cpuid", 2, {0x0f, 0xa2}},
-    {"tzcnt", 4, {0xf3, 0x0f, 0xbc, 0xc1}},
-    {"lzcnt", 4, {0xf3, 0x0f, 0xbd, 0xc1}},
     {"vzeroupper", 3, {0xc5, 0xf8, 0x77}},
     {"rdrand", 3, {0x0f, 0xc7, 0xf0}},
     {"xgetbv", 3, {0x0f, 0x01, 0xd0}},
@@ -245,15 +245,24 @@ static void test_unfit(void)
 /* What the host has and the guest's processor has not. */
 static void test_model(void)
 {
-	static const struct code cmov = {"", 3, {0x0f, 0x44, 0xc1}};
+	static const struct {
+		const char *model;
+		struct code code;
+	} cases[] = {
+		{"486", {"cmov", 3, {0x0f, 0x44, 0xc1}}},
+		{"core2", {"tzcnt", 4, {0xf3, 0x0f, 0xbc, 0xc1}}},
+		{"core2", {"lzcnt", 4, {0xf3, 0x0f, 0xbd, 0xc1}}},
+	};
 	struct fixture f;
 
-	pages_start_model(&f, "486");
-	CHECK(!page_with(&f, &cmov, 512, 512));
-	pages_end(&f);
-	pages_start(&f);
-	CHECK(page_with(&f, &cmov, 512, 512));
-	pages_end(&f);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		pages_start_model(&f, cases[i].model);
+		CHECK(!page_with(&f, &cases[i].code, 512, 512));
+		pages_end(&f);
+		pages_start(&f);
+		CHECK(page_with(&f, &cases[i].code, 512, 512));
+		pages_end(&f);
+	}
 }
 
 /* Code that the entry does not lead to is seen by the sweep, unless it is no code. */
