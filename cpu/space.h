@@ -79,6 +79,8 @@ int space_number(const struct vcpu *cpu);
 void space_stub_assign(struct vcpu *cpu, unsigned space, struct mem_window *w);
 /* space_fill() for the current space's window; not in a signal handler. */
 bool space_stub_fill(struct vcpu *cpu, gva_t gva, bool write);
+/* The same ahead of an access that is expected, if nothing in the guest's tables changes by it. */
+void space_stub_prefill(struct vcpu *cpu, gva_t gva);
 /* The page whose code could run has been written: it may not any more. */
 void space_stub_code_written(struct vcpu *cpu, const uint8_t *host);
 

@@ -55,6 +55,14 @@ bool space_stub_fill(struct vcpu *cpu, gva_t gva, bool write)
 	return space_fill_view(cpu, gva, write, VIEW_STUB(space_index(set, set->current)));
 }
 
+void space_stub_prefill(struct vcpu *cpu, gva_t gva)
+{
+	struct walk w = WALK_START;
+
+	if (walk_tables(cpu, gva, &w) && w.user && walk_bits_set(&w, false))
+		space_stub_fill(cpu, gva, false);
+}
+
 void space_stub_code_written(struct vcpu *cpu, const uint8_t *host)
 {
 	struct space_set *set = cpu->spaces;

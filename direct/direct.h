@@ -34,6 +34,7 @@ struct direct;
 	X(traps, "of those, ended by an instruction that was interpreted then")                    \
 	X(faults, "ended by a page fault")                                                         \
 	X(fills, "of those, resolved by a mapping")                                                \
+	X(prefills, "pages shown, if they could be, when the guest came back from a page fault") \
 	X(fetches, "ended at code that was not mapped or not executable yet")                      \
 	X(syscalls, "ended by a system call")                                                      \
 	X(kicks, "ended because somebody wanted attention")                                        \

@@ -80,6 +80,8 @@ struct stub {
 	uint32_t id_flag;     /* EFLAGS.ID of the guest task, which task_set_id() changes */
 	struct stub_call *calls;
 	unsigned call_count; /* not yet performed */
+	bool faulted;	 /* the guest has been told of a page fault, */
+	uint32_t fault;	 /* there */
 	bool fx_known;
 	struct user_fpregs_struct fx; /* what its registers hold */
 };

@@ -102,8 +102,11 @@ static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t 
 		return fetch_second(d, s, eip, page);
 	/* Whether it was a write is not told: the first try is for a read. */
 	mapped = mem_window_lookup(s->window, page, &frame, &writable);
-	if ((mapped && writable) || !space_stub_fill(d->cpu, address, mapped))
+	if ((mapped && writable) || !space_stub_fill(d->cpu, address, mapped)) {
+		s->faulted = true;
+		s->fault = address;
 		return DIRECT_STEP;
+	}
 	d->n.fills++;
 	return DIRECT_RAN;
 }
@@ -229,6 +232,16 @@ static enum direct_result run_once(struct direct *d, struct stub *s)
 	return result;
 }
 
+/* What the guest has done about a page fault is shown before it tries again, not after. */
+static void fill_what_faulted(struct direct *d, struct stub *s)
+{
+	if (!s->faulted)
+		return;
+	s->faulted = false;
+	d->n.prefills++;
+	space_stub_prefill(d->cpu, s->fault);
+}
+
 static bool allowed(struct direct *d)
 {
 	if (rules_allow(d->cpu))
@@ -251,6 +264,7 @@ enum direct_result direct_run(struct direct *d)
 		d->n.refused_stub++;
 		return DIRECT_REFUSED;
 	}
+	fill_what_faulted(d, s);
 	do {
 		if (!allowed(d) || !ready_code(d, s) || !stub_flush(s)) {
 			/* Asked again and again while translated code is made there, it costs

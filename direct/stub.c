@@ -158,6 +158,7 @@ bool stub_make(struct direct *d, struct stub *s)
 	s->calls = calls_at(d, 1 + stub_index(s));
 	s->call_count = 0;
 	s->fx_known = false;
+	s->faulted = false;
 	s->id_flag = 0;
 	s->processor = -1; /* as the zygote */
 	s->tls_base[0] = s->tls_base[1] = 0;
