@@ -171,6 +171,7 @@ static _Noreturn void child_main(struct direct *d, const struct fd_list *keep)
 	sigset_t none;
 
 	setsid();
+	prctl(PR_SET_NAME, "transvisor-stub");
 	prctl(PR_SET_DUMPABLE, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(1);

@@ -249,7 +249,7 @@ static int enter_sandbox(struct program *p, struct report *r)
 			   accepts(c->monitor, VM_MONITORS) || accepts(&c->debugcon, 1) ||
 			   accepts(&c->firmware_log, 1),
 		.kvm = vm_vcpu(p->vm)->kvm != NULL,
-		.traces = c->engine.direct != DIRECT_OFF,
+		.traces = vm_vcpu(p->vm)->direct != NULL,
 		.profiled = c->perf_map,
 	};
 

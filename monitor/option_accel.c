@@ -30,7 +30,7 @@ static const struct accel {
 
 /* X(name, argument, of the translator alone, help) */
 #define PROPERTIES(X)                                                                              \
-	X("cache", "SIZE", true, "code cache: 256K to 1G, in MiB without a suffix (default 32)")   \
+	X("cache", "SIZE", true, "code cache: 256K to 1G, in MiB without a suffix (default 16)")   \
 	X("tb-size", "MIB", true, "the same, by QEMU's name")                                      \
 	X("chaining", "on|off", true, "blocks jump to each other directly (default on)")           \
 	X("adaptive", "on|off", true, "instructions that keep faulting are translated again "      \
@@ -38,7 +38,7 @@ static const struct accel {
 	X("windows", "on|off", true, "guest memory is reached through host mappings "              \
 	  "(default on)")                                                                          \
 	X("direct", "off|auto|on", true, "ring 3 runs natively, in processes of its own: not, "      \
-	  "what computes, all that can (default off)")                                             \
+	  "what computes, all that can (default auto)")                                             \
 	X("map-budget", "N", true, "host mappings for that (default: by the host's limit)")        \
 	X("lockstep", "on|off|N", false, "check each block, or N instructions, against the "       \
 	  "interpreter; needs -icount")                                                            \

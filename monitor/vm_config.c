@@ -23,6 +23,7 @@ void vm_config_init(struct vm_config *c)
 	memset(c, 0, sizeof(*c));
 	c->ram_bytes = DEFAULT_RAM;
 	c->engine = ENGINE_CONFIG_DEFAULT;
+	c->engine.direct = DIRECT_AUTO;
 	c->alternatives[c->alternative_count++] = ENGINE_INTERP;
 	c->graphics = true;
 	c->vga = true;

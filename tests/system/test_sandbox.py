@@ -40,16 +40,26 @@ def tasks(pid):
     return [status(f"/proc/{pid}/task/{task}/status") for task in os.listdir(f"/proc/{pid}/task")]
 
 
-def helpers(pid):
-    """The processes whose parent is pid."""
-    found = []
+def children(pid):
+    """The processes whose parent is pid, with their names."""
+    found = {}
     for entry in os.listdir("/proc"):
         try:
-            if entry.isdigit() and status(f"/proc/{entry}/status")["PPid"] == str(pid):
-                found.append(int(entry))
+            child = status(f"/proc/{entry}/status") if entry.isdigit() else {}
         except OSError:  # it has just ended
-            pass
+            continue
+        if child.get("PPid") == str(pid):
+            found[int(entry)] = child["Name"]
     return found
+
+
+def helpers(pid):
+    return [child for child, name in children(pid).items() if name == "transvisor-file"]
+
+
+def is_closed(task):
+    """Whether it has a filter and can get no privileges."""
+    return task["Seccomp"] == "2" and task["NoNewPrivs"] == "1"
 
 
 def in_force():
@@ -69,10 +79,10 @@ def in_force():
                     mine = int(status("/proc/self/status")["CapEff"], 16)
                     expect(int(t[name], 16) == 0 or (name == "CapBnd" and not mine),
                            f"thread {t['Name']} has {name} {t[name]}")
-            for pid in helpers(m.process.pid):
-                helper = tasks(pid)[0]
-                expect(helper["Seccomp"] == "2" and helper["NoNewPrivs"] == "1",
-                       "the helper has no filter")
+            for pid, name in children(m.process.pid).items():
+                expect(all(is_closed(t) for t in tasks(pid)), f"{name} has no filter")
+                if name == "transvisor-stub":
+                    expect(int(tasks(pid)[0]["CapEff"], 16) == 0, f"{name} has capabilities")
             expect(len(helpers(m.process.pid)) == 1, "there is not one helper")
             info = m.hmp("info sandbox")
             expect(info.startswith("sandbox: on\n") and "spawn: denied" in info, info)
