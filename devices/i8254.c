@@ -176,28 +176,32 @@ static void read_back(struct pit *pit, uint8_t value)
 
 static void set_mode(struct pit *pit, struct pit_channel *ch, uint8_t value)
 {
-	pit_channel_set_mode(ch, CW_MODE(value), CW_RW(value), value & CW_BCD, tick_now(pit));
+	int64_t tick = tick_now(pit);
+
+	pit_channel_set_mode(ch, CW_MODE(value), CW_RW(value), value & CW_BCD, tick);
 	if (ch == &pit->channels[0]) {
 		pit->missed = 0;
 		pit->outstanding = false;
 		timer_cancel(&pit->catch_up);
 	}
 	LOG(LOG_TIMER, "pit: counter %d mode %u", (int)(ch - pit->channels), ch->mode);
-	channel_programmed(pit, ch, tick_now(pit));
+	channel_programmed(pit, ch, tick);
 }
 
 static void write_control(struct pit *pit, uint8_t value)
 {
 	struct pit_channel *ch;
+	int64_t tick;
 
 	if (CW_CHANNEL(value) == CW_READ_BACK) {
 		read_back(pit, value);
 		return;
 	}
 	ch = &pit->channels[CW_CHANNEL(value)];
-	pit_channel_sync(ch, tick_now(pit));
+	tick = tick_now(pit);
+	pit_channel_sync(ch, tick);
 	if (CW_RW(value) == RW_LATCH)
-		pit_channel_latch_count(ch, tick_now(pit));
+		pit_channel_latch_count(ch, tick);
 	else
 		set_mode(pit, ch, value);
 }
@@ -218,12 +222,14 @@ static uint32_t pit_read(void *opaque, uint16_t port, unsigned size)
 	struct pit *pit = opaque;
 	unsigned offset = port - PIT_PORT;
 	struct pit_channel *ch;
+	int64_t tick;
 
 	if (offset >= PIT_CHANNELS)
 		return 0xff; /* the control register cannot be read */
 	ch = &pit->channels[offset];
-	pit_channel_sync(ch, tick_now(pit));
-	return pit_channel_read(ch, tick_now(pit));
+	tick = tick_now(pit);
+	pit_channel_sync(ch, tick);
+	return pit_channel_read(ch, tick);
 }
 
 static const struct port_ops pit_ports = {pit_read, pit_write, 1};
