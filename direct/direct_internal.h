@@ -232,6 +232,8 @@ void records_destroy(struct direct *d);
 /* ---- policy.c ---- */
 /* once: something has been mapped, so that it will not trap again. */
 void policy_trapped(struct direct *d, bool once);
+/* A page of code has been looked at. */
+void policy_verified(struct direct *d);
 void policy_escaped(struct direct *d);
 
 #endif

@@ -300,6 +300,7 @@ static void record_fill(struct direct *d, struct code_record *r)
 	memset(r->seen, 0, sizeof(r->seen));
 	physmem_watch(d->cpu->mem, r->gpa, PHYS_WATCH_DIRECT, 0);
 	d->n.pages_verified++;
+	policy_verified(d);
 	r->unfit = r->writes >= WRITES_MAX || !sweep(d, r);
 	d->n.pages_unfit += r->unfit;
 }
