@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* What emitted code uses beyond x86-64: BMI2 (RORX). */
+/* What emitted code uses beyond x86-64: BMI2 (RORX), and BMI1 and LZCNT for guests that count zeros. */
 bool host_can_translate(void);
 
 #endif
