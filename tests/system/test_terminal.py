@@ -113,8 +113,12 @@ def no_display():
 
 def signals():
     """Ctrl-C ends -serial stdio; SIGTSTP gives the terminal back for a while."""
-    with Terminal("-display", "none", "-serial", "stdio", "-boot", "n", "-S") as t:
+    with tempfile.TemporaryDirectory() as folder, \
+         Terminal("-display", "none", "-serial", "stdio", "-boot", "n", "-S", "-monitor",
+                  f"unix:{folder}/m,server=on,wait=off") as t:
         t.wait_raw(True)
+        with connect(f"{folder}/m") as s:  # it has begun when it answers
+            expect(s.recv(1), "there is no prompt")
         os.kill(t.pid, signal.SIGTSTP)
         _, status = os.waitpid(t.pid, os.WUNTRACED)
         expect(os.WIFSTOPPED(status), "SIGTSTP does not stop it")
