@@ -424,7 +424,7 @@ static int attach_direct(struct vcpu *cpu, const struct engine_config *config)
 {
 	if (config->direct == DIRECT_OFF)
 		return 0;
-	if (config->exact_fuel) {
+	if (config->exact_fuel && config->direct != DIRECT_STEPS) {
 		LOG(LOG_VM, "no direct execution: instructions are counted");
 		return 0;
 	}

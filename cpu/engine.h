@@ -24,6 +24,7 @@ enum direct_mode {
 	DIRECT_OFF,
 	DIRECT_AUTO, /* what computes runs directly, what keeps trapping does not */
 	DIRECT_ON,   /* whatever can */
+	DIRECT_STEPS, /* the same by single steps, which are counted: for tests */
 };
 
 /* Failures that tests inject, bits of engine_config.inject. */

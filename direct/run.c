@@ -130,6 +130,8 @@ static enum direct_result trap(struct direct *d, struct stub *s)
 
 	if (ptrace(PTRACE_GETSIGINFO, s->guest, NULL, &info) < 0)
 		return DIRECT_STEP;
+	if (d->mode == DIRECT_STEPS && step_ended(d, &info))
+		return DIRECT_RAN;
 	if (info.si_code != SI_KERNEL)
 		raise_debug_fault(cpu, DR6_BS);
 	last = block_fetch(cpu, cpu->eip - 1, &gpa);
@@ -172,13 +174,18 @@ static enum direct_result stopped(struct direct *d, struct stub *s, int status)
 
 /* ---- running ---- */
 
+static bool start_guest(const struct direct *d, pid_t guest)
+{
+	return d->mode == DIRECT_STEPS ? task_step_guest(guest) : task_run_guest(guest);
+}
+
 /* Until it stops. Returns whether what came back is guest state. */
 static bool run_stub(struct direct *d, struct stub *s, int *status)
 {
 	struct user_regs_struct regs;
 	bool alive;
 
-	if (!state_load(s, d->cpu) || !task_run_guest(s->guest))
+	if (!state_load(s, d->cpu) || !start_guest(d, s->guest))
 		return false;
 	d->n.runs++;
 	alive = task_wait(s->guest, status);
@@ -258,8 +265,10 @@ enum direct_result direct_run(struct direct *d)
 				policy_trapped(d, false);
 			return DIRECT_REFUSED;
 		}
+		if (d->mode == DIRECT_STEPS && !step_fits(d))
+			return DIRECT_STEP;
 		result = run_once(d, s);
 		ran = true;
-	} while (result == DIRECT_RAN && !wants_attention(cpu) && direct_wanted(d));
+	} while (result == DIRECT_RAN && d->mode != DIRECT_STEPS && !wants_attention(cpu) && direct_wanted(d));
 	return result;
 }

@@ -25,6 +25,7 @@
 
 #include "base/log.h"
 #include "cpu/decode.h"
+#include "cpu/fpu.h"
 #include "cpu/run.h"
 #include "monitor/hmp.h"
 #include "monitor/lockstep_flags.h"
@@ -284,6 +285,19 @@ static void compare_step(struct lockstep *l, const struct trace_step *s, struct 
 	note_start(l, cpu);
 }
 
+/*
+ * x87's pointers are the chip's own where ring 3 runs directly (direct/state.c): no machine
+ * has any then.
+ */
+static void forget_pointers(const struct lockstep *l, struct vcpu *cpu)
+{
+	if (cpu->cpl != 3 || !l->subject->cpu->direct)
+		return;
+	fpu_leave(cpu);
+	cpu->fx.fop = cpu->fx.fcs = cpu->fx.fds = 0;
+	cpu->fx.fip = cpu->fx.fdp = 0;
+}
+
 #define LOCKSTEP_OF(o, member)                                                                     \
 	((struct lockstep *)(void *)((char *)(o)-offsetof(struct lockstep, member)))
 
@@ -298,6 +312,7 @@ static bool leader_stepped(struct run_observer *o, struct vcpu *cpu)
 	struct lockstep *l = LOCKSTEP_OF(o, leader);
 	struct trace *t = &l->trace;
 
+	forget_pointers(l, cpu);
 	if (!l->batches)
 		return trace_executed(cpu) >= l->config.from;
 	if (!frozen(cpu) &&
@@ -322,6 +337,7 @@ static bool follower_stepped(struct run_observer *o, struct vcpu *cpu)
 
 	if (t->checked == t->count || trace_executed(cpu) < t->steps[t->checked].executed)
 		return false;
+	forget_pointers(l, cpu);
 	compare_step(l, &t->steps[t->checked++], cpu);
 	return l->differs;
 }
