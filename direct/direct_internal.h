@@ -125,6 +125,8 @@ struct direct {
 	struct stub stubs[STUBS];
 	uint64_t clock;
 	unsigned losses;       /* in a row */
+	bool filled, rests;    /* direct_rests() */
+	uint32_t fill_eip;     /* filled: of the instruction that a page was mapped for last */
 	uint32_t step_eip;     /* where the step under way began */
 	bool step_repeats;     /* at a repeated string instruction */
 	_Atomic pid_t running; /* the guest task that runs; 0: none */

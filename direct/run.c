@@ -30,6 +30,23 @@ void direct_kick(struct direct *d)
 		syscall(SYS_tgkill, atomic_load(&d->running_group), task, KICK_SIGNAL);
 }
 
+bool direct_rests(const struct direct *d)
+{
+	return d->rests;
+}
+
+void direct_stepped(struct direct *d)
+{
+	d->rests = true;
+}
+
+/* A page has been mapped for the instruction at EIP. */
+static void note_fill(struct direct *d)
+{
+	d->filled = true;
+	d->fill_eip = d->cpu->eip;
+}
+
 static bool wants_attention(const struct vcpu *cpu)
 {
 	return atomic_load(&cpu->pending) & ~(cpu->nmi_blocked ? PENDING_NMI : 0u);
@@ -83,6 +100,7 @@ static enum direct_result fetch_second(struct direct *d, struct stub *s, uint32_
 	    !page_fit(d, eip + length))
 		return DIRECT_STEP;
 	d->n.fetches++;
+	note_fill(d);
 	if (!space_stub_fill(d->cpu, page << PAGE_SHIFT, false) ||
 	    !mem_window_executable(s->window, page))
 		return DIRECT_STEP;
@@ -105,6 +123,7 @@ static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t 
 	if ((mapped && writable) || !space_stub_fill(d->cpu, address, mapped))
 		return DIRECT_STEP;
 	d->n.fills++;
+	note_fill(d);
 	return DIRECT_RAN;
 }
 
@@ -152,6 +171,7 @@ static enum direct_result stopped(struct direct *d, struct stub *s, int status)
 {
 	struct vcpu *cpu = d->cpu;
 
+	d->rests = false;
 	if (task_at_call(status)) {
 		d->n.syscalls++;
 		cpu->eip -= INT_BYTES;
@@ -168,6 +188,9 @@ static enum direct_result stopped(struct direct *d, struct stub *s, int status)
 		return DIRECT_STEP;
 	default: /* a kick, or somebody else's signal */
 		d->n.kicks++;
+		/* It may have come before anything was executed. */
+		d->rests = !d->filled || cpu->eip != d->fill_eip;
+		d->filled = false;
 		return DIRECT_RAN;
 	}
 }
@@ -205,6 +228,7 @@ static bool ready_code(struct direct *d, struct stub *s)
 	if (mem_window_executable(s->window, page))
 		return true;
 	d->n.fetches++;
+	note_fill(d);
 	return space_stub_fill(d->cpu, eip, false) && mem_window_executable(s->window, page);
 }
 
