@@ -13,6 +13,7 @@
 
 #include "cpu/access.h"
 #include "cpu/block.h"
+#include "cpu/walk.h"
 #include "direct/direct_internal.h"
 
 /*
@@ -107,6 +108,19 @@ static enum direct_result fetch_second(struct direct *d, struct stub *s, uint32_
 	return DIRECT_RAN;
 }
 
+/*
+ * Whether a read would set accessed bits of a page that must not be written: after fork(),
+ * all that parent and child share. A write, which is not told from it, would not set them, so
+ * the interpreter has to say; once they are set, nothing is lost.
+ */
+static bool read_shows(struct vcpu *cpu, uint32_t address)
+{
+	struct walk w = WALK_START;
+
+	return walk_tables(cpu, address, &w) && !walk_bits_set(&w, false) &&
+	       !walk_allows(cpu, &w, ACCESS_WRITE, true);
+}
+
 static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t address)
 {
 	uint32_t eip = d->cpu->eip, page = address >> PAGE_SHIFT, frame;
@@ -120,7 +134,8 @@ static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t 
 		return fetch_second(d, s, eip, page);
 	/* Whether it was a write is not told: the first try is for a read. */
 	mapped = mem_window_lookup(s->window, page, &frame, &writable);
-	if ((mapped && writable) || !space_stub_fill(d->cpu, address, mapped))
+	if ((mapped && writable) || (!mapped && read_shows(d->cpu, address)) ||
+	    !space_stub_fill(d->cpu, address, mapped))
 		return DIRECT_STEP;
 	d->n.fills++;
 	note_fill(d);
