@@ -5,7 +5,7 @@
 #include "monitor/lockstep_trace.h"
 #include "monitor/vm_internal.h"
 
-#define STAY_NS 10000000u
+#define STAY_NS 3000000u
 
 /* Has the processor have executed so many instructions. */
 static void set_executed(struct vcpu *cpu, uint64_t executed)
