@@ -288,7 +288,7 @@ static void bt_run(struct vcpu *cpu)
 	ran = reason;
 	cpu->bt->interpret = 0;
 	run_resume(cpu, reason);
-	while (cpu->fuel > 0 && !(ran && run_stepped(cpu))) {
+	while (!(ran && run_stepped(cpu)) && cpu->fuel > 0) {
 		uint64_t evictions = cpu->bt->n.evictions;
 		struct tb *tb;
 		uint32_t mode;
@@ -296,9 +296,15 @@ static void bt_run(struct vcpu *cpu)
 
 		atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 		if (wants_service(cpu)) {
+			unsigned cpl = cpu->cpl;
+
 			left = false;
 			if (!run_service(cpu))
 				break;
+			if (cpu->observer && cpu->cpl != cpl) {
+				ran = true;
+				continue;
+			}
 		}
 		ran = true;
 		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
@@ -308,6 +314,13 @@ static void bt_run(struct vcpu *cpu)
 		}
 		if (run_directly(cpu)) {
 			left = false;
+			continue;
+		}
+		if (cpu->cpl == 3 && cpu->bt->config.ring3_uncounted) {
+			left = false;
+			step(cpu);
+			if (cpu->direct)
+				direct_stepped(cpu->direct);
 			continue;
 		}
 		tb_unchain_stale(cpu);
@@ -424,7 +437,7 @@ static int attach_direct(struct vcpu *cpu, const struct engine_config *config)
 {
 	if (config->direct == DIRECT_OFF)
 		return 0;
-	if (config->exact_fuel) {
+	if (config->exact_fuel && config->direct != DIRECT_STEPS && !config->ring3_uncounted) {
 		LOG(LOG_VM, "no direct execution: instructions are counted");
 		return 0;
 	}

@@ -24,6 +24,7 @@ enum direct_mode {
 	DIRECT_OFF,
 	DIRECT_AUTO, /* what computes runs directly, what keeps trapping does not */
 	DIRECT_ON,   /* whatever can */
+	DIRECT_STEPS, /* the same by single steps, which are counted: for tests */
 };
 
 /* Failures that tests inject, bits of engine_config.inject. */
@@ -50,6 +51,11 @@ struct engine_config {
 	 * an engine may ignore it, and leaves run() when `pending` says so.
 	 */
 	bool exact_fuel;
+	/*
+	 * But not that of ring 3, whose instructions somebody else pays for
+	 * (monitor/lockstep_ring3.h): it runs directly, or is interpreted.
+	 */
+	bool ring3_uncounted;
 };
 
 #define ENGINE_CONFIG_DEFAULT                                                                      \

@@ -252,7 +252,9 @@ static void interp_run(struct vcpu *cpu)
 	while (cpu->fuel > 0) {
 		if (atomic_load_explicit(&cpu->pending, memory_order_relaxed) || cpu->halted ||
 		    cpu->shutdown) {
-			if (!run_service(cpu))
+			unsigned cpl = cpu->cpl;
+
+			if (!run_service(cpu) || (cpu->observer && cpu->cpl != cpl))
 				break;
 		}
 		if (__builtin_expect(run_needs_step(cpu), 0))

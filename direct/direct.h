@@ -85,6 +85,13 @@ enum direct_result {
 };
 /* Runs ring 3 from CS:EIP on. cpu->fx is whole. May unwind with a fault of the guest. */
 enum direct_result direct_run(struct direct *d);
+/*
+ * Whether ring 3 stands between two instructions of which nothing of the second has been
+ * done, accessed and dirty bits included: it was stopped from outside.
+ */
+bool direct_rests(const struct direct *d);
+/* The interpreter has done an instruction of a page that is refused. */
+void direct_stepped(struct direct *d);
 /* From any thread and from signal handlers: the guest is to be left soon. */
 void direct_kick(struct direct *d);
 

@@ -22,6 +22,7 @@
 #define DIRECT_INTERNAL_H
 
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -132,6 +133,10 @@ struct direct {
 	int processor;	       /* of the host, to which the machine thread is held; -1: to none */
 	cpu_set_t processors;  /* those it may use */
 	uint64_t placed_ns;
+	bool filled, rests;    /* direct_rests() */
+	uint32_t fill_eip;     /* filled: of the instruction that a page was mapped for last */
+	uint32_t step_eip;     /* where the step under way began */
+	bool step_repeats;     /* at a repeated string instruction */
 	_Atomic pid_t running; /* the guest task that runs; 0: none */
 	_Atomic pid_t running_group;
 
@@ -170,6 +175,7 @@ bool task_continue(pid_t task);
  * whatever a filter says (uretprobe, uprobe).
  */
 bool task_run_guest(pid_t task);
+bool task_step_guest(pid_t task);
 /* Whether it stopped so. */
 bool task_at_call(int status);
 void task_kill(pid_t task);
@@ -210,6 +216,12 @@ void placement_tick(struct direct *d);
 /* ---- probe.c ---- */
 /* Tries a stub with code of our own. */
 bool probe_run(struct direct *d);
+
+/* ---- step.c: DIRECT_STEPS ---- */
+/* Whether the instruction at EIP can be stepped over. May unwind with the fetch's fault. */
+bool step_fits(struct direct *d);
+/* Whether the trap is the step's end, which has been paid for then. */
+bool step_ended(struct direct *d, const siginfo_t *info);
 
 /* ---- rules.c ---- */
 /* Whether the processor's state lets ring 3 run natively with the same results. */

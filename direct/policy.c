@@ -56,7 +56,7 @@ bool direct_wanted(const struct direct *d)
 
 	if (!d->usable || d->mode == DIRECT_OFF)
 		return false;
-	if (d->mode == DIRECT_ON)
+	if (d->mode == DIRECT_ON || d->mode == DIRECT_STEPS)
 		return true;
 	p = current(d);
 	return p && p->direct;

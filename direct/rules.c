@@ -8,12 +8,12 @@
 #include "cpu/cpuid.h"
 #include "direct/direct_internal.h"
 
-/* The host's CS, SS, DS and ES are flat, 32-bit and writable, but for CS. */
+/* The host's CS, SS, DS and ES are flat, 32-bit and writable, but for CS, which is readable. */
 static bool segments_flat(const struct vcpu *cpu)
 {
 	const struct segment *s = cpu->seg;
 
-	return s[CS].code_kind == KIND_FLAT && s[CS].attr & DESC_DB &&
+	return s[CS].code_kind == KIND_FLAT && s[CS].attr & DESC_DB && s[CS].attr & DESC_RW &&
 	       s[SS].data_kind == KIND_FLAT && s[SS].attr & DESC_DB &&
 	       s[DS].data_kind == KIND_FLAT && s[ES].data_kind == KIND_FLAT;
 }

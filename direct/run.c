@@ -13,6 +13,7 @@
 
 #include "cpu/access.h"
 #include "cpu/block.h"
+#include "cpu/walk.h"
 #include "direct/direct_internal.h"
 
 /*
@@ -28,6 +29,23 @@ void direct_kick(struct direct *d)
 
 	if (task)
 		syscall(SYS_tgkill, atomic_load(&d->running_group), task, KICK_SIGNAL);
+}
+
+bool direct_rests(const struct direct *d)
+{
+	return d->rests;
+}
+
+void direct_stepped(struct direct *d)
+{
+	d->rests = true;
+}
+
+/* A page has been mapped for the instruction at EIP. */
+static void note_fill(struct direct *d)
+{
+	d->filled = true;
+	d->fill_eip = d->cpu->eip;
 }
 
 static bool wants_attention(const struct vcpu *cpu)
@@ -83,10 +101,24 @@ static enum direct_result fetch_second(struct direct *d, struct stub *s, uint32_
 	    !page_fit(d, eip + length))
 		return DIRECT_STEP;
 	d->n.fetches++;
+	note_fill(d);
 	if (!space_stub_fill(d->cpu, page << PAGE_SHIFT, false) ||
 	    !mem_window_executable(s->window, page))
 		return DIRECT_STEP;
 	return DIRECT_RAN;
+}
+
+/*
+ * Whether a read would set accessed bits of a page that must not be written: after fork(),
+ * all that parent and child share. A write, which is not told from it, would not set them, so
+ * the interpreter has to say; once they are set, nothing is lost.
+ */
+static bool read_shows(struct vcpu *cpu, uint32_t address)
+{
+	struct walk w = WALK_START;
+
+	return walk_tables(cpu, address, &w) && !walk_bits_set(&w, false) &&
+	       !walk_allows(cpu, &w, ACCESS_WRITE, true);
 }
 
 static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t address)
@@ -102,12 +134,14 @@ static enum direct_result page_fault(struct direct *d, struct stub *s, uint32_t 
 		return fetch_second(d, s, eip, page);
 	/* Whether it was a write is not told: the first try is for a read. */
 	mapped = mem_window_lookup(s->window, page, &frame, &writable);
-	if ((mapped && writable) || !space_stub_fill(d->cpu, address, mapped)) {
+	if ((mapped && writable) || (!mapped && read_shows(d->cpu, address)) ||
+	    !space_stub_fill(d->cpu, address, mapped)) {
 		s->faulted = true;
 		s->fault = address;
 		return DIRECT_STEP;
 	}
 	d->n.fills++;
+	note_fill(d);
 	return DIRECT_RAN;
 }
 
@@ -133,6 +167,8 @@ static enum direct_result trap(struct direct *d, struct stub *s)
 
 	if (ptrace(PTRACE_GETSIGINFO, s->guest, NULL, &info) < 0)
 		return DIRECT_STEP;
+	if (d->mode == DIRECT_STEPS && step_ended(d, &info))
+		return DIRECT_RAN;
 	if (info.si_code != SI_KERNEL)
 		raise_debug_fault(cpu, DR6_BS);
 	last = block_fetch(cpu, cpu->eip - 1, &gpa);
@@ -153,6 +189,7 @@ static enum direct_result stopped(struct direct *d, struct stub *s, int status)
 {
 	struct vcpu *cpu = d->cpu;
 
+	d->rests = false;
 	if (task_at_call(status)) {
 		d->n.syscalls++;
 		cpu->eip -= INT_BYTES;
@@ -169,11 +206,19 @@ static enum direct_result stopped(struct direct *d, struct stub *s, int status)
 		return DIRECT_STEP;
 	default: /* a kick, or somebody else's signal */
 		d->n.kicks++;
+		/* It may have come before anything was executed. */
+		d->rests = !d->filled || cpu->eip != d->fill_eip;
+		d->filled = false;
 		return DIRECT_RAN;
 	}
 }
 
 /* ---- running ---- */
+
+static bool start_guest(const struct direct *d, pid_t guest)
+{
+	return d->mode == DIRECT_STEPS ? task_step_guest(guest) : task_run_guest(guest);
+}
 
 /* Until it stops. Returns whether what came back is guest state. */
 static bool run_stub(struct direct *d, struct stub *s, int *status)
@@ -181,7 +226,7 @@ static bool run_stub(struct direct *d, struct stub *s, int *status)
 	struct user_regs_struct regs;
 	bool alive;
 
-	if (!state_load(s, d->cpu) || !task_run_guest(s->guest))
+	if (!state_load(s, d->cpu) || !start_guest(d, s->guest))
 		return false;
 	d->n.runs++;
 	alive = task_wait(s->guest, status);
@@ -201,6 +246,7 @@ static bool ready_code(struct direct *d, struct stub *s)
 	if (mem_window_executable(s->window, page))
 		return true;
 	d->n.fetches++;
+	note_fill(d);
 	return space_stub_fill(d->cpu, eip, false) && mem_window_executable(s->window, page);
 }
 
@@ -273,8 +319,10 @@ enum direct_result direct_run(struct direct *d)
 				policy_trapped(d, false);
 			return DIRECT_REFUSED;
 		}
+		if (d->mode == DIRECT_STEPS && !step_fits(d))
+			return DIRECT_STEP;
 		result = run_once(d, s);
 		ran = true;
-	} while (result == DIRECT_RAN && !wants_attention(cpu) && direct_wanted(d));
+	} while (result == DIRECT_RAN && d->mode != DIRECT_STEPS && !wants_attention(cpu) && direct_wanted(d));
 	return result;
 }

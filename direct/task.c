@@ -44,6 +44,11 @@ bool task_run_guest(pid_t task)
 	return ptrace(PTRACE_SYSEMU, task, NULL, NULL) == 0;
 }
 
+bool task_step_guest(pid_t task)
+{
+	return ptrace(PTRACE_SYSEMU_SINGLESTEP, task, NULL, NULL) == 0;
+}
+
 bool task_at_call(int status)
 {
 	return status >> 16 == PTRACE_EVENT_SECCOMP || WSTOPSIG(status) == (SIGTRAP | 0x80);

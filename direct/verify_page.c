@@ -73,6 +73,13 @@ static bool plain_fits(const struct vcpu *cpu, const struct insn_row *row)
 	return strcmp(row->name, "lzcnt") || cpu_has(cpu, FEATURE_ABM);
 }
 
+/* F2 and F3 change the condition of LOOPE and LOOPNE on AMD's chips. */
+static bool transfer_fits(const struct insn_row *row, const struct insn *in)
+{
+	return row->map != M1 || (row->opcode != 0xe0 && row->opcode != 0xe1) ||
+	       in->rep == REP_NONE;
+}
+
 static bool row_fits(const struct direct *d, const struct insn *in)
 {
 	const struct insn_row *row = &insn_table[in->row];
@@ -88,6 +95,8 @@ static bool row_fits(const struct direct *d, const struct insn *in)
 		return x87_fits(row);
 	case PLAIN:
 		return plain_fits(d->cpu, row);
+	case TRANSFER:
+		return transfer_fits(row, in);
 	default:
 		return true;
 	}
@@ -150,6 +159,7 @@ static void tell(const uint8_t *page, unsigned at, gpa_t gpa)
  * Decoding from the wrong byte falls into step soon, so where most ways meet
  * is right.
  */
+#define INT3	   0xccu
 #define SYNC_BYTES 64
 #define SYNC_WAYS  INSN_MAX_LENGTH
 #define SYNC_AGREE 12
@@ -176,6 +186,10 @@ static bool sweep(const struct direct *d, struct code_record *r)
 	struct insn in;
 
 	for (; at < PAGE_SIZE; at += in.length) {
+		if (r->host[at] == INT3) { /* pads functions: not worth decoding */
+			in.length = 1;
+			continue;
+		}
 		if (judge_at(d, r->host, at, &in) == UNFIT) {
 			tell(r->host, at, r->gpa);
 			return false;

@@ -185,6 +185,8 @@ static _Noreturn void child_main(struct direct *d, const struct fd_list *keep)
 		_exit(4);
 	close_others(keep);
 	forget_thread();
+	/* Its children are waited for by who traces them; as its own they would stay zombies. */
+	signal(SIGCHLD, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (d->cpuid_faults && syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0) < 0)

@@ -25,9 +25,12 @@
 
 #include "base/log.h"
 #include "cpu/decode.h"
+#include "cpu/fpu.h"
 #include "cpu/run.h"
+#include "direct/direct.h"
 #include "monitor/hmp.h"
 #include "monitor/lockstep_flags.h"
+#include "monitor/lockstep_ring3.h"
 #include "monitor/lockstep_trace.h"
 #include "monitor/state_compare.h"
 #include "monitor/vm_internal.h"
@@ -38,6 +41,7 @@
 #define WHOLE_EVERY	  (1u << 20)
 #define WHOLE_RAM_SHARE	  8
 #define DIFFERENCES_SHOWN 40
+#define SOUGHT_MOST	  1000000000ull
 #define LAST_TURNS	  64 /* of the reference until it has ended too */
 
 struct lockstep {
@@ -54,6 +58,10 @@ struct lockstep {
 	uint32_t flags_differ;	/* of those, what has not been written since; in a batch */
 	bool batches;
 	struct run_observer leader, follower; /* of the subject, of the reference */
+	bool stays; /* lockstep_ring3.h */
+	struct stay leader_stay, follower_stay;
+	struct vm_timer timer; /* says when a stay has lasted */
+	uint64_t cuts, sought; /* sought: steps of the reference to a cut */
 	struct trace trace;
 	struct decoder *decoder;
 	unsigned shown;
@@ -284,6 +292,19 @@ static void compare_step(struct lockstep *l, const struct trace_step *s, struct 
 	note_start(l, cpu);
 }
 
+/*
+ * x87's pointers are the chip's own where ring 3 runs directly (direct/state.c): no machine
+ * has any then.
+ */
+static void forget_pointers(const struct lockstep *l, struct vcpu *cpu)
+{
+	if (cpu->cpl != 3 || !l->subject->cpu->direct)
+		return;
+	fpu_leave(cpu);
+	cpu->fx.fop = cpu->fx.fcs = cpu->fx.fds = 0;
+	cpu->fx.fip = cpu->fx.fdp = 0;
+}
+
 #define LOCKSTEP_OF(o, member)                                                                     \
 	((struct lockstep *)(void *)((char *)(o)-offsetof(struct lockstep, member)))
 
@@ -298,6 +319,17 @@ static bool leader_stepped(struct run_observer *o, struct vcpu *cpu)
 	struct lockstep *l = LOCKSTEP_OF(o, leader);
 	struct trace *t = &l->trace;
 
+	forget_pointers(l, cpu);
+	if (l->stays && stay_step(&l->leader_stay, cpu)) {
+		bool lasts = atomic_load(&cpu->pending) & PENDING_TIMER && cpu->fuel_given &&
+			     direct_rests(cpu->direct);
+
+		if (!lasts || t->cut)
+			return t->cut;
+		stay_cut(&l->leader_stay, cpu);
+		trace_note(t, cpu);
+		return t->cut = true;
+	}
 	if (!l->batches)
 		return trace_executed(cpu) >= l->config.from;
 	if (!frozen(cpu) &&
@@ -306,10 +338,49 @@ static bool leader_stepped(struct run_observer *o, struct vcpu *cpu)
 	return t->count >= TRACE_STEPS;
 }
 
+/* Whether the reference has come to where the subject's stay was cut. */
+static bool at_cut(struct lockstep *l, struct vcpu *cpu)
+{
+	const struct trace *t = &l->trace;
+	const struct trace_step *s = &t->steps[t->checked];
+	bool repeating = cpu->repeating;
+	struct trace_step r;
+
+	if (!t->cut || t->checked + 1 != t->count || !l->follower_stay.in || s->eip != cpu->eip)
+		return false;
+	cpu->repeating = false;
+	trace_state(&r, cpu);
+	cpu->repeating = repeating;
+	r.executed = s->executed;
+	return !memcmp(s, &r, sizeof(r)) &&
+	       !state_compare_memory(l->subject, l->reference, NULL, NULL);
+}
+
+static void reached_cut(struct lockstep *l, const struct vcpu *cpu)
+{
+	l->trace.checked++;
+	l->sought = 0;
+	note_start(l, cpu);
+}
+
+/* Within a stay. */
+static bool seek_cut(struct lockstep *l, struct vcpu *cpu)
+{
+	if (at_cut(l, cpu)) {
+		stay_cut(&l->follower_stay, cpu);
+		reached_cut(l, cpu);
+	} else if (l->trace.cut && ++l->sought == SOUGHT_MOST) {
+		compare_step(l, &l->trace.steps[l->trace.checked++], cpu);
+	}
+	return l->differs;
+}
+
 static int64_t follower_length(struct run_observer *o, const struct vcpu *cpu)
 {
 	const struct trace *t = &LOCKSTEP_OF(o, follower)->trace;
 
+	if (LOCKSTEP_OF(o, follower)->follower_stay.in)
+		return 1;
 	return t->checked < t->count
 		   ? (int64_t)(t->steps[t->checked].executed - trace_executed(cpu))
 		   : INT64_MAX;
@@ -320,10 +391,16 @@ static bool follower_stepped(struct run_observer *o, struct vcpu *cpu)
 	struct lockstep *l = LOCKSTEP_OF(o, follower);
 	struct trace *t = &l->trace;
 
+	if (l->stays && stay_step(&l->follower_stay, cpu)) {
+		forget_pointers(l, cpu);
+		return seek_cut(l, cpu);
+	}
+	l->sought = 0;
 	if (t->checked == t->count || trace_executed(cpu) < t->steps[t->checked].executed)
 		return false;
+	forget_pointers(l, cpu);
 	compare_step(l, &t->steps[t->checked++], cpu);
-	return l->differs;
+	return l->differs || (l->follower_stay.in && seek_cut(l, cpu));
 }
 
 static void observe(struct lockstep *l)
@@ -337,6 +414,7 @@ static void observe(struct lockstep *l)
 	l->subject->cpu->observer = &l->leader;
 	if (!l->batches)
 		return;
+	l->stays = l->subject->cpu->direct && l->subject->config.engine.ring3_uncounted;
 	l->follower = (struct run_observer){.length = follower_length, .stepped = follower_stepped};
 	l->reference->cpu->observer = &l->follower;
 }
@@ -390,7 +468,10 @@ static bool advance(struct lockstep *l)
 
 	note_start(l, cpu);
 	l->trace.count = l->trace.checked = 0;
+	l->trace.cut = false;
 	while (step_goes_on(l, limit)) {
+		if (l->stays)
+			stay_limit(&l->timer);
 		if (!vm_turn(l->subject, limit - (cpu->executed - l->start)))
 			return false;
 		/* Paused: what there is is compared before one waits. */
@@ -405,6 +486,10 @@ static bool follow(struct lockstep *l)
 {
 	const struct vcpu *s = l->subject->cpu, *r = l->reference->cpu;
 
+	if (at_cut(l, l->reference->cpu)) {
+		stay_cut_between(&l->follower_stay, l->reference);
+		reached_cut(l, r);
+	}
 	while (r->executed < s->executed && !l->differs) {
 		if (!vm_turn(l->reference, s->executed - r->executed))
 			return false;
@@ -444,6 +529,11 @@ static void run(struct lockstep *l)
 		}
 		if (!l->differs)
 			compare(l);
+		if (l->trace.cut) {
+			l->cuts++;
+			stay_pass_time(s);
+			stay_pass_time(l->reference);
+		}
 	} while (going && !l->differs);
 	if (l->differs)
 		return;
@@ -458,14 +548,18 @@ int lockstep_run(struct lockstep *l)
 	struct vm *s = l->subject, *r = l->reference;
 	int status;
 
-	if (vm_begin(r) < 0 || vm_begin(s) < 0)
+	if (vm_begin(r) < 0 || vm_begin(s) < 0 ||
+	    (l->stays && vm_timer_start(&l->timer, s->cpu, 0)))
 		l->differs = true;
 	else
 		run(l);
+	if (l->stays)
+		vm_timer_stop(&l->timer);
 	vm_end(r);
 	status = vm_end(s);
 	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_steps", l->steps);
 	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_whole", l->wholes);
+	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_cuts", l->cuts);
 	LOG(LOG_STATS, "%-24s %" PRIu64, "lockstep_flags_excused", l->flags_excused);
 	return l->differs ? EXIT_FAILURE : status;
 }

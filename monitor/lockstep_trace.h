@@ -23,6 +23,7 @@ struct trace_step {
 
 struct trace {
 	unsigned count, checked;
+	bool cut; /* the last step is within ring 3, lockstep_ring3.h */
 	struct trace_step steps[TRACE_STEPS + TRACE_ROOM];
 };
 

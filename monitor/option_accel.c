@@ -37,8 +37,8 @@ static const struct accel {
 	  "(default on)")                                                                          \
 	X("windows", "on|off", true, "guest memory is reached through host mappings "              \
 	  "(default on)")                                                                          \
-	X("direct", "off|auto|on", true, "ring 3 runs natively, in processes of its own: not, "      \
-	  "what computes, all that can (default auto)")                                             \
+	X("direct", "off|auto|on|step", true, "ring 3 runs natively, in processes of its own: "    \
+	  "not, what computes, all that can, the same by single steps (default auto)")             \
 	X("map-budget", "N", true, "host mappings for that (default: by the host's limit)")        \
 	X("lockstep", "on|off|N", false, "check each block, or N instructions, against the "       \
 	  "interpreter; needs -icount")                                                            \
@@ -224,7 +224,7 @@ static int set_lockstep(struct option_parse *p, const struct given *g, const str
 
 static int set_direct(struct option_parse *p, const struct given *g, const struct option_list *l)
 {
-	static const char *const names[] = {"off", "auto", "on"}; /* ORDER: enum direct_mode */
+	static const char *const names[] = {"off", "auto", "on", "step"}; /* ORDER: enum direct_mode */
 	const char *text = option_list_get(l, "direct");
 
 	for (size_t i = 0; text && i < COUNT(names); i++) {

@@ -205,7 +205,7 @@ static void add_kvm(struct rules *r)
  */
 static void add_tracing(struct rules *r, const struct sandbox_needs *needs)
 {
-	static const uint64_t requests[] = {PTRACE_CONT,	PTRACE_SYSEMU,
+	static const uint64_t requests[] = {PTRACE_CONT,	PTRACE_SYSEMU, PTRACE_SYSEMU_SINGLESTEP,
 					    PTRACE_GETREGS,	PTRACE_SETREGS,
 					    PTRACE_SET_THREAD_AREA, PTRACE_GETFPREGS,	PTRACE_SETFPREGS,
 					    PTRACE_GETEVENTMSG, PTRACE_GETSIGINFO, PTRACE_KILL};

@@ -111,7 +111,7 @@ unsigned state_compare_page(struct vm *a, struct vm *b, uint64_t gpa, difference
 	return x && y ? compare_bytes("ram", x, y, PAGE_SIZE, gpa, fn, arg) : 0;
 }
 
-static unsigned compare_memory(struct vm *a, struct vm *b, difference_fn *fn, void *arg)
+unsigned state_compare_memory(struct vm *a, struct vm *b, difference_fn *fn, void *arg)
 {
 	struct memories x = {.count = 0}, y = {.count = 0};
 	unsigned n = 0;
@@ -137,5 +137,5 @@ unsigned state_compare_machine(struct vm *a, struct vm *b, difference_fn *fn, vo
 		if (fn)
 			fn(arg, "clock", "now", 0, time[0], time[1]);
 	}
-	return n + compare_memory(a, b, fn, arg);
+	return n + state_compare_memory(a, b, fn, arg);
 }

@@ -19,6 +19,8 @@ unsigned state_compare_cpu(struct vm *a, struct vm *b, difference_fn *fn, void *
 /* The page of RAM around the physical address. */
 unsigned state_compare_page(struct vm *a, struct vm *b, uint64_t gpa, difference_fn *fn,
 			    void *arg);
+/* All memory. */
+unsigned state_compare_memory(struct vm *a, struct vm *b, difference_fn *fn, void *arg);
 /* Devices, all memory and guest time. */
 unsigned state_compare_machine(struct vm *a, struct vm *b, difference_fn *fn, void *arg);
 

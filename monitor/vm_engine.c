@@ -111,8 +111,10 @@ int vm_create_engine(struct vm *vm, struct report *r)
 	struct report why = {0};
 
 	c->engine.exact_fuel = c->icount;
-	if (c->lockstep.on && !c->lockstep.step)
+	if (c->lockstep.on && !c->lockstep.step) {
 		c->engine.chaining = false; /* each block comes back to the run loop */
+		c->engine.ring3_uncounted = c->engine.direct == DIRECT_ON;
+	}
 	while (wake(vm, candidate(c, n), true, &why) < 0) {
 		const char *name = engine_name(candidate(c, n));
 

@@ -43,6 +43,12 @@ enum guest_pages {
 };
 bool guest_pages_known(const char *name, enum guest_pages *kind);
 
+/*
+ * The engine of cases in a stub: direct_run(), and the interpreter for what traps or is
+ * refused. Its cases are those of flat segments, 32-bit code and no single step; few others.
+ */
+#define GUEST_DIRECT "direct"
+
 /* engine: a known one. NULL with a message on stderr where it cannot run. */
 struct guest *guest_create(const char *engine, enum guest_pages kind);
 void guest_destroy(struct guest *g);

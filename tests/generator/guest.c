@@ -193,7 +193,8 @@ static void set_mode(struct guest *g)
 bool guest_engine_known(const char *engine)
 {
 	static const char *const known[] = {"interp",	  "bt",		"bt_nowin",
-					    "bt_nochain", "bt_noadapt", "bt_counted"};
+					    "bt_nochain", "bt_noadapt", "bt_counted",
+					    GUEST_DIRECT};
 
 	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(engine, known[i]))
@@ -208,6 +209,8 @@ static bool attach_engine(struct guest *g, const char *engine)
 
 	if (!strcmp(engine, "interp"))
 		return true;
+	if (!strcmp(engine, GUEST_DIRECT))
+		return guest_direct_attach(g);
 	config.exact_fuel = !strcmp(engine, "bt_counted");
 	config.windows = strcmp(engine, "bt_nowin");
 	config.chaining = strcmp(engine, "bt_nochain");
@@ -319,6 +322,7 @@ void guest_run(struct guest *g, const struct test_case *c, struct outcome *out)
 	world_apply(g->expected, c);
 	physmem_written(g->mem, WORLD_AT + PAGE_CODE * PAGE_SIZE, PAGE_SIZE);
 	guest_pages_prepare(g);
+	guest_direct_prepare(g);
 	load_state(g, &c->start);
 	g->cpu->fuel = FUEL;
 	vcpu_run(g->cpu);
@@ -326,4 +330,5 @@ void guest_run(struct guest *g, const struct test_case *c, struct outcome *out)
 	store_outcome(g, out);
 	world_collect(g->pages, g->expected, g->background, c, out);
 	guest_pages_check(g, out);
+	guest_direct_check(g, out);
 }

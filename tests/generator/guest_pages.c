@@ -11,7 +11,6 @@
 #include "guest_pages.h"
 
 #define DEVICE_AT 0xfe000000u
-#define NO_VECTOR 257u /* no outcome of the host's has it */
 
 bool guest_pages_known(const char *name, enum guest_pages *kind)
 {

@@ -39,6 +39,12 @@ const char *host_differs(const struct test_case *c, const struct decoded *d,
 const char *order_open(const struct test_case *c, const struct decoded *d,
 		       const struct outcome *host, const struct outcome *guest);
 
+/* ---- direct.c ---- */
+/* Why this instruction must not run in a stub; NULL if it may. */
+const char *must_be_refused(const struct test_case *c, const struct decoded *d);
+/* Why a stub need not agree on this case; NULL if it has to. */
+const char *direct_differs(const struct test_case *c, const struct decoded *d);
+
 /* ---- undefined.c ---- */
 /* The flags that the SDM leaves undefined after the instruction. */
 uint32_t undefined_flags(const struct test_case *c, const struct decoded *d);

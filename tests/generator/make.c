@@ -193,8 +193,31 @@ static uint32_t code_base(const struct test_case *c)
 	return world_segment_base(c->start.seg[CS]);
 }
 
-void make_case(const struct decoder *d, uint64_t seed, uint64_t number, uint16_t row_number,
-	       struct test_case *c)
+/* One case in so many has something that is refused for the processor's state. */
+#define ODD_CASES 32
+
+static void make_flat(uint64_t *seed, struct test_case *c)
+{
+	static const unsigned flat[] = {ES, SS, DS};
+
+	for (unsigned i = 0; i < sizeof(flat) / sizeof(flat[0]); i++)
+		if (!once_in(seed, 2 * ODD_CASES))
+			c->start.seg[flat[i]] = SELECTOR_DATA32;
+	if (!once_in(seed, ODD_CASES))
+		c->start.seg[CS] = SELECTOR_CODE32;
+}
+
+static bool single_step_wanted(uint64_t *seed, const struct insn_row *row, bool decoded,
+			       enum case_kind kind)
+{
+	if (kind == CASE_FLAT)
+		return once_in(seed, ODD_CASES);
+	/* What may go elsewhere must not go on there. */
+	return !decoded || row->class == TRANSFER || row->class == FAR || once_in(seed, 2);
+}
+
+void make_case(const struct decoder *d, enum case_kind kind, uint64_t seed, uint64_t number,
+	       uint16_t row_number, struct test_case *c)
 {
 	const struct insn_row *row = &insn_table[row_number];
 	uint64_t r = (seed + 1) * 0x9e3779b97f4a7c15u ^ (number + 1) * 0xd1342543de82ef95u;
@@ -206,10 +229,14 @@ void make_case(const struct decoder *d, uint64_t seed, uint64_t number, uint16_t
 	memset(c, 0, sizeof(*c));
 	c->number = number;
 	c->row = row_number;
-	code32 = !once_in(&r, 3);
+	code32 = kind == CASE_FLAT || !once_in(&r, 3);
 	make_segments(&r, c, code32);
+	if (kind == CASE_FLAT)
+		make_flat(&r, c);
 	make_fpu(&r, &c->start.fx);
 	c->start.eflags = make_eflags(&r, row);
+	if (kind == CASE_FLAT && !once_in(&r, ODD_CASES / 8))
+		c->start.eflags &= ~FL_AC;
 	make_code(&r, row, code32, c, &parts);
 	make_registers(&r, row, &parts, c);
 	c->code_at = CODE_AT + 0x800;
@@ -223,8 +250,7 @@ void make_case(const struct decoder *d, uint64_t seed, uint64_t number, uint16_t
 	c->code_at = make_place(&r, c->length);
 	aim_stack(&r, row, c, parts.operand32);
 	c->start.eip = c->code_at - code_base(c);
-	/* What may go elsewhere must not go on there. */
-	c->single_step = !decoded || row->class == TRANSFER || row->class == FAR || once_in(&r, 2);
+	c->single_step = single_step_wanted(&r, row, decoded, kind);
 	if (c->single_step)
 		c->start.eflags |= FL_TF;
 }

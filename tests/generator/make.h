@@ -8,9 +8,15 @@
 #include "tests/unit/values.h"
 #include "world.h"
 
+/* For whom cases are made. */
+enum case_kind {
+	CASE_ANY,
+	CASE_FLAT, /* mostly what direct execution takes: GUEST_DIRECT */
+};
+
 /* Case `number` of the seed, from this row. The same arguments give the same case. */
-void make_case(const struct decoder *d, uint64_t seed, uint64_t number, uint16_t row,
-	       struct test_case *c);
+void make_case(const struct decoder *d, enum case_kind kind, uint64_t seed, uint64_t number,
+	       uint16_t row, struct test_case *c);
 
 /* Whether the case's code is 32-bit. */
 bool case_is_32(const struct test_case *c);

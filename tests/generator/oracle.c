@@ -48,6 +48,8 @@ struct oracle *oracle_create(enum oracle_kind kind, const char *engine, enum gue
 
 	if (!o)
 		return NULL;
+	if (!strcmp(engine, GUEST_DIRECT))
+		kind = ORACLE_INTERP;
 	good = kind == ORACLE_INTERP ? use_interpreter(o, pages) : use_host(o, trouble);
 	if (!good && kind == ORACLE_ANY && strcmp(engine, "interp")) {
 		printf("the host cannot run 32-bit code (%s): the interpreter judges %s\n", trouble,

@@ -119,6 +119,9 @@ struct outcome {
 	uint64_t digest;  /* of all of them */
 	/* Accessed and dirty bits of each page, where a guest clears them before the case. */
 	uint8_t page_bits[WORLD_PAGES];
+	/* Of a guest in a stub: whether it has run there, and what had a part of it refused. */
+	bool native;
+	enum { REFUSED_NOT, REFUSED_STATE, REFUSED_PAGE } refused;
 	struct change changes[CHANGES_MAX];
 };
 

@@ -120,6 +120,28 @@ def kernel_686_pae():
     whole_kernel("686-pae")
 
 
+PROGRAMS = "recursion,x87,libm,strings,signal,mmap,page_fault,protection_fault,fork_exit,fork_exec"
+
+
+def direct_programs():
+    """Ring 3 natively, compared at each trap out of it: the benchmark programs, with
+    forks, signals, FPU and page faults."""
+    initrd = os.path.join(CACHE, "benchmarks", "initrd")
+    if not os.path.exists(initrd):
+        raise Skip("there are no benchmark programs: run benchmarks/build")
+    with Machine(
+        *["-accel", "bt,direct=on,lockstep=on", "-d", "stats,vm", "-icount", "shift=3"],
+        *["-m", "64", "-kernel", package("kernel-686", "vmlinuz"), "-initrd", initrd],
+        *["-append", f"console=ttyS0 panic=-1 quiet -- -t 0.002 {PROGRAMS}"],
+    ) as m:
+        m.wait_serial("rows: end", stall=3600)
+        end(m, 0)
+        text = m.errors.decode(errors="replace")
+        print(re.search(r"direct_runs +(\d+)", text).group(1), "runs")
+        if " failed" in m.serial():
+            raise Failure(m.serial())
+
+
 def debian(setting):
     if not os.path.exists(os.path.join(DEBIAN, "disk.img")):
         raise Skip("there is no Debian root: run benchmarks/debian/make")
@@ -149,5 +171,6 @@ main(
     [
         *[self_test, self_test_chained, privileged, kernel_start, kernel_start_chained],
         *[kernel_686, kernel_686_pae, debian_login, debian_login_chained],
+        direct_programs,
     ]
 )

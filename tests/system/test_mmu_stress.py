@@ -21,7 +21,7 @@ What is on the guest's command line:
 import os
 import re
 
-from machine import ENGINE, GUEST_PASS, PROGRAM, Failure, main
+from machine import ENGINE, GUEST_PASS, PROGRAM, Failure, Skip, main
 from mmu_game import INTERPRETER, PASSED, Game, reference
 
 QEMU = "qemu" in os.path.basename(PROGRAM)
@@ -97,6 +97,32 @@ def marathon():
         play_real_time(seed, 30000, 1 + seed % 2)
 
 
+def direct_lockstep(setting, runs):
+    engine = ["-accel", f"bt,{setting},lockstep=on"]
+    game = "seed=6 steps=1500 disk=1"
+    with Game(game, "-icount", "shift=3", "-d", "stats,vm", engine=engine) as m:
+        m.wait_serial(PASSED, stall=600)
+        status = m.wait_exit()
+        m.errors_read.join()
+        text = m.errors.decode(errors="replace")
+    if "no direct execution" in text:
+        raise Skip("no direct execution")
+    found = re.search(r"direct_runs +(\d+)", text)
+    if "lockstep: " in text or status != GUEST_PASS or not found or int(found.group(1)) < runs:
+        raise Failure(f"exit status {status}: {text}")
+    print(f"{found.group(1)} runs")
+
+
+def direct_steps():
+    """Ring 3 natively, single-stepped beside the interpreter."""
+    direct_lockstep("direct=step", 50000)
+
+
+def direct_traps():
+    """Ring 3 natively, compared with the interpreter at each trap."""
+    direct_lockstep("direct=on", 1000)
+
+
 def lockstep():
     """Beside the interpreter, compared every so many instructions. (Not block by
     block: the translator's blocks do not end at flags that DIV leaves undefined.)"""
@@ -112,4 +138,4 @@ def lockstep():
             raise Failure(f"exit status {status}: {text}")
 
 
-main([counted, real_time, marathon, lockstep])
+main([counted, real_time, marathon, lockstep, direct_steps, direct_traps])

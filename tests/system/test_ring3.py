@@ -4,6 +4,7 @@
 same, to the last flag, as with the interpreter; and code that gets at the 64-bit
 mode of a host that runs it natively ends as a fault. With direct=on the pieces
 have really run natively, which counters tell."""
+import os
 import re
 
 from machine import DEBUG_EXIT, ENGINE, GUEST_PASS, Failure, Machine, Skip, guest, main
@@ -11,14 +12,21 @@ from machine import DEBUG_EXIT, ENGINE, GUEST_PASS, Failure, Machine, Skip, gues
 INTERPRETER = ["-accel", "interp"]
 ATTACKS = 1000  # of the guest's that get as far as the host, at least
 TRIES = 5
+PROCESSES = 2 + 16 + 2  # the zygote, a mapper each (its guest is a thread), helpers
+EXHAUST_PAGES = 72000  # tests/guests/ring3/exhaust.c
+STEPS = 90000
 PROMPT_SHARE = 0.5  # of the ticks have to be prompt: the host may be busy
 
 
-def play(engine):
-    """Returns the guest's text, and the program's counters."""
+def play(engine, *arguments, stall=60, at=None):
+    """Returns the guest's text, and the program's counters. at: what to wait for, and
+    what to do then with the machine."""
     with Machine("-m", "16", "-kernel", guest("ring3.elf"), *DEBUG_EXIT, "-no-reboot",
-                 "-d", "stats,vm", engine=engine) as m:
-        m.wait_serial(r"ring3: (done|FAILED)\n")
+                 "-d", "stats,vm", *arguments, engine=engine) as m:
+        if at:
+            m.wait_serial(at[0], stall=stall)
+            at[1](m)
+        m.wait_serial(r"ring3: (done|FAILED)\n", stall=stall)
         text = m.serial()
         m.expect_exit(GUEST_PASS)
         m.errors_read.join()
@@ -85,4 +93,70 @@ def latency():
     raise Failure(f"only {prompt} of {ticks} interrupts came within 200 us")
 
 
-main([pieces, latency])
+def descendants(pid):
+    """Processes that come from that one."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as f:
+                parents[int(name)] = int(f.read().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            pass
+    found = {pid}
+    while True:
+        more = {n for n, parent in parents.items() if parent in found} - found
+        if not more:
+            return found - {pid}
+        found |= more
+
+
+def is_alive(pid):
+    """Not even a zombie of the monitor's, but perhaps one that nobody takes in."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def exhaust():
+    """The guest wants as much of the host as it can get: it gets what it has to see, in
+    no more processes than there are stubs and with mappings evicted, and none stays."""
+    wanted = lines(play(INTERPRETER, "-append", "exhaust")[0])
+    seen = []
+    text, errors = play(ENGINE, "-append", "exhaust", stall=300, at=(
+        r"many spaces\n", lambda m: seen.append(descendants(m.process.pid))))
+    if lines(text) != wanted:
+        raise Failure(f"{lines(text)}, should be {wanted}")
+    left = [n for n in seen[0] if is_alive(n)]
+    if left or len(seen[0]) > PROCESSES:
+        raise Failure(f"{len(seen[0])} processes, {len(left)} are left")
+    skip_unless_direct(errors)
+    fills, lost = counter(errors, "fills"), counter(errors, "stubs_lost")
+    moved = counter(errors, "stubs_moved")
+    print(f"{fills} fills, {moved} stubs moved, {lost} lost, {len(seen[0])} processes")
+    # Each page once, and what was evicted again.
+    if fills < EXHAUST_PAGES * 1.05 or not moved or lost:
+        raise Failure("the mappings were not exhausted, or a stub was lost")
+
+
+def single_steps():
+    """In lockstep with the interpreter, each instruction of ring 3 by itself. A tick of
+    the timer is a thousand instructions."""
+    engine = ["-accel", "bt,direct=step,lockstep=on", "-icount", "shift=10"]
+    with Machine("-m", "16", "-kernel", guest("ring3.elf"), *DEBUG_EXIT, "-no-reboot",
+                 "-d", "stats,vm", engine=engine) as m:
+        m.wait_serial(r"ring3: (done|FAILED)\n", stall=300)
+        status = m.wait_exit()
+        m.errors_read.join()
+        errors = m.errors.decode(errors="replace")
+    found = re.search(r"no direct execution: (.*)", errors)
+    if found:
+        raise Skip(f"no direct execution: {found.group(1)}")
+    runs = counter(errors, "runs")
+    print(f"{runs} steps")
+    if "lockstep: " in errors or status != GUEST_PASS or runs < STEPS:
+        raise Failure(f"exit status {status}, {runs} steps: {errors}")
+
+
+main([pieces, latency, exhaust, single_steps])

@@ -40,6 +40,7 @@ static void ring3(struct fixture *f)
 	X(if_clear, cpu->eflags &= ~FL_IF)                                                         \
 	X(code16, cpu->seg[CS].attr &= ~DESC_DB)                                                   \
 	X(stack16, cpu->seg[SS].attr &= ~DESC_DB)                                                  \
+	X(code_unreadable, cpu->seg[CS].attr &= ~DESC_RW)                                          \
 	X(code_based, cpu->seg[CS].code_kind = KIND_BASED)                                         \
 	X(code_small, cpu->seg[CS].code_kind = KIND_SMALL)                                         \
 	X(stack_based, cpu->seg[SS].data_kind = KIND_BASED)                                        \
@@ -166,6 +167,8 @@ static const struct code unfit[] = {
     {"verw", 3, {0x0f, 0x00, 0xe8}},
     {"rdpmc", 2, {0x0f, 0x33}},
     {"cpuid", 2, {0x0f, 0xa2}},
+    {"repe loopne", 3, {0xf3, 0xe0, 0x10}},
+    {"repne loope", 3, {0xf2, 0xe1, 0x10}},
     {"vzeroupper", 3, {0xc5, 0xf8, 0x77}},
     {"rdrand", 3, {0x0f, 0xc7, 0xf0}},
     {"xgetbv", 3, {0x0f, 0x01, 0xd0}},

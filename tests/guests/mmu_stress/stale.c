@@ -11,6 +11,8 @@
 #define CR4_PSE 0x10u
 #define CR4_PAE 0x20u
 #define CR4_PGE 0x80u
+#define CR4_OSFXSR 0x200u
+#define CPUID_FXSR (1u << 24)
 
 struct stale_page stale[PAGES];
 static struct xlate before[PAGES];
@@ -153,7 +155,8 @@ void paging_start(void)
 
 	model.mode = model.spaces[model.current].mode;
 	cr0_write(cr0_read() & ~CR0_PG);
-	cr4_write(cr4[model.mode]);
+	/* Without it ring 3 would not run directly (direct/rules.c). */
+	cr4_write(cr4[model.mode] | (cpu_flags() & CPUID_FXSR ? CR4_OSFXSR : 0));
 	cr3_write(model.spaces[model.current].cr3);
 	cr0_write(cr0_read() | CR0_PG | CR0_WP);
 	model.wp = true;

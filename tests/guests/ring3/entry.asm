@@ -12,6 +12,7 @@ start:
 	cli
 	cld
 	mov	esp, stack_top
+	push	ebx
 	call	ring3_main
 .forever:
 	cli

@@ -62,6 +62,16 @@ struct entry {
 void load_tables(const void *gdt, const void *idt);
 void run(const struct entry *e);
 extern const char vectors[];
+
+/* ---- main.c, for exhaust.c ---- */
+/* Fresh user pages, with this code. */
+void user_load(const uint8_t *start, const uint8_t *end);
+/* What has ended run(). */
+const struct trap *user_trap(void);
+void user_failed(const char *what, uint32_t n);
+void user_print(const char *text);
+/* ---- exhaust.c ---- */
+void exhaust(uint32_t *directory);
 #endif
 
 #endif
