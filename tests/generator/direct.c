@@ -17,12 +17,6 @@ static bool names_segment(const struct insn_row *row)
 	return false;
 }
 
-static bool is_native_extension(const struct test_case *c, const struct decoded *d)
-{
-	return d->row->map == M2 && (d->row->opcode == 0xbc || d->row->opcode == 0xbd) &&
-	       d->in.rep == REP_REPE;
-}
-
 const char *must_be_refused(const struct test_case *c, const struct decoded *d)
 {
 	static const char *const silent[] = {
@@ -36,8 +30,6 @@ const char *must_be_refused(const struct test_case *c, const struct decoded *d)
 		return NULL;
 	if (names_segment(d->row))
 		return "segment registers";
-	if (is_native_extension(c, d))
-		return "TZCNT, LZCNT";
 	for (unsigned i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
 		if (!strcmp(d->row->name, silent[i]))
 			return silent[i];
