@@ -20,10 +20,10 @@
 #include "cpu/block.h"
 #include "cpu/fpu.h"
 #include "cpu/run.h"
+#include "cpu/table.h"
 #include "kvm/kvm_internal.h"
 
 #define KICK_SIGNAL (SIGRTMIN + 7)
-#define OPCODE_HLT  0xf4
 
 /* The processor that this thread runs, for kicks that come from the thread itself. */
 static _Thread_local const struct vcpu *running;
@@ -217,21 +217,51 @@ static void guest_debug(struct kvm *k, uint32_t control)
 	kvm_must(k, KVM_SET_GUEST_DEBUG, &d);
 }
 
-/* KVM may say that it has made a step, and not that the processor halts. */
-static bool at_halt(struct vcpu *cpu)
+/*
+ * KVM steps by a TF of its own (SDM 3B 18.3.1.4). Instructions that show TF, load it, lose
+ * it in a handler or put the trap off (PUSHF, IRET, INT n, MOV SS, ...) the interpreter does.
+ */
+static bool interpreters(struct vcpu *cpu)
 {
-	gpa_t gpa;
-	const uint8_t *code = block_fetch(cpu, cpu->seg[CS].base + cpu->eip, &gpa);
+	unsigned class;
 
-	return code && *code == OPCODE_HLT;
+	kvm_forget_blocks(cpu);
+	class = insn_table[block_find(cpu)->insns[0].row].class;
+	return class == SENSITIVE || class == PRIVILEGED || class == FAR;
 }
 
-/* Until KVM has executed one. */
+/*
+ * So do those that fault: a frame would show TF, and the guest run on in its handler. With
+ * no handler to be found there is a shutdown instead, before which nothing is changed.
+ */
+static void set_handlers(struct vcpu *cpu, bool there)
+{
+	struct kvm_sregs2 sregs;
+
+	kvm_must(cpu->kvm, KVM_GET_SREGS2, &sregs);
+	sregs.idt.limit = there ? (uint16_t)cpu->idtr.limit : 0;
+	kvm_must(cpu->kvm, KVM_SET_SREGS2, &sregs);
+}
+
+/* Until KVM has executed one, or left. */
+static void step_in_kvm(struct vcpu *cpu)
+{
+	struct kvm *k = cpu->kvm;
+
+	set_handlers(cpu, false);
+	guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
+	do
+		set_immediate_exit(k, 0);
+	while (!kvm_enter(cpu));
+	guest_debug(k, 0);
+	set_handlers(cpu, true);
+}
+
 static void step_once(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
 
-	if (at_halt(cpu)) {
+	if (interpreters(cpu)) {
 		kvm_interpret(cpu);
 		return;
 	}
@@ -240,14 +270,16 @@ static void step_once(struct vcpu *cpu)
 		kvm_refused(cpu);
 		return;
 	}
-	guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
-	do
-		set_immediate_exit(k, 0);
-	while (!kvm_enter(cpu));
-	guest_debug(k, 0);
-	k->n.stepped++;
+	step_in_kvm(cpu);
+	if (k->run->exit_reason == KVM_EXIT_SHUTDOWN) {
+		kvm_state_drop(k);
+		kvm_interpret(cpu);
+		return;
+	}
 	/* One that accesses a device is ended by taking the state. */
-	if (k->run->exit_reason != KVM_EXIT_DEBUG)
+	if (k->run->exit_reason == KVM_EXIT_DEBUG)
+		k->n.stepped++;
+	else
 		kvm_exit(cpu);
 	kvm_state_take(cpu);
 }

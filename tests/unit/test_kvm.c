@@ -184,7 +184,8 @@ static void test_modes(void)
 	    0xe6, 0x42,				/* out 0x42, al */                                 \
 	    0xe4, 0x43,				/* in al, 0x43 */                                  \
 	    0xba, 0x10, 0, 0, 0,		/* mov edx, DATA0 */                               \
-	    0x0f, 0x02, 0xf2,			/* lar esi, edx */                                 \
+	    0x0f, 0x02, 0xf2,			/* lar esi, edx: bits 19 to 16 are undefined */    \
+	    0x81, 0xe6, 0, 0xff, 0xf0, 0,	/* and esi, 00F0FF00h */                           \
 	    0xf4				/* hlt */
 
 static void run_steps(struct fixture *f)
@@ -242,6 +243,52 @@ static void test_steps(void)
 	CHECK(f.cpu->kvm->n.stepped > 50);
 	fixture_end(&f);
 	fixture_end(&reference);
+}
+
+/*
+ * What a step by TF gets wrong: TF is shown or lost, or the guest runs on in a handler. Some
+ * write code or memory first. The handlers, which are HLTs, are not entered.
+ */
+static void step_both(const char *code, size_t size)
+{
+	struct fixture f, reference;
+
+	if (!start(&f))
+		return;
+	fixture_start(&reference);
+	enter_protected(&reference, 0);
+	poke(&f, CODE_AT, code, size);
+	poke(&reference, CODE_AT, code, size);
+	for (unsigned n = 0; n < 8 && !reference.cpu->halted; n++) {
+		vcpu_step(f.cpu);
+		vcpu_step(reference.cpu);
+		check_same(f.cpu, reference.cpu);
+		for (unsigned i = 0; i < 4; i++)
+			CHECK_EQ(peek32(&f, f.cpu->regs[ESP] + 4 * i),
+				 peek32(&reference, reference.cpu->regs[ESP] + 4 * i));
+		CHECK_EQ(peek32(&f, DATA_AT), peek32(&reference, DATA_AT));
+	}
+	fixture_end(&f);
+	fixture_end(&reference);
+}
+
+#define STEP(bytes) step_both(bytes "\xf4", sizeof(bytes))
+
+static void test_hard_steps(void)
+{
+	STEP("\x9c\x58");				/* pushf; pop eax */
+	STEP("\x9c\x9d\x40");			/* pushf; popf; inc eax */
+	STEP("\x9c\x0e\x68\x08\x00\x01\x00\xcf");	/* pushf; push cs; push CODE_AT+8; iret */
+	STEP("\x90\xcc");			/* int3 */
+	STEP("\x90\xcd\x30");			/* int 0x30 */
+	STEP("\x90\x0f\x0b");			/* ud2 */
+	STEP("\x31\xc9\xf7\xf1");		/* xor ecx, ecx; div ecx */
+	STEP("\x8c\xd0\x8e\xd0\x40\x40");	/* mov eax, ss; mov ss, eax; inc eax; inc eax */
+	STEP("\xfb\x40\x40");			/* sti; inc eax; inc eax */
+	STEP("\x0f\x01\x0d\x00\x00\x04\x00");	/* sidt [DATA_AT] */
+	STEP("\x6a\x07\x8f\x05\x00\x00\x04\x00"); /* push 7; pop [DATA_AT] */
+	STEP("\x83\xc8\xff\x62\x05\x00\x00\x04\x00"); /* or eax, -1; bound eax, [DATA_AT] */
+	STEP("\xc6\x05\x09\x00\x01\x00\x90\x90\x90\xf4"); /* mov byte [CODE_AT+9], 0x90 */
 }
 
 /* Every other instruction by another engine. */
@@ -331,6 +378,24 @@ static void test_halted(void)
 	vcpu_run(f.cpu);
 	CHECK_EQ(vector_taken(&f), 0x51);
 	CHECK_EQ(pushed(&f, 0), CODE_AT + 2);
+	fixture_end(&f);
+}
+
+/* HLT with TF: the trap comes before anything halts, and wakes (SDM 2A, HLT). */
+static void test_halt_with_trap(void)
+{
+	struct fixture f;
+
+	if (!start(&f))
+		return;
+	CODE(&f, 0x90, 0xf4, 0x90);
+	f.cpu->eip++;
+	f.cpu->eflags |= FL_TF;
+	run(&f);
+	CHECK_EQ(vector_taken(&f), VEC_DB);
+	CHECK_EQ(f.cpu->eip, handler(VEC_DB) + 1); /* its HLT was executed */
+	CHECK_EQ(pushed(&f, 0), CODE_AT + 2);
+	CHECK(f.cpu->dr[6] & 1u << 14); /* BS */
 	fixture_end(&f);
 }
 
@@ -621,9 +686,11 @@ static void test_cpuid(void)
 }
 
 UNIT_MAIN("kvm", {"state", test_state}, {"modes", test_modes}, {"a program", test_program},
-	  {"single steps", test_steps}, {"changes of engine", test_changes},
+	  {"single steps", test_steps}, {"hard steps", test_hard_steps},
+	  {"changes of engine", test_changes},
 	  {"code that was written", test_written_code}, {"interrupt", test_interrupt},
-	  {"halted", test_halted}, {"NMI", test_nmi}, {"settled events", test_settled},
+	  {"halted", test_halted}, {"halted with TF", test_halt_with_trap},
+	  {"NMI", test_nmi}, {"settled events", test_settled},
 	  {"triple fault", test_triple_fault}, {"kick", test_kick},
 	  {"registers in memory", test_registers_in_memory},
 	  {"ROM and dirty pages", test_rom_and_dirty_pages}, {"A20", test_a20},
