@@ -66,7 +66,6 @@ static void msr_access(struct vcpu *cpu, bool write)
 	k->n.exit_msr++;
 	run->msr.data = value;
 	run->msr.error = !good;
-	k->hold = !good; /* KVM raises #GP: nothing beside it */
 	k->completing = true;
 	/* What KVM has to know of them is given by way of struct vcpu. */
 	if (write && memcmp(&before, &cpu->msr, sizeof(before)))

@@ -67,7 +67,6 @@ struct kvm {
 	/* State. Who has the newer one: KVM after an entry, else struct vcpu. */
 	bool newer;
 	bool completing; /* KVM has an instruction to end, at the next entry */
-	bool hold;	 /* an exception may be on its way: no interrupt beside it */
 	bool blocks_stale; /* the guest ran: decoded instructions may have changed */
 	unsigned refused;  /* instructions to interpret before a state is offered again */
 	bool complained;   /* the user knows that KVM fails */

@@ -75,7 +75,7 @@ bool kvm_enter(struct vcpu *cpu)
 	error = errno;
 	atomic_store(&k->inside, false);
 	k->newer = k->written = true;
-	k->completing = k->hold = false;
+	k->completing = false;
 	kvm_memory_flush(cpu);
 	if (result == 0)
 		return true;
@@ -105,7 +105,7 @@ static bool interruptible(const struct vcpu *cpu)
 	const struct kvm *k = cpu->kvm;
 
 	if (k->newer)
-		return k->run->ready_for_interrupt_injection && k->run->if_flag && !k->hold;
+		return k->run->ready_for_interrupt_injection && k->run->if_flag && !k->completing;
 	return cpu->eflags & FL_IF && !cpu->interrupt_shadow && !cpu->debug_shadow;
 }
 
@@ -164,6 +164,12 @@ static bool turn(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
 
+	/*
+	 * The instruction that waits for a device may end with an exception, and KVM would
+	 * drop an interrupt beside it: so it ends first.
+	 */
+	if (atomic_load(&cpu->pending) & PENDING_IRQ)
+		kvm_complete(cpu);
 	set_immediate_exit(k, 0);
 	if (atomic_load(&cpu->pending) & ~(PENDING_IRQ | PENDING_NMI) || cpu->shutdown ||
 	    !awake(cpu))

@@ -326,7 +326,7 @@ bool kvm_state_give(struct vcpu *cpu)
 
 void kvm_state_drop(struct kvm *k)
 {
-	k->newer = k->completing = k->hold = false;
+	k->newer = k->completing = false;
 	memset(&k->given, 0xff, sizeof(k->given));
 }
 

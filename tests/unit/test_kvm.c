@@ -519,6 +519,35 @@ static void test_registers_in_memory(void)
 	fixture_end(&f);
 }
 
+static uint32_t read_and_interrupt(void *opaque, uint32_t offset, unsigned size)
+{
+	vcpu_set_intr(opaque, 1);
+	return 0;
+}
+
+/* The exception of an instruction that has read a device comes before an interrupt. */
+static void test_fault_after_read(void)
+{
+	static const struct mmio_ops ops = {
+		.read = read_and_interrupt, .write = register_write, .max_size = 4};
+	struct fixture f;
+
+	if (!start(&f))
+		return;
+	physmem_region_map(physmem_add_mmio(f.mem, "registers", 0x1000, &ops, f.cpu), 0xfd000000,
+			   0);
+	CODE(&f, 0xf7, 0x35, 0x10, 0, 0, 0xfd); /* div dword [FD000010] */
+	f.cpu->eflags |= FL_IF;
+	f.next_vector = 0x53;
+	run(&f);
+	CHECK_EQ(vector_taken(&f), VEC_DE);
+	CHECK_EQ(pushed(&f, 0), CODE_AT);
+	CHECK_EQ(f.next_vector, 0x53); /* nobody has asked for it */
+	CHECK(atomic_load(&f.cpu->pending) & PENDING_IRQ);
+	CHECK_EQ(f.cpu->kvm->n.interrupts, 0);
+	fixture_end(&f);
+}
+
 static void test_rom_and_dirty_pages(void)
 {
 	struct phys_region *ram;
@@ -693,5 +722,6 @@ UNIT_MAIN("kvm", {"state", test_state}, {"modes", test_modes}, {"a program", tes
 	  {"NMI", test_nmi}, {"settled events", test_settled},
 	  {"triple fault", test_triple_fault}, {"kick", test_kick},
 	  {"registers in memory", test_registers_in_memory},
+	  {"a fault after a read", test_fault_after_read},
 	  {"ROM and dirty pages", test_rom_and_dirty_pages}, {"A20", test_a20},
 	  {"MSRs", test_msrs}, {"TSC", test_tsc}, {"CPUID", test_cpuid})
