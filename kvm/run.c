@@ -109,7 +109,7 @@ static bool interruptible(const struct vcpu *cpu)
 	return cpu->eflags & FL_IF && !cpu->interrupt_shadow && !cpu->debug_shadow;
 }
 
-/* As run_service() does it: fetches a vector only when it can be taken. */
+/* As run_service() does it: fetches a vector only when it can be taken. What is given wakes. */
 static void offer_interrupt(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
@@ -129,6 +129,7 @@ static void offer_interrupt(struct vcpu *cpu)
 	irq.irq = (uint32_t)vector;
 	kvm_must(k, KVM_INTERRUPT, &irq);
 	k->n.interrupts++;
+	cpu->halted = false;
 	/* Another one may be due behind it. */
 	k->run->request_interrupt_window = !!(atomic_load(&cpu->pending) & PENDING_IRQ);
 }
@@ -141,20 +142,16 @@ static void offer_nmi(struct vcpu *cpu)
 	atomic_fetch_and(&cpu->pending, ~PENDING_NMI);
 	kvm_must(cpu->kvm, KVM_NMI, NULL);
 	cpu->kvm->n.interrupts++;
+	cpu->halted &= cpu->nmi_blocked;
 }
 
-/* Whether there is something to execute. A halted processor's state has been taken. */
-static bool awake(struct vcpu *cpu)
+/* Whether there may be something to execute. A halted processor's state has been taken. */
+static bool awake(const struct vcpu *cpu)
 {
 	uint32_t pending = atomic_load(&cpu->pending);
 
-	if (!cpu->halted)
-		return true;
-	if (!(pending & PENDING_NMI && !cpu->nmi_blocked) &&
-	    !(pending & PENDING_IRQ && interruptible(cpu)))
-		return false;
-	cpu->halted = false;
-	return true;
+	return !cpu->halted || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
+	       (pending & PENDING_IRQ && interruptible(cpu));
 }
 
 /* ---- the loop ---- */
@@ -182,6 +179,8 @@ static bool turn(struct vcpu *cpu)
 	}
 	offer_nmi(cpu);
 	offer_interrupt(cpu);
+	if (cpu->halted) /* there was no vector after all */
+		return false;
 	if (kvm_enter(cpu))
 		kvm_exit(cpu);
 	return true;
@@ -229,10 +228,8 @@ static void guest_debug(struct kvm *k, uint32_t control)
  */
 static bool interpreters(struct vcpu *cpu)
 {
-	unsigned class;
+	unsigned class = insn_table[block_find(cpu)->insns[0].row].class;
 
-	kvm_forget_blocks(cpu);
-	class = insn_table[block_find(cpu)->insns[0].row].class;
 	return class == SENSITIVE || class == PRIVILEGED || class == FAR;
 }
 
@@ -298,6 +295,7 @@ static bool kvm_step(struct vcpu *cpu)
 {
 	int reason;
 
+	kvm_forget_blocks(cpu); /* for whoever steps */
 	if (!cpu->kvm->debug_exits || run_needs_step(cpu) || cpu->halted || cpu->shutdown ||
 	    atomic_load(&cpu->pending) & (PENDING_IRQ | PENDING_NMI))
 		return false;

@@ -332,10 +332,19 @@ static void test_written_code(void)
 	poke(&f, TARGET_AT, "\xc6\x05\x01\x00\x01\x00\x07\xf4", 8); /* mov byte [CODE_AT+1], 7 */
 	f.cpu->eip = TARGET_AT;
 	run(&f);
+	/* A step that only the interpreter can make */
+	f.cpu->eip = CODE_AT;
+	f.cpu->interrupt_shadow = true;
+	f.cpu->halted = false;
+	vcpu_step(f.cpu);
+	CHECK_EQ(f.cpu->regs[EAX], 7);
+	poke(&f, TARGET_AT, "\xc6\x05\x01\x00\x01\x00\x08\xf4", 8);
+	f.cpu->eip = TARGET_AT;
+	run(&f);
 	kvm_rest(f.cpu);
 	f.cpu->eip = CODE_AT;
 	run(&f);
-	CHECK_EQ(f.cpu->regs[EAX], 7);
+	CHECK_EQ(f.cpu->regs[EAX], 8);
 	kvm_destroy(f.cpu); /* one that rests is not the processor's to end */
 	fixture_end(&f);
 }
@@ -378,6 +387,25 @@ static void test_halted(void)
 	vcpu_run(f.cpu);
 	CHECK_EQ(vector_taken(&f), 0x51);
 	CHECK_EQ(pushed(&f, 0), CODE_AT + 2);
+	fixture_end(&f);
+}
+
+/* A request that is gone when its vector is asked for wakes nobody. */
+static void test_spurious(void)
+{
+	struct fixture f;
+
+	if (!start(&f))
+		return;
+	CODE(&f, 0x31, 0xc0, 0xfb, 0xf4, 0x40, 0xf4); /* xor eax, eax; sti; hlt; inc eax; hlt */
+	run(&f);
+	f.next_vector = -1;
+	vcpu_set_intr(f.cpu, 1);
+	f.cpu->fuel = 1000;
+	vcpu_run(f.cpu);
+	CHECK(f.cpu->halted);
+	CHECK_EQ(f.cpu->regs[EAX], 0);
+	CHECK_EQ(f.cpu->eip, CODE_AT + 4);
 	fixture_end(&f);
 }
 
@@ -719,6 +747,7 @@ UNIT_MAIN("kvm", {"state", test_state}, {"modes", test_modes}, {"a program", tes
 	  {"changes of engine", test_changes},
 	  {"code that was written", test_written_code}, {"interrupt", test_interrupt},
 	  {"halted", test_halted}, {"halted with TF", test_halt_with_trap},
+	  {"spurious interrupt", test_spurious},
 	  {"NMI", test_nmi}, {"settled events", test_settled},
 	  {"triple fault", test_triple_fault}, {"kick", test_kick},
 	  {"registers in memory", test_registers_in_memory},
