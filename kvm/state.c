@@ -413,10 +413,8 @@ void kvm_state_take(struct vcpu *cpu)
 	k->given.tsc_offset = w.tsc_offset;
 	k->given.sregs.efer = w.sregs.efer;
 	k->given.sregs.apic_base = w.sregs.apic_base;
-	/* KVM's events are as it said; these are to be cleared. */
-	if (w.events.exception.injected || w.events.interrupt.injected || w.events.nmi.injected ||
-	    w.events.nmi.pending || w.events.exception.pending)
-		memset(&k->given.events, 0xff, sizeof(k->given.events));
+	/* These are to be cleared, and an INT n under way, which KVM keeps to itself. */
+	memset(&k->given.events, 0xff, sizeof(k->given.events));
 	k->newer = false;
 	if (!cpu->shutdown)
 		settle(cpu, &w.events);
