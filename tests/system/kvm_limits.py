@@ -45,8 +45,12 @@ TESTS = {
     "linux.kernel_686": "paging",
 }
 
-# The same under KVM on QEMU's TCG.
-ON_TCG = {"guests.idle_share": "is too slow for a limit of time"}
+# The same under KVM on QEMU's TCG (7.2). Its do_vmexit() changes DR7 and not the lists of
+# breakpoints and watchpoints, and cpu_watchpoint_remove_by_ref() crashes some time after.
+ON_TCG = {
+    "guests.idle_share": "is too slow for a limit of time",
+    "privileged.debug": "mostly passes this, but crashes after breakpoints",
+}
 
 # Checks of tests/guests/privileged that no KVM passes: their first words.
 # README, "Honest limits": no FERR#, no breakpoints at ports, which exit before they are met.
