@@ -312,7 +312,7 @@ int kvm_create(struct vcpu *cpu, const char *device, bool limit_model, struct re
 	cpu->kvm = k;
 	k->system = k->machine = k->processor = -1;
 	k->map_stale = true;
-	memset(&k->given, 0xff, sizeof(k->given)); /* the first time all is loaded */
+	kvm_state_drop(k); /* the first time all is loaded */
 	k->hardware = find_hardware();
 	if (open_device(k, device ? device : DEFAULT_DEVICE, r) < 0 ||
 	    create_machine(k, r) < 0 || create_processor(k, r) < 0)

@@ -66,7 +66,6 @@ static void msr_access(struct vcpu *cpu, bool write)
 	k->n.exit_msr++;
 	run->msr.data = value;
 	run->msr.error = !good;
-	k->hold = !good; /* KVM raises #GP: nothing beside it */
 	k->completing = true;
 	/* What KVM has to know of them is given by way of struct vcpu. */
 	if (write && memcmp(&before, &cpu->msr, sizeof(before)))
@@ -99,15 +98,18 @@ bool kvm_exit_access(struct vcpu *cpu)
 
 /* ---- the interpreter ---- */
 
+void kvm_forget_blocks(struct vcpu *cpu)
+{
+	if (cpu->kvm->blocks_stale)
+		block_cache_flush(cpu);
+	cpu->kvm->blocks_stale = false;
+}
+
 void kvm_interpret(struct vcpu *cpu)
 {
-	struct kvm *k = cpu->kvm;
-
 	kvm_state_take(cpu);
-	if (k->blocks_stale)
-		block_cache_flush(cpu);
-	k->blocks_stale = false;
-	k->n.interpreted++;
+	kvm_forget_blocks(cpu);
+	cpu->kvm->n.interpreted++;
 	run_step(cpu);
 	fpu_leave(cpu);
 }
@@ -161,8 +163,9 @@ void kvm_refused(struct vcpu *cpu)
 static void halt(struct vcpu *cpu)
 {
 	cpu->kvm->n.exit_halt++;
-	kvm_state_take(cpu);
+	/* First: with TF KVM has a #DB to deliver as well, which wakes the processor. */
 	cpu->halted = true;
+	kvm_state_take(cpu);
 }
 
 static void triple_fault(struct vcpu *cpu)

@@ -67,7 +67,6 @@ struct kvm {
 	/* State. Who has the newer one: KVM after an entry, else struct vcpu. */
 	bool newer;
 	bool completing; /* KVM has an instruction to end, at the next entry */
-	bool hold;	 /* an exception may be on its way: no interrupt beside it */
 	bool blocks_stale; /* the guest ran: decoded instructions may have changed */
 	unsigned refused;  /* instructions to interpret before a state is offered again */
 	bool complained;   /* the user knows that KVM fails */
@@ -105,6 +104,9 @@ bool kvm_state_give(struct vcpu *cpu);
  */
 void kvm_state_take(struct vcpu *cpu);
 
+/* KVM's state is worth nothing: struct vcpu is as it was when it was given. */
+void kvm_state_drop(struct kvm *k);
+
 /* ---- run.c ---- */
 /* One KVM_RUN. Returns false if it was only interrupted. */
 bool kvm_enter(struct vcpu *cpu);
@@ -116,6 +118,8 @@ void kvm_complete(struct vcpu *cpu);
 void kvm_exit(struct vcpu *cpu);
 /* KVM does not take the processor's state: lets the interpreter go on. May unwind. */
 void kvm_refused(struct vcpu *cpu);
+/* Code that the guest has run may have written code that is decoded. */
+void kvm_forget_blocks(struct vcpu *cpu);
 /* Lets the interpreter execute one instruction. May unwind. */
 void kvm_interpret(struct vcpu *cpu);
 /* Of an exit for a port, memory or an MSR, for which an instruction waits. False: of another. */

@@ -20,10 +20,10 @@
 #include "cpu/block.h"
 #include "cpu/fpu.h"
 #include "cpu/run.h"
+#include "cpu/table.h"
 #include "kvm/kvm_internal.h"
 
 #define KICK_SIGNAL (SIGRTMIN + 7)
-#define OPCODE_HLT  0xf4
 
 /* The processor that this thread runs, for kicks that come from the thread itself. */
 static _Thread_local const struct vcpu *running;
@@ -75,7 +75,7 @@ bool kvm_enter(struct vcpu *cpu)
 	error = errno;
 	atomic_store(&k->inside, false);
 	k->newer = k->written = true;
-	k->completing = k->hold = false;
+	k->completing = false;
 	kvm_memory_flush(cpu);
 	if (result == 0)
 		return true;
@@ -105,11 +105,11 @@ static bool interruptible(const struct vcpu *cpu)
 	const struct kvm *k = cpu->kvm;
 
 	if (k->newer)
-		return k->run->ready_for_interrupt_injection && k->run->if_flag && !k->hold;
+		return k->run->ready_for_interrupt_injection && k->run->if_flag && !k->completing;
 	return cpu->eflags & FL_IF && !cpu->interrupt_shadow && !cpu->debug_shadow;
 }
 
-/* As run_service() does it: fetches a vector only when it can be taken. */
+/* As run_service() does it: fetches a vector only when it can be taken. What is given wakes. */
 static void offer_interrupt(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
@@ -129,6 +129,7 @@ static void offer_interrupt(struct vcpu *cpu)
 	irq.irq = (uint32_t)vector;
 	kvm_must(k, KVM_INTERRUPT, &irq);
 	k->n.interrupts++;
+	cpu->halted = false;
 	/* Another one may be due behind it. */
 	k->run->request_interrupt_window = !!(atomic_load(&cpu->pending) & PENDING_IRQ);
 }
@@ -141,20 +142,16 @@ static void offer_nmi(struct vcpu *cpu)
 	atomic_fetch_and(&cpu->pending, ~PENDING_NMI);
 	kvm_must(cpu->kvm, KVM_NMI, NULL);
 	cpu->kvm->n.interrupts++;
+	cpu->halted &= cpu->nmi_blocked;
 }
 
-/* Whether there is something to execute. A halted processor's state has been taken. */
-static bool awake(struct vcpu *cpu)
+/* Whether there may be something to execute. A halted processor's state has been taken. */
+static bool awake(const struct vcpu *cpu)
 {
 	uint32_t pending = atomic_load(&cpu->pending);
 
-	if (!cpu->halted)
-		return true;
-	if (!(pending & PENDING_NMI && !cpu->nmi_blocked) &&
-	    !(pending & PENDING_IRQ && interruptible(cpu)))
-		return false;
-	cpu->halted = false;
-	return true;
+	return !cpu->halted || (pending & PENDING_NMI && !cpu->nmi_blocked) ||
+	       (pending & PENDING_IRQ && interruptible(cpu));
 }
 
 /* ---- the loop ---- */
@@ -164,6 +161,12 @@ static bool turn(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
 
+	/*
+	 * The instruction that waits for a device may end with an exception, and KVM would
+	 * drop an interrupt beside it: so it ends first.
+	 */
+	if (atomic_load(&cpu->pending) & PENDING_IRQ)
+		kvm_complete(cpu);
 	set_immediate_exit(k, 0);
 	if (atomic_load(&cpu->pending) & ~(PENDING_IRQ | PENDING_NMI) || cpu->shutdown ||
 	    !awake(cpu))
@@ -176,6 +179,8 @@ static bool turn(struct vcpu *cpu)
 	}
 	offer_nmi(cpu);
 	offer_interrupt(cpu);
+	if (cpu->halted) /* there was no vector after all */
+		return false;
 	if (kvm_enter(cpu))
 		kvm_exit(cpu);
 	return true;
@@ -217,21 +222,49 @@ static void guest_debug(struct kvm *k, uint32_t control)
 	kvm_must(k, KVM_SET_GUEST_DEBUG, &d);
 }
 
-/* KVM may say that it has made a step, and not that the processor halts. */
-static bool at_halt(struct vcpu *cpu)
+/*
+ * KVM steps by a TF of its own (SDM 3B 18.3.1.4). Instructions that show TF, load it, lose
+ * it in a handler or put the trap off (PUSHF, IRET, INT n, MOV SS, ...) the interpreter does.
+ */
+static bool interpreters(struct vcpu *cpu)
 {
-	gpa_t gpa;
-	const uint8_t *code = block_fetch(cpu, cpu->seg[CS].base + cpu->eip, &gpa);
+	unsigned class = insn_table[block_find(cpu)->insns[0].row].class;
 
-	return code && *code == OPCODE_HLT;
+	return class == SENSITIVE || class == PRIVILEGED || class == FAR;
 }
 
-/* Until KVM has executed one. */
+/*
+ * So do those that fault: a frame would show TF, and the guest run on in its handler. With
+ * no handler to be found there is a shutdown instead, before which nothing is changed.
+ */
+static void set_handlers(struct vcpu *cpu, bool there)
+{
+	struct kvm_sregs2 sregs;
+
+	kvm_must(cpu->kvm, KVM_GET_SREGS2, &sregs);
+	sregs.idt.limit = there ? (uint16_t)cpu->idtr.limit : 0;
+	kvm_must(cpu->kvm, KVM_SET_SREGS2, &sregs);
+}
+
+/* Until KVM has executed one, or left. */
+static void step_in_kvm(struct vcpu *cpu)
+{
+	struct kvm *k = cpu->kvm;
+
+	set_handlers(cpu, false);
+	guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
+	do
+		set_immediate_exit(k, 0);
+	while (!kvm_enter(cpu));
+	guest_debug(k, 0);
+	set_handlers(cpu, true);
+}
+
 static void step_once(struct vcpu *cpu)
 {
 	struct kvm *k = cpu->kvm;
 
-	if (at_halt(cpu)) {
+	if (interpreters(cpu)) {
 		kvm_interpret(cpu);
 		return;
 	}
@@ -240,14 +273,16 @@ static void step_once(struct vcpu *cpu)
 		kvm_refused(cpu);
 		return;
 	}
-	guest_debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
-	do
-		set_immediate_exit(k, 0);
-	while (!kvm_enter(cpu));
-	guest_debug(k, 0);
-	k->n.stepped++;
+	step_in_kvm(cpu);
+	if (k->run->exit_reason == KVM_EXIT_SHUTDOWN) {
+		kvm_state_drop(k);
+		kvm_interpret(cpu);
+		return;
+	}
 	/* One that accesses a device is ended by taking the state. */
-	if (k->run->exit_reason != KVM_EXIT_DEBUG)
+	if (k->run->exit_reason == KVM_EXIT_DEBUG)
+		k->n.stepped++;
+	else
 		kvm_exit(cpu);
 	kvm_state_take(cpu);
 }
@@ -260,6 +295,7 @@ static bool kvm_step(struct vcpu *cpu)
 {
 	int reason;
 
+	kvm_forget_blocks(cpu); /* for whoever steps */
 	if (!cpu->kvm->debug_exits || run_needs_step(cpu) || cpu->halted || cpu->shutdown ||
 	    atomic_load(&cpu->pending) & (PENDING_IRQ | PENDING_NMI))
 		return false;

@@ -161,11 +161,28 @@ static void give_events(const struct vcpu *cpu, struct kvm_vcpu_events *w)
 	w->nmi.masked = cpu->nmi_blocked;
 }
 
-static void take_events(struct vcpu *cpu, const struct kvm_vcpu_events *w)
+#define BOTH_SHADOWS (KVM_X86_SHADOW_INT_MOV_SS | KVM_X86_SHADOW_INT_STI)
+
+/*
+ * AMD-V has one shadow for both instructions (APM 2, 15.21.5), and KVM says both then.
+ * It is what was given if the guest is still there; else STI's, by far the more frequent.
+ */
+static unsigned shadow_of(const struct kvm *k, const struct kvm_words *w)
 {
-	cpu->debug_shadow = w->interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS;
-	cpu->interrupt_shadow = w->interrupt.shadow & KVM_X86_SHADOW_INT_STI;
-	cpu->nmi_blocked = w->nmi.masked;
+	unsigned shadow = w->events.interrupt.shadow, given = k->given.events.interrupt.shadow;
+
+	if (shadow != BOTH_SHADOWS)
+		return shadow;
+	return given && w->regs.rip == k->given.regs.rip ? given : KVM_X86_SHADOW_INT_STI;
+}
+
+static void take_events(struct vcpu *cpu, const struct kvm_words *w)
+{
+	unsigned shadow = shadow_of(cpu->kvm, w);
+
+	cpu->debug_shadow = shadow & KVM_X86_SHADOW_INT_MOV_SS;
+	cpu->interrupt_shadow = shadow & KVM_X86_SHADOW_INT_STI;
+	cpu->nmi_blocked = w->events.nmi.masked;
 }
 
 static void words_of(const struct vcpu *cpu, struct kvm_words *w)
@@ -307,6 +324,12 @@ bool kvm_state_give(struct vcpu *cpu)
 	       (k->hardware || kept(k, &w));
 }
 
+void kvm_state_drop(struct kvm *k)
+{
+	k->newer = k->completing = false;
+	memset(&k->given, 0xff, sizeof(k->given));
+}
+
 /* ---- taking ---- */
 
 static void take_sysenter(struct vcpu *cpu)
@@ -380,7 +403,7 @@ void kvm_state_take(struct vcpu *cpu)
 	take_control(cpu, &w.sregs);
 	take_segments(cpu, &w.sregs);
 	take_debug(cpu, &w.debug);
-	take_events(cpu, &w.events);
+	take_events(cpu, &w);
 	take_fpu(cpu);
 	take_sysenter(cpu);
 	renew_derived(cpu, &w.sregs);
@@ -390,10 +413,8 @@ void kvm_state_take(struct vcpu *cpu)
 	k->given.tsc_offset = w.tsc_offset;
 	k->given.sregs.efer = w.sregs.efer;
 	k->given.sregs.apic_base = w.sregs.apic_base;
-	/* KVM's events are as it said; these are to be cleared. */
-	if (w.events.exception.injected || w.events.interrupt.injected || w.events.nmi.injected ||
-	    w.events.nmi.pending || w.events.exception.pending)
-		memset(&k->given.events, 0xff, sizeof(k->given.events));
+	/* These are to be cleared, and an INT n under way, which KVM keeps to itself. */
+	memset(&k->given.events, 0xff, sizeof(k->given.events));
 	k->newer = false;
 	if (!cpu->shutdown)
 		settle(cpu, &w.events);

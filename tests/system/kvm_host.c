@@ -2,7 +2,7 @@
 /*
  * What the host's KVM does with single instructions, asked by ioctl() alone: no
  * part of Transvisor is in this program. It tells faults of a KVM that is an
- * emulation from faults of ours: tests/system/kvm_host.py has the list of tests
+ * emulation from faults of ours: tests/system/kvm_limits.py has the list of tests
  * that such a KVM cannot pass, and this program is the evidence.
  *
  * Each case runs in a protected-mode machine without paging, at ring 0 or 3 with
@@ -57,7 +57,7 @@ static const struct instruction {
 	I("INT n", RING0, "\xcd\x30", 0x30),
 	I("INT n", RING3, "\xcd\x30", 0x30),
 	I("INTO", RING3, "\xce", EXECUTED),
-	I("BOUND", RING3, "\x62\x05\x00\x00\x02\x00", EXECUTED),
+	I("BOUND", RING3, "\x62\x1d\x00\x00\x02\x00", EXECUTED), /* EBX is 0 */
 	I("CALL gate", RING3, "\x9a\x00\x00\x00\x00\x30\x00", EXECUTED),
 	I("paging on, 4 KiB pages", RING0, "\x0f\x22\xc0", EXECUTED),
 	I("paging on, PSE", PSE, "\x0f\x22\xc0", EXECUTED),
@@ -173,6 +173,24 @@ static void set_registers(struct host *h, enum mode mode)
 		fail("KVM_SET_SREGS");
 }
 
+/* A processor without newer features: KVM judges CR4's bits by CPUID. */
+static int set_cpuid(int processor)
+{
+	struct kvm_cpuid2 *table = calloc(1, sizeof(*table) + 2 * sizeof(table->entries[0]));
+	int result;
+
+	if (!table)
+		return -1;
+	table->nent = 2;
+	table->entries[0] = (struct kvm_cpuid_entry2){
+		.function = 0, .eax = 1, .ebx = 0x756e6547, .ecx = 0x6c65746e, .edx = 0x49656e69};
+	table->entries[1] = (struct kvm_cpuid_entry2){
+		.function = 1, .eax = 0x6fb, .ecx = 1 << 30, .edx = 0x078bfbff};
+	result = ioctl(processor, KVM_SET_CPUID2, table);
+	free(table);
+	return result;
+}
+
 static void create(struct host *h)
 {
 	int system = open("/dev/kvm", O_RDWR | O_CLOEXEC), machine, size;
@@ -194,7 +212,7 @@ static void create(struct host *h)
 	    ioctl(machine, KVM_SET_USER_MEMORY_REGION, &r) < 0)
 		fail("KVM_CREATE_VM");
 	h->processor = ioctl(machine, KVM_CREATE_VCPU, 0);
-	if (h->processor < 0)
+	if (h->processor < 0 || set_cpuid(h->processor) < 0)
 		fail("KVM_CREATE_VCPU");
 	h->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, h->processor, 0);
 	if (h->run == MAP_FAILED)

@@ -36,6 +36,7 @@ CACHE = os.environ.get("TRANSVISOR_CACHE", os.path.join(ROOT, "cache"))
 
 DEBUG_EXIT = ["-device", "isa-debug-exit"]
 GUEST_PASS = 33  # tests/guests/pc32.inc: (PASS << 1) | 1
+GUEST_FAIL = 35
 TEXT_BYTES = 80 * 25 * 2
 POLL = 0.2
 STALL = int(os.environ.get("TRANSVISOR_STALL", "120"))
@@ -371,9 +372,13 @@ class Machine:
             print("---- process status:", self.process.poll())
 
 
+def under_kvm():
+    return ENGINE[:2] == ["-accel", "kvm"]
+
+
 def skip_without_kvm(case):
     script = os.path.basename(sys.argv[0]).removeprefix("test_").removesuffix(".py")
-    if ENGINE[:2] == ["-accel", "kvm"]:
+    if under_kvm():
         reason = kvm_limits.reason_to_skip(f"{script}.{case}")
         if reason:
             raise Skip(reason)

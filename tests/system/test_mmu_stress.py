@@ -21,7 +21,8 @@ What is on the guest's command line:
 import os
 import re
 
-from machine import ENGINE, GUEST_PASS, PROGRAM, Failure, Skip, main
+from kvm_limits import on_tcg
+from machine import ENGINE, GUEST_PASS, PROGRAM, Failure, Skip, main, under_kvm
 from mmu_game import INTERPRETER, PASSED, Game, reference
 
 QEMU = "qemu" in os.path.basename(PROGRAM)
@@ -63,7 +64,7 @@ def counted():
 def play_real_time(seed, steps, disk):
     """While something checks the structures all the time, if that is possible."""
     game = f"seed={seed} steps={steps} disk={disk} gamble=1 spin=20000"
-    if QEMU:
+    if QEMU or under_kvm() and on_tcg():
         game += " qemu=1"
     wanted = "" if QEMU else reference(game)
     with Game(game, *QEMU_CPU) as m:

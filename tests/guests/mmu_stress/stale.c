@@ -32,8 +32,22 @@ static void cr3_write(uint32_t v)
 {
 	__asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
 }
+/*
+ * TCG sets A in PDPTEs, where it is reserved (SDM 3A 4.4.1). A KVM that runs on it looks at
+ * them when CR0 or CR4 changes what paging means.
+ */
+static void pdptes_clean(void)
+{
+	const struct space *s = &model.spaces[model.current];
+
+	if (options.qemu && s->mode == MODE_PAE)
+		for (unsigned i = 0; i < 4; i++)
+			((volatile uint64_t *)s->cr3)[i] &= ~(uint64_t)PTE_A;
+}
+
 static void cr4_write(uint32_t v)
 {
+	pdptes_clean();
 	__asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
 }
 

@@ -74,7 +74,10 @@ make_tables:
 	rep	stosb
 	ret
 
+; TCG sets A in PDPTEs, for a KVM that runs on it a reserved bit: #GP of MOV CR0.
 paging_on:
+	and	dword [pdpt], ~PTE_A
+	and	dword [pdpt + 8], ~PTE_A
 	push	eax
 	mov	eax, cr0
 	or	eax, CR0_PG
@@ -126,6 +129,10 @@ with_pae:
 	call	matrix
 	call	paging_off
 	SAME	"PAE paging: the whole matrix", [failures], 0
+	mov	eax, [pdpt]
+	sub	eax, pae_dir
+	QEMU_DIFFERS "3A 4.4.1"
+	SAME	"PAE: a PDPTE has no accessed flag", eax, PTE_P
 	mov	ecx, EFER
 	rdmsr
 	or	eax, EFER_NXE
