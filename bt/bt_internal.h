@@ -58,6 +58,11 @@ static inline unsigned host_reg(unsigned guest)
 #define MODE_WINDOW  0x040u /* memory through a window */
 #define MODE_RING0   0x100u /* CPL 0 */
 #define MODE_SSE_SLOW 0x200u /* an exception is unmasked in MXCSR */
+/*
+ * EIPs are offsets in the page, whose address is in vcpu.bt_page. Never part of
+ * bt_mode(): the page's first address decides, find_mode().
+ */
+#define MODE_MOVED 0x400u
 #define MODE_SEG_SHIFT 12
 static inline enum seg_kind mode_seg(uint32_t mode, unsigned seg)
 {
@@ -105,7 +110,7 @@ struct tb_exit {
 	struct tb_exit *next, **link;	/* in to->incoming */
 	uint32_t jump;			/* offset in the cache of the rel32 that is patched */
 	uint32_t unchained;		/* offset of the code that leaves to the monitor */
-	uint32_t eip;			/* of the target */
+	uint32_t eip;			/* of the target, as tb.eip */
 	bool cross;			/* the target is in another page: holds for one asid_kernel */
 	bool after_call;		/* other code has run since the block was entered */
 	struct tb_exit *cross_next, **cross_link; /* in bt.cross, while chained */
@@ -135,18 +140,20 @@ struct tb {
 		struct tb_link *next, **link; /* link: what points to this */
 		uint16_t first, last; /* bytes of the page that are the block's */
 	} links[2];
-	uint32_t eip, mode;
+	uint32_t eip, mode;	/* eip: with MODE_MOVED an offset in the page */
 	uint16_t bytes, count;	/* guest bytes, instructions */
-	uint32_t host;		/* offset in the cache of its first instruction */
+	uint32_t host;		/* offset in the cache: where to enter it, with EIP in R8 */
+	uint32_t host_chained;	/* for exits of blocks of the same page */
 	uint32_t host_size;
 	uint32_t body_size;	/* without the exits behind the last instruction */
 	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint64_t inner;		/* bit n: instruction n is a transfer that the block goes on behind */
 	bool calls;		/* one of them, at least, is a CALL: it will be returned to */
+	bool looked_up;		/* the jump cache may lead to it */
 	uint8_t exit_count;
 	uint8_t faults;		/* window accesses that could not be filled */
-	uint32_t host_ready;	/* where to enter it when fpu is ready; else host */
+	uint32_t host_ready;	/* for exits when fpu is ready */
 	uint8_t fpu;		/* FPU_*, bt/fpu.h: what has to be ready */
 	/*
 	 * Bit n: instruction n sets the x87 pointers; to its operand, too; before
@@ -252,6 +259,8 @@ struct code_page {
 	const uint8_t *host; /* the page in the monitor's mapping */
 	struct tb_link *links;
 	uint64_t chunks; /* bit n: some block covers, or did, bytes of the n-th 64 */
+	uint32_t base;	 /* of ring 3's translations that hold absolute EIPs: the page's */
+	bool has_base;
 };
 
 /* FIP, FOP and FDS as instructions before leave them: bt/fpu.h. */
@@ -334,6 +343,16 @@ static inline unsigned tb_paid_after(const struct tb *tb, unsigned n)
 	return later ? (unsigned)__builtin_ctzll(later) : tb->count - 1u - n;
 }
 
+/* What EIPs of the block are relative to, when it has just run. */
+static inline uint32_t tb_base(const struct vcpu *cpu, const struct tb *tb)
+{
+	return tb->mode & MODE_MOVED ? cpu->bt_page : 0;
+}
+static inline uint32_t tb_insn_eip(const struct vcpu *cpu, const struct tb *tb, unsigned n)
+{
+	return tb_base(cpu, tb) + tb->eip + tb->insns[n].guest;
+}
+
 static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)
 {
 	return bt->cache.rw + offset;
@@ -358,7 +377,14 @@ void cache_flush(struct vcpu *cpu);
 struct tb *cache_find(struct bt *bt, uint32_t offset);
 
 /* ---- tb.c: look-up, chaining, invalidation ---- */
+/* eip: with MODE_MOVED any that has the same offset in its page. */
 struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode);
+/*
+ * The mode to translate the code at eip in. The first address at which ring 3
+ * runs a page's code gets translations with absolute EIPs in them; all others have
+ * those in common that can be moved.
+ */
+uint32_t tb_choose_mode(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode);
 void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa, gpa_t gpa2);
 /* Takes the block out of all structures but its region. */
 void tb_drop(struct vcpu *cpu, struct tb *tb);
@@ -368,7 +394,8 @@ void tb_unchain_stale(struct vcpu *cpu);
 void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
 /* Instruction of the block whose host code holds this offset from tb->host. */
 unsigned tb_insn_at(const struct tb *tb, uint32_t offset);
-void jc_fill(struct vcpu *cpu, const struct tb *tb);
+/* The processor is at the block. */
+void jc_fill(struct vcpu *cpu, struct tb *tb);
 /* Forgets what addresses mean, because their tags are going to mean something else. */
 void jc_forget(struct vcpu *cpu);
 

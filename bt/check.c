@@ -108,7 +108,7 @@ static void check_exit(const struct bt *bt, const struct tb *tb, const struct tb
 	assert(exit->to->code && exit->to->eip == exit->eip && exit->to->mode == tb->mode);
 	assert(!exit->to->code2);
 	assert(exit->cross || page_of(exit->to->code) == page_of(tb->code));
-	assert(jump_target(bt, exit->jump) == exit->to->host ||
+	assert(jump_target(bt, exit->jump) == exit->to->host_chained ||
 	       (!exit->after_call && jump_target(bt, exit->jump) == exit->to->host_ready));
 	assert(*exit->link == exit && (!exit->next || exit->next->link == &exit->next));
 }
@@ -136,6 +136,7 @@ static uint64_t chunks_of(const struct tb_link *link)
 static void check_block(struct bt *bt, const struct tb *tb)
 {
 	assert(tb_lookup(bt, tb->code, tb->eip, tb->mode) == tb);
+	assert(!(tb->mode & MODE_MOVED) || tb->eip == ((uintptr_t)tb->code & (PAGE_SIZE - 1)));
 	check_guest_code(bt, tb);
 	check_host_map(tb);
 	assert(tb->exit_count <= TB_MAX_EXITS && !(tb->inner >> (tb->count - 1)));
@@ -293,9 +294,10 @@ static void check_jump_cache(struct bt *bt)
 					       (uintptr_t)cache_rx(bt, 0)));
 		assert(tb && tb->code);
 		assert(bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host));
-		assert((uint32_t)tag == tb->eip && jc_slot(tb->eip) == i);
+		assert((uint32_t)tag == (tb->mode & MODE_MOVED ? (tag & PAGE_MASK) + tb->eip : tb->eip));
+		assert(jc_slot((uint32_t)tag) == i && tb->looked_up);
 		assert(mode_id && bt->mode_ids[mode_id].used);
-		assert(bt->mode_ids[mode_id].mode == tb->mode);
+		assert(bt->mode_ids[mode_id].mode == (tb->mode & ~MODE_MOVED));
 	}
 }
 

@@ -82,6 +82,8 @@ void mode_text(uint32_t mode, char out[MODE_TEXT_SIZE])
 		n = append(out, n, MODE_TEXT_SIZE, ", IOPL");
 	if (mode & MODE_WINDOW)
 		n = append(out, n, MODE_TEXT_SIZE, ", window");
+	if (mode & MODE_MOVED)
+		n = append(out, n, MODE_TEXT_SIZE, ", movable");
 	for (unsigned kind = KIND_FLAT; kind <= KIND_SMALL; kind++)
 		n = append_segments(out, n, mode, (enum seg_kind)kind);
 }
@@ -333,6 +335,11 @@ void dump_stub(const struct bt *bt, const struct stub *s, uint32_t mark, FILE *f
 	close_dump(&d);
 }
 
+static bool tb_is_at(const struct tb *tb, uint32_t eip)
+{
+	return tb->eip == (tb->mode & MODE_MOVED ? eip & (PAGE_SIZE - 1) : eip);
+}
+
 int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f)
 {
 	const struct code_cache *c = &cpu->bt->cache;
@@ -342,7 +349,7 @@ int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f)
 		for (uint32_t n = 0; n < c->regions[i].tb_count; n++) {
 			const struct tb *tb = c->regions[i].tbs[n];
 
-			if (!tb->code || (!all && tb->eip != eip))
+			if (!tb->code || (!all && !tb_is_at(tb, eip)))
 				continue;
 			dump_block(cpu->bt, tb, NO_MARK, f);
 			found++;

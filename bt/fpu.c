@@ -85,7 +85,7 @@ uint64_t bt_fpu_prepare(struct vcpu *cpu, uint64_t after)
 	assert(tb && tb->fpu);
 	if (make_ready(cpu, tb->fpu))
 		return (uintptr_t)cache_rx(bt, tb->host_ready);
-	cpu->eip = tb->eip;
+	cpu->eip = tb_insn_eip(cpu, tb, 0);
 	bt->interpret = tb->count;
 	bt->n.exit_fpu++;
 	return 0;
@@ -116,10 +116,10 @@ int x87_pointers_operand(const struct tb *tb, unsigned n)
 	return highest(tb->x87_operand & unwritten(tb, n));
 }
 
-void x87_pointers_write(struct vcpu *cpu, const struct x87_pointers *p)
+void x87_pointers_write(struct vcpu *cpu, const struct x87_pointers *p, uint32_t base)
 {
 	if (p->instruction) {
-		cpu->fx.fip = p->fip;
+		cpu->fx.fip = base + p->fip;
 		cpu->fx.fop = p->fop;
 		cpu->fx.fcs = cpu->seg[CS].selector;
 	}

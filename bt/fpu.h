@@ -69,6 +69,7 @@ static inline uint16_t x87_opcode(const struct insn *in)
 	return (uint16_t)((in->opcode & 7) << 8 | in->modrm);
 }
 
-void x87_pointers_write(struct vcpu *cpu, const struct x87_pointers *p);
+/* base: tb_base() of the block. */
+void x87_pointers_write(struct vcpu *cpu, const struct x87_pointers *p, uint32_t base);
 
 #endif

@@ -62,6 +62,7 @@ enum field_writer {
 	X(bt_returns, BY_GATES, "host stack of blocks")                                            \
 	X(bt_resume, BY_GATES, "kept while registers are saved")                                   \
 	X(bt_poll, BY_NOBODY, "")                                                                  \
+	X(bt_page, BY_BLOCKS, "what EIPs are relative to where code can be moved")                 \
 	X(bt_xmm, BY_BLOCKS, "set by what loads the XMM registers")                                \
 	X(fuel, BY_BLOCKS, "paid when a block is entered")
 

@@ -168,6 +168,7 @@ static struct tb *find(struct vcpu *cpu, uint32_t mode)
 	code = block_fetch(cpu, gva, &gpa);
 	if (!code)
 		return NULL;
+	mode = tb_choose_mode(cpu->bt, code, cpu->eip, mode);
 	tb = tb_lookup(cpu->bt, code, cpu->eip, mode);
 	if (tb && tb->code2 && !second_page_is(cpu, tb)) {
 		tb_drop(cpu, tb);
@@ -198,6 +199,13 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 	return exit;
 }
 
+/* Offsets in a page say nothing of another one. */
+static bool leads_to_page(const struct tb_exit *exit, const struct tb *tb)
+{
+	return !(tb->mode & MODE_MOVED) ||
+	       ((uintptr_t)exit->from->code ^ (uintptr_t)tb->code) < PAGE_SIZE;
+}
+
 /* What left through `exit`, or by a look-up if it is NULL, has found its target. */
 static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 {
@@ -207,7 +215,7 @@ static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 	if (!bt->config.chaining)
 		return;
 	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
-	    exit->from->mode == tb->mode && !tb->code2)
+	    exit->from->mode == tb->mode && !tb->code2 && leads_to_page(exit, tb))
 		tb_chain(bt, exit, tb);
 	else if (!exit && mode_seg(tb->mode, CS) != KIND_SMALL)
 		jc_fill(cpu, tb);

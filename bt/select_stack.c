@@ -45,6 +45,20 @@ void trans_push_imm(struct trans *t, uint32_t value)
 	trans_stack_add(t, -(int)size);
 }
 
+void trans_push_eip(struct trans *t, uint32_t eip)
+{
+	struct rm to;
+
+	if (!(t->mode & MODE_MOVED)) {
+		trans_push_imm(t, eip);
+		return;
+	}
+	to = trans_stack(t, -4, WRITE, 4);
+	trans_eip(t, TMP2, eip);
+	emit_op(&t->e, 0, 0x89, TMP2, to);
+	trans_stack_add(t, -4);
+}
+
 static bool push_rm(struct trans *t)
 {
 	if (!t->in->rm_is_memory)

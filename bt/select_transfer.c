@@ -24,7 +24,8 @@ static uint32_t relative_target(const struct trans *t)
  */
 static void poll_backward(struct trans *t, uint32_t target)
 {
-	if (target <= t->eip)
+	/* From page to page, code that can be moved goes by look-ups. */
+	if (t->mode & MODE_MOVED ? (int32_t)(target - t->eip) <= 0 : target <= t->eip)
 		trans_poll(t);
 }
 
@@ -72,7 +73,7 @@ static bool call(struct trans *t)
 	uint32_t target = relative_target(t);
 
 	trans_poll(t);
-	trans_push_imm(t, t->next_eip);
+	trans_push_eip(t, t->next_eip);
 	if (trans_pairs_calls(t))
 		trans_call_block(t, target);
 	else
@@ -97,7 +98,7 @@ static bool jump_indirect(struct trans *t, bool is_call)
 {
 	load_target(t);
 	if (is_call)
-		trans_push_imm(t, t->next_eip);
+		trans_push_eip(t, t->next_eip);
 	emit_mov32(&t->e, TMP0, TMP4);
 	if (is_call && trans_pairs_calls(t))
 		trans_call_lookup(t);
@@ -129,7 +130,7 @@ bool select_transfer(struct trans *t)
 {
 	const struct insn *in = t->in;
 
-	if (!targets_fit(t))
+	if (!targets_fit(t) || (t->mode & MODE_MOVED && !in->operand32))
 		return false;
 	if (t->row->map == M2)
 		return jump_conditional(t);

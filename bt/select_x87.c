@@ -63,6 +63,10 @@ void trans_x87_pointers_exit(struct trans *t, unsigned n)
 
 	emit_mov_imm64(&t->e, TMP0, x87_opcode(&t->insns[i]) | fip << 16);
 	emit_store64(&t->e, FX_FIELD(fop), TMP0);
+	if (t->mode & MODE_MOVED) {
+		trans_eip(t, TMP0, (uint32_t)fip);
+		emit_store32(&t->e, FX_FIELD(fip), TMP0);
+	}
 	copy_selector(t, FX_FIELD(fcs), CS);
 	if (operand >= 0)
 		copy_selector(t, FX_FIELD(fds), t->insns[operand].seg);

@@ -105,7 +105,7 @@ static void leave(struct vcpu *cpu, greg_t *regs)
 	const struct tb *tb = cache_find(bt, offset);
 	unsigned n = tb_insn_at(tb, offset - tb->host);
 
-	cpu->eip = tb->eip + tb->insns[n].guest;
+	cpu->eip = tb_insn_eip(cpu, tb, n);
 	bt->n.exit_poll++;
 	bt->polled = true;
 	regs[REG_R11] = 0;

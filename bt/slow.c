@@ -165,7 +165,7 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 {
 	const uint8_t *code = tb->code;
 	uint64_t soft = tb->soft_insns | 1ull << n;
-	uint32_t eip = tb->eip, mode = tb->mode;
+	uint32_t eip = tb_base(cpu, tb) + tb->eip, mode = tb->mode;
 	unsigned count = tb->count;
 	gva_t gva = cpu->seg[CS].base + eip;
 	const struct tlb_entry *e =
@@ -186,7 +186,7 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
 		      bool sequential)
 {
-	if (n + 1u < tb->count && sequential && (same_mode || bt_mode(cpu) == tb->mode) &&
+	if (n + 1u < tb->count && sequential && (same_mode || bt_mode(cpu) == (tb->mode & ~MODE_MOVED)) &&
 	    fpu_ready_again(cpu, tb->fpu))
 		return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
 	if (cpu->repeating || !cpu->bt->config.chaining)
@@ -207,11 +207,11 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	uint32_t next_eip;
 	gva_t operand = 0;
 
-	cpu->eip = tb->eip + tb->insns[n].guest;
+	cpu->eip = tb_insn_eip(cpu, tb, n);
 	bt->ahead = bt->config.exact_fuel ? tb_paid_after(tb, n) : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
-	x87_pointers_write(cpu, &site->pointers);
+	x87_pointers_write(cpu, &site->pointers, tb_base(cpu, tb));
 	fpu_left(cpu);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */

@@ -153,6 +153,7 @@ static void emit_enter(struct emit *e)
 	emit_store64(e, CPU_FIELD(bt_rsp), RSP);
 	emit_mov(e, R11, RSI);
 	load_state(e);
+	emit_load32(e, TMP0, CPU_FIELD(eip));
 	emit_load64(e, RSP, CPU_FIELD(bt_returns));
 	emit_op(e, 0, 0xff, 4, rm_reg(R11)); /* jmp r11 */
 }
@@ -195,6 +196,7 @@ static void emit_call_c(struct emit *e, uint64_t (*fn)(struct vcpu *, uint64_t))
 	emit_patch8(e, stay);
 	emit_store64(e, CPU_FIELD(bt_resume), RAX);
 	load_state(e);
+	emit_load32(e, TMP0, CPU_FIELD(eip)); /* where a block is entered */
 	emit_load64(e, RSP, CPU_FIELD(bt_returns));
 	emit_op(e, 0, 0xff, 4, CPU_FIELD(bt_resume)); /* jmp [bt_resume] */
 }

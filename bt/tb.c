@@ -11,6 +11,11 @@
 
 #include "bt/bt_internal.h"
 
+static uint32_t tb_key(uint32_t eip, uint32_t mode)
+{
+	return mode & MODE_MOVED ? eip & (PAGE_SIZE - 1) : eip;
+}
+
 static unsigned tb_hash(const uint8_t *code, uint32_t eip, uint32_t mode)
 {
 	uint64_t h = (uintptr_t)code * 0x9e3779b97f4a7c15u ^ eip * 0xff51afd7ed558ccdu ^
@@ -21,8 +26,10 @@ static unsigned tb_hash(const uint8_t *code, uint32_t eip, uint32_t mode)
 
 struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode)
 {
-	struct tb *tb = bt->hash[tb_hash(code, eip, mode)];
+	struct tb *tb;
 
+	eip = tb_key(eip, mode);
+	tb = bt->hash[tb_hash(code, eip, mode)];
 	while (tb && (tb->code != code || tb->eip != eip || tb->mode != mode))
 		tb = tb->hash_next;
 	return tb;
@@ -61,6 +68,19 @@ static struct code_page *page_get(struct bt *bt, const uint8_t *page)
 	return *slot;
 }
 
+uint32_t tb_choose_mode(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t mode)
+{
+	struct code_page *page;
+	uint32_t base = eip & PAGE_MASK;
+
+	if (!(mode & MODE_USER) || !(mode & MODE_CODE32) || mode_seg(mode, CS) != KIND_FLAT)
+		return mode;
+	if (bt->config.inject & INJECT_MOVED)
+		return mode | MODE_MOVED;
+	page = *page_slot(bt, page_of(code));
+	return page && page->has_base && page->base != base ? mode | MODE_MOVED : mode;
+}
+
 /* Puts the block into the list of a page of which it has bytes first to last. */
 static void link_page(struct vcpu *cpu, struct tb *tb, unsigned n, const uint8_t *code,
 		      unsigned bytes, gpa_t gpa)
@@ -73,6 +93,10 @@ static void link_page(struct vcpu *cpu, struct tb *tb, unsigned n, const uint8_t
 					.link = &page->links,
 					.first = (uint16_t)first,
 					.last = (uint16_t)last};
+	if (!n && tb->mode & MODE_USER && !(tb->mode & MODE_MOVED) && !page->has_base) {
+		page->base = tb->eip & PAGE_MASK;
+		page->has_base = true;
+	}
 	if (page->links)
 		page->links->link = &tb->links[n].next;
 	page->links = &tb->links[n];
@@ -121,7 +145,7 @@ void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 			exit->cross_next->cross_link = &exit->cross_next;
 		bt->cross = exit;
 	}
-	patch_rel32(bt, exit->jump, ready ? to->host_ready : to->host);
+	patch_rel32(bt, exit->jump, ready ? to->host_ready : to->host_chained);
 	bt->n.chains++;
 }
 
@@ -154,26 +178,32 @@ void tb_unchain_stale(struct vcpu *cpu)
 }
 
 /* ---- the jump cache ---- */
-void jc_fill(struct vcpu *cpu, const struct tb *tb)
+void jc_fill(struct vcpu *cpu, struct tb *tb)
 {
 	struct bt_tables *t = cpu->bt->tables;
 	uint64_t tag = atomic_load(&cpu->bt_jc_tag);
-	uint32_t i = jc_slot(tb->eip);
+	uint32_t i = jc_slot(cpu->eip);
 
 	/* A kick has cleared it, so that all look-ups fail: they must not find this. */
 	if (!tag)
 		return;
-	t->jc_tag[i] = 0 - (tag + tb->eip);
+	t->jc_tag[i] = 0 - (tag + cpu->eip);
+	tb->looked_up = true;
 	t->jc_target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
 	cpu->bt->n.jc_fills++;
 }
 
 static void jc_drop(struct bt *bt, const struct tb *tb)
 {
-	uint32_t i = jc_slot(tb->eip);
+	uint64_t host = (uintptr_t)cache_rx(bt, tb->host);
+	/* Where the page may be is open: slots that differ in the offset in it cannot be meant. */
+	uint32_t step = tb->mode & MODE_MOVED ? jc_slot(PAGE_SIZE) : JC_SIZE;
 
-	if (bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host))
-		bt->tables->jc_tag[i] = 0;
+	if (!tb->looked_up)
+		return;
+	for (uint32_t i = jc_slot(tb->eip); i < JC_SIZE; i += step)
+		if (bt->tables->jc_target[i] == host)
+			bt->tables->jc_tag[i] = 0;
 }
 
 void jc_forget(struct vcpu *cpu)

@@ -118,6 +118,34 @@ void trans_slow(struct trans *t)
 	trans_call(t, t->bt->stubs.slow);
 }
 
+void trans_eip(struct trans *t, unsigned reg, uint32_t eip)
+{
+	if (!(t->mode & MODE_MOVED)) {
+		emit_mov_imm32(&t->e, reg, eip);
+		return;
+	}
+	emit_load32(&t->e, reg, CPU_FIELD(bt_page));
+	emit_lea32(&t->e, reg, rm_at(reg, (int32_t)eip));
+}
+
+void trans_store_eip(struct trans *t, uint32_t eip)
+{
+	if (!(t->mode & MODE_MOVED)) {
+		emit_store32_imm(&t->e, CPU_FIELD(eip), eip);
+		return;
+	}
+	trans_eip(t, TMP0, eip);
+	emit_store32(&t->e, CPU_FIELD(eip), TMP0);
+}
+
+void trans_note_page(struct trans *t)
+{
+	if (!(t->mode & MODE_MOVED))
+		return;
+	emit_lea32(&t->e, TMP1, rm_at(TMP0, -(int32_t)t->tb->eip));
+	emit_store32(&t->e, CPU_FIELD(bt_page), TMP1);
+}
+
 void trans_fpu_prepare(struct trans *t)
 {
 	struct emit *e = &t->e;
@@ -252,12 +280,20 @@ void trans_jump_lookup(struct trans *t)
 }
 
 /* ---- calls and returns, returns.c ---- */
-/* Behind a host CALL: whoever has returned means the EIP in R8. */
+/*
+ * Behind a host CALL: whoever has returned means the EIP in R8. Code that can be
+ * moved does not know what it had called from: others have set vcpu.bt_page since.
+ */
 static void come_back(struct trans *t)
 {
 	struct emit *e = &t->e;
 	uint8_t *here;
 
+	if (t->mode & MODE_MOVED) {
+		emit_jmp(e, cache_rw(t->bt, t->bt->stubs.lookup));
+		t->ended = true;
+		return;
+	}
 	emit_mov(e, TMP1, RCX);
 	emit_lea32(e, RCX, rm_at(TMP0, -(int32_t)t->next_eip));
 	here = emit_jrcxz(e);
@@ -324,8 +360,11 @@ static void finish_jump(struct trans *t, struct exit_jump *j)
 		return;
 	}
 	if (!same_page(t, j->eip) && !may_cross(t, j->eip)) {
-		emit_mov_imm32(&t->e, TMP0, j->eip);
-		trans_jump_lookup(t);
+		trans_eip(t, TMP0, j->eip);
+		if (t->mode & MODE_WINDOW)
+			trans_jump_lookup(t);
+		else /* runs seldom: what counts is that the code is short */
+			emit_jmp(&t->e, cache_rw(t->bt, t->bt->stubs.lookup));
 		return;
 	}
 	t->tb->exit_count++;
@@ -335,7 +374,7 @@ static void finish_jump(struct trans *t, struct exit_jump *j)
 				 .eip = j->eip,
 				 .cross = !same_page(t, j->eip),
 				 .after_call = j->after_call};
-	emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
+	trans_store_eip(t, j->eip);
 	emit_mov_imm64(&t->e, R11, (uintptr_t)exit);
 	leave(t);
 }

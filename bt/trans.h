@@ -40,7 +40,7 @@ struct trans {
 	unsigned n;
 	const struct insn *in;
 	const struct insn_row *row;
-	uint32_t eip, next_eip;
+	uint32_t eip, next_eip; /* as tb.eip */
 	bool soft;	/* its memory accesses go through the software TLB */
 	bool after_sti; /* no interrupt before its end */
 	bool ended;	/* the block's end has been emitted */
@@ -83,6 +83,11 @@ struct rm trans_stack(struct trans *t, int offset, enum access access, unsigned 
 void trans_stack_add(struct trans *t, int n);
 /* Has the instruction interpreted; comes back behind it unless the block is to be left. */
 void trans_slow(struct trans *t);
+/* reg = the EIP that is eip in the block's terms, which differ from the guest's with MODE_MOVED. */
+void trans_eip(struct trans *t, unsigned reg, uint32_t eip);
+void trans_store_eip(struct trans *t, uint32_t eip);
+/* At the block's entry, with EIP in R8: what the others are relative to. */
+void trans_note_page(struct trans *t);
 /* Leaves if somebody wants attention; nothing of the instruction has been done. */
 void trans_poll(struct trans *t);
 /* Goes on at a fixed address. */
@@ -132,6 +137,8 @@ void trans_flag_op(struct trans *t, enum flag_op op);
 void trans_load(struct trans *t, unsigned reg, struct rm from, unsigned size);
 /* PUSH of the operand size. */
 void trans_push_imm(struct trans *t, uint32_t value);
+/* PUSH of an EIP as trans.eip, for CALL. */
+void trans_push_eip(struct trans *t, uint32_t eip);
 /*
  * op Gv,Eb -> the same (MOVZX, MOVSX, CRC32). AH to BH cannot be named beside
  * ESP, which is R15: false.

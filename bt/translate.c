@@ -72,6 +72,8 @@ static bool runs_on(struct trans *t, struct insn *in)
 	    t->inner_count == TB_MAX_INNER || t->count == TB_MAX_INSNS)
 		return false;
 	call = is_call(in, row);
+	if (call && t->mode & MODE_MOVED)
+		return false; /* come_back() */
 	if (!call && (!is_jcc(row) || in->imm >> 31))
 		return false;
 	/* A callee may do anything; and where a jump leads it may not be needed at all. */
@@ -177,7 +179,7 @@ static void pay(struct trans *t, unsigned n, uint32_t eip)
 	emit4(e, count);
 	enough = emit_jcc8(e, 13); /* jnl */
 	flags_from_r9(e);
-	emit_store32_imm(e, CPU_FIELD(eip), eip);
+	trans_store_eip(t, eip);
 	emit_mov_imm32(e, R11, 0);
 	emit_jmp(e, cache_rw(t->bt, t->bt->stubs.leave));
 	emit_patch8(e, enough);
@@ -211,6 +213,8 @@ static void prepare_fpu(struct trans *t)
 {
 	struct tb *tb = t->tb;
 
+	trans_note_page(t);
+	tb->host_chained = trans_offset(t);
 	for (unsigned i = 0; i < t->count; i++)
 		tb->fpu |= (uint8_t)select_fpu_need(t, &t->insns[i]);
 	if (tb->fpu)
@@ -263,18 +267,21 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		     uint64_t soft_insns)
 {
 	struct bt *bt = cpu->bt;
-	struct trans t = {.cpu = cpu, .bt = bt, .mode = mode, .may_need = ~0u};
+	struct trans t = {.cpu = cpu, .bt = bt, .may_need = ~0u};
 	uint64_t start = now_ns();
 
+	t.mode = tb_choose_mode(bt, code, eip, mode);
 	if (!decode_block(&t, code, eip) &&
 	    !decode_crossing(&t, code, cpu->seg[CS].base + eip))
 		return NULL;
+	if (t.mode & MODE_MOVED)
+		eip &= PAGE_SIZE - 1;
 	for (;;) {
 		t.tb = cache_begin(cpu, t.count, t.inner_count + 2, &t.e);
 		t.tb->code = code;
 		t.tb->code2 = t.code2;
 		t.tb->eip = eip;
-		t.tb->mode = mode;
+		t.tb->mode = t.mode;
 		t.tb->bytes = (uint16_t)t.bytes;
 		t.tb->count = (uint16_t)t.count;
 		t.tb->soft_insns = soft_insns;

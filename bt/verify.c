@@ -152,11 +152,13 @@ static const char *begin_entry(struct verify *v)
 	return reason;
 }
 
-/* Code of an exit is led to whenever that is not chained. */
+/* Exits of other blocks lead here; code of an exit is led to whenever that is not chained. */
 static const char *begin_exits(struct verify *v)
 {
 	const char *reason = NULL;
 
+	if (v->tb && v->tb->host_chained == v->at)
+		reason = begin_entry(v);
 	for (unsigned i = 0; v->tb && i < v->tb->exit_count && !reason; i++)
 		if (v->tb->exits[i].unchained == v->at)
 			reason = begin_entry(v);

@@ -9,6 +9,7 @@
 #include <Zydis/Zydis.h>
 #include <stdlib.h>
 
+#include "cpu/decode_cache.h"
 #include "cpu/table.h"
 
 #define NO_ROW 0xffff
@@ -19,6 +20,7 @@ struct decoder {
 	/* Rows of one map and opcode: a chain in table order. */
 	uint16_t first[MAPS][256];
 	uint16_t *next;
+	struct decode_cache *cache;
 };
 
 static void index_rows(struct decoder *d)
@@ -46,8 +48,9 @@ struct decoder *decoder_create(void)
 	if (!d)
 		return NULL;
 	d->next = calloc(insn_table_rows, sizeof(*d->next));
-	if (!d->next) {
-		free(d);
+	d->cache = calloc(1, sizeof(*d->cache));
+	if (!d->next || !d->cache) {
+		decoder_destroy(d);
 		return NULL;
 	}
 	ZydisDecoderInit(&d->zydis[0], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
@@ -64,8 +67,14 @@ void decoder_destroy(struct decoder *d)
 {
 	if (!d)
 		return;
+	free(d->cache);
 	free(d->next);
 	free(d);
+}
+
+uint64_t decoder_cache_hits(const struct decoder *d)
+{
+	return d->cache->hits;
 }
 
 /* What the legacy prefixes say; of each group the last one counts. */
@@ -222,8 +231,8 @@ static enum decode_status status_of(ZyanStatus s, unsigned available)
 	return s == ZYDIS_STATUS_INSTRUCTION_TOO_LONG ? DECODE_TOO_LONG : DECODE_UD;
 }
 
-enum decode_status decode_insn(const struct decoder *d, const uint8_t *bytes, unsigned available,
-			       bool code32, struct insn *out)
+enum decode_status decode_insn_anew(const struct decoder *d, const uint8_t *bytes,
+				    unsigned available, bool code32, struct insn *out)
 {
 	ZydisDecodedInstruction z;
 	struct prefixes p;
@@ -249,4 +258,27 @@ enum decode_status decode_insn(const struct decoder *d, const uint8_t *bytes, un
 	/* REP can stop half-way for an interrupt, by leaving its block. */
 	out->ends_block = row->ends_block || (row->class == STRING && out->rep != REP_NONE);
 	return DECODE_OK;
+}
+
+enum decode_status decode_insn(const struct decoder *d, const uint8_t *bytes, unsigned available,
+			       bool code32, struct insn *out)
+{
+	struct decode_cache_entry *e = NULL;
+	enum decode_status s;
+	uint64_t key = 0;
+	unsigned length = 0;
+
+	if (code32)
+		e = decode_cache_entry(d->cache, bytes, available, &key, &length);
+	if (e && e->key == key && e->insn.length == length) {
+		*out = e->insn;
+		d->cache->hits++;
+		return DECODE_OK;
+	}
+	s = decode_insn_anew(d, bytes, available, code32, out);
+	if (e && s == DECODE_OK && out->length == length) {
+		e->key = key;
+		e->insn = *out;
+	}
+	return s;
 }

@@ -28,5 +28,9 @@ void decoder_destroy(struct decoder *d);
  */
 enum decode_status decode_insn(const struct decoder *d, const uint8_t *bytes, unsigned available,
 			       bool code32, struct insn *out);
+/* The same without a look into the decoder's cache (decode_cache.h), for tests. */
+enum decode_status decode_insn_anew(const struct decoder *d, const uint8_t *bytes,
+				    unsigned available, bool code32, struct insn *out);
+uint64_t decoder_cache_hits(const struct decoder *d);
 
 #endif

@@ -32,6 +32,7 @@ enum direct_mode {
 #define INJECT_MMAP_REFUSED	0x02u /* the host refuses mappings now and then */
 #define INJECT_EARLY_TIMERS	0x04u /* the host's timer fires before it is due */
 #define INJECT_SPURIOUS_SIGNALS 0x08u /* timer signals come when none is due */
+#define INJECT_MOVED		0x20u /* no failure: ring 3's code is translated so that it can be moved */
 #define INJECT_USER_WINDOWS	0x10u /* no failure: all address spaces are promoted at once */
 
 struct engine_config {

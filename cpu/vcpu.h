@@ -328,6 +328,7 @@ struct vcpu {
 	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
 	uint64_t bt_poll_target;
 	uint32_t bt_fpu_missing[4]; /* by FPU_*, bt/fpu.h: not 0 if something is not ready */
+	uint32_t bt_page; /* EIP of the page's first byte while code runs that can be moved */
 	uint8_t bt_if;	      /* EFLAGS.IF while translated code runs: 0 or 2 */
 	uint8_t bt_xmm;	      /* XMM0-7 are in the host's registers while code runs */
 

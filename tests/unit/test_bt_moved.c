@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Code of ring 3 that is mapped at several addresses: it is translated once for the
+ * first one and once for all others, and knows where it is all the same.
+ */
+#include "bt/bt_internal.h"
+#include "cpu_fixture.h"
+
+#define DIRECTORY 0x50000u
+#define TABLES	  0x51000u /* of 4 MiB each */
+#define DRIVER	  0x14000u
+#define LIST	  0x40000u
+#define FAULT_AT  0x800u /* in the page of code: UD2 */
+#define UD 6
+#define GP 13
+
+/* Where the page at CODE_AT is, too. */
+static const uint32_t places[] = {CODE_AT, 0x400000, 0x483000, 0xbffff000, 0x44a000};
+#define PLACES (sizeof(places) / sizeof(places[0]))
+#define ALL 7u /* PTE: present, writable, user */
+
+static void map(struct fixture *f, uint32_t linear, uint32_t physical)
+{
+	uint32_t table = TABLES + (linear >> 22 == 0 ? 0 : linear >> 22 == 1 ? 1 : 2) * PAGE_SIZE;
+
+	poke32(f, DIRECTORY + (linear >> 22) * 4, table | ALL);
+	poke32(f, table + (linear >> 12 & 0x3ff) * 4, physical | ALL);
+}
+
+/*
+ * The page: call next; next: pop eax; add edi,eax; mov ecx,3; again: dec ecx;
+ * jnz again; call f; inc edx; ret; f: add edi,ebp; ret
+ */
+static const uint8_t page_code[] = {0xe8, 0, 0, 0, 0, 0x58, 0x01, 0xc7, 0xb9, 3,  0,
+				    0,	  0, 0x49, 0x75, 0xfd, 0xe8, 2, 0, 0, 0, 0x42,
+				    0xc3, 0x01, 0xef, 0xc3};
+#define NEXT 5u
+
+/* driver: lodsd; call eax; cmp esi,ebx; jne driver; hlt */
+static const uint8_t driver_code[] = {0xad, 0xff, 0xd0, 0x39, 0xde, 0x75, 0xf9, 0xf4};
+
+static void start(struct fixture *f, const uint32_t *list, unsigned count)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+
+	fixture_start(f);
+	config.verify = true;
+	config.check = 1;
+	CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
+	enter_protected(f, 3);
+	for (uint32_t a = 0; a < MEMORY_USED; a += PAGE_SIZE)
+		map(f, a, a);
+	for (unsigned i = 1; i < PLACES; i++)
+		map(f, places[i], CODE_AT);
+	poke(f, CODE_AT, page_code, sizeof(page_code));
+	poke8(f, CODE_AT + FAULT_AT, 0x0f);
+	poke8(f, CODE_AT + FAULT_AT + 1, 0x0b);
+	poke(f, DRIVER, driver_code, sizeof(driver_code));
+	for (unsigned i = 0; i < count; i++)
+		poke32(f, LIST + 4 * i, list[i]);
+	f->cpu->cr3 = DIRECTORY;
+	f->cpu->cr0 |= CR0_PG;
+	tlb_flush(f->cpu, true);
+	cpu_mode_changed(f->cpu);
+	f->cpu->eip = DRIVER;
+	f->cpu->regs[ESP] = STACK3_TOP;
+	f->cpu->regs[ESI] = LIST;
+	f->cpu->regs[EBX] = LIST + 4 * count;
+	f->cpu->regs[EDI] = f->cpu->regs[EDX] = 0;
+	f->cpu->regs[EBP] = 0x100;
+}
+
+/* Runs the page at each of these places. Returns how many blocks were translated. */
+static uint64_t run_at(const uint32_t *list, unsigned count)
+{
+	struct fixture f;
+	uint64_t translations;
+	uint32_t sum = 0;
+
+	start(&f, list, count);
+	run(&f);
+	for (unsigned i = 0; i < count; i++)
+		sum += list[i] + NEXT + 0x100;
+	CHECK_EQ(vector_taken(&f), GP);
+	CHECK_EQ(f.cpu->regs[EDI], sum);
+	CHECK_EQ(f.cpu->regs[EDX], count);
+	translations = f.cpu->bt->n.translations;
+	fixture_end(&f);
+	return translations;
+}
+
+static void test_translated_twice(void)
+{
+	uint64_t once = run_at(places, 1), twice = run_at(places, 2);
+
+	CHECK(twice > once);
+	CHECK_EQ(run_at(places, PLACES), twice);
+}
+
+/* To and fro, so that blocks are entered in every way at each place. */
+static void test_in_turn(void)
+{
+	uint32_t list[64];
+
+	for (unsigned i = 0; i < 64; i++)
+		list[i] = places[(i * 7 + i / 5) % PLACES];
+	run_at(list, 64);
+}
+
+static void test_fault(void)
+{
+	for (unsigned i = 1; i < PLACES; i++) {
+		uint32_t list[] = {places[0], places[i], places[i] + FAULT_AT};
+		struct fixture f;
+
+		start(&f, list, 3);
+		run(&f);
+		CHECK_EQ(vector_taken(&f), UD);
+		CHECK_EQ(pushed(&f, 0), places[i] + FAULT_AT);
+		fixture_end(&f);
+	}
+}
+
+/* What is written at one place is other code at all of them. */
+static void test_written(void)
+{
+	/* mov byte [places[1]+21],0x4a: inc edx becomes dec edx; ret */
+	static const uint8_t writer[] = {0xc6, 0x05, 21, 0, 0x40, 0, 0x4a, 0xc3};
+	uint32_t list[2 * PLACES + 1];
+	struct fixture f;
+
+	for (unsigned i = 0; i < PLACES; i++)
+		list[i] = list[PLACES + 1 + i] = places[i];
+	list[PLACES] = DRIVER + 0x100;
+	start(&f, list, 2 * PLACES + 1);
+	poke(&f, DRIVER + 0x100, writer, sizeof(writer));
+	run(&f);
+	CHECK_EQ(vector_taken(&f), GP);
+	CHECK_EQ(f.cpu->regs[EDX], 0);
+	fixture_end(&f);
+}
+
+UNIT_MAIN("bt_moved", {"translated twice", test_translated_twice}, {"in turn", test_in_turn},
+	  {"fault", test_fault}, {"written", test_written})
