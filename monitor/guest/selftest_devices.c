@@ -90,12 +90,16 @@ static enum outcome clock_date(char *note, size_t size)
 	       t.day <= 31 && t.hour < 24 && t.minute < 60 && t.second < 60;
 }
 
+/* IRQ 8's handler selects a register too, which must not come between. */
 static void rtc_periodic(bool on)
 {
-	uint8_t b = cmos_read(RTC_B);
+	uint8_t b;
 
+	__asm__ volatile("cli" ::: "memory");
+	b = cmos_read(RTC_B);
 	out8(CMOS_INDEX, RTC_B);
 	out8(CMOS_DATA, on ? b | RTC_PERIODIC : b & ~RTC_PERIODIC);
+	__asm__ volatile("sti" ::: "memory");
 }
 
 static enum outcome periodic(char *note, size_t size)
