@@ -301,6 +301,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 	tb_insert(cpu, t.tb, gpa, t.gpa2);
 	inspect_block(cpu, t.tb);
 	bt->n.translations++;
+	cpu->bt_new_blocks++;
 	bt->n.translated_insns += t.count;
 	bt->n.translated_bytes += t.tb->host_size;
 	bt->n.translation_ns += now_ns() - start;

@@ -267,6 +267,7 @@ struct vcpu {
 	uint32_t dr[8];
 	uint8_t cpl;
 	uint64_t ring3_exits; /* times that ring 3 was left for another ring; cpu_set_cpl() */
+	uint64_t bt_new_blocks; /* made by the translator so far */
 	uint64_t pdpte[4]; /* PAE: loaded with CR3 (SDM 3A 4.4.1) */
 	struct msr_state msr;
 	struct fxsave_image fx;

@@ -144,8 +144,8 @@ struct direct {
 	struct code_record *records[RECORD_HASH];
 	unsigned record_count;
 	struct space_policy policy[SPACE_NUMBERS];
-	const struct space_policy *sampled; /* the last sample's; its time and vcpu.ring3_exits */
-	uint64_t sampled_ns, sampled_exits;
+	const struct space_policy *sampled; /* the last sample's; and vcpu's counters then */
+	uint64_t sampled_ns, sampled_exits, sampled_blocks;
 };
 
 static inline struct trampoline *direct_trampoline(const struct direct *d)

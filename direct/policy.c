@@ -3,7 +3,7 @@
  * Which address spaces run directly: programs start translated. A program is moved
  * when the host's timer has found it running several times in a row, with
  * so few ways into the guest's kernel since the time before that the traps which
- * they would be cost little. It is moved back when it traps more often than that, be it
+ * they would be cost little, and running code that it has run before. It is moved back when it traps more often than that, be it
  * for reasons that cannot be seen before (pages that are unfit, RDTSC), and has
  * to be found computing more often before the next try.
  *
@@ -23,6 +23,7 @@
 #define SAMPLES_MOST	1024
 #define SAMPLE_LEAST_NS 500000ull   /* nearer ones say nothing */
 #define SAMPLE_MOST_NS	10000000ull /* it will not have run all the time */
+#define NEW_BLOCKS	32	    /* translated since the last: its code is not all new */
 #define TRAPS_COUNTED	24
 /* Traps that come with any beginning: pages are mapped. */
 #define TRAPS_FREE   256
@@ -67,6 +68,7 @@ static void count_sample(struct direct *d, struct space_policy *p)
 {
 	uint64_t now = now_ns(), elapsed = now - d->sampled_ns;
 	uint64_t exits = d->cpu->ring3_exits - d->sampled_exits;
+	uint64_t blocks = d->cpu->bt_new_blocks - d->sampled_blocks;
 	bool same = d->sampled == p;
 
 	if (same && elapsed < SAMPLE_LEAST_NS)
@@ -74,10 +76,11 @@ static void count_sample(struct direct *d, struct space_policy *p)
 	d->sampled = p;
 	d->sampled_ns = now;
 	d->sampled_exits = d->cpu->ring3_exits;
+	d->sampled_blocks = d->cpu->bt_new_blocks;
 	if (elapsed > SAMPLE_MOST_NS)
 		elapsed = SAMPLE_MOST_NS;
 	/* The timer's own interrupt is one of the exits. */
-	if (same && exits * TRAP_BUDGET_NS <= elapsed + 2 * TRAP_BUDGET_NS)
+	if (same && exits * TRAP_BUDGET_NS <= elapsed + 2 * TRAP_BUDGET_NS && blocks <= NEW_BLOCKS)
 		p->samples++;
 	else if (same)
 		p->samples /= 2;

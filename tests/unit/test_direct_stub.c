@@ -424,6 +424,12 @@ static void test_policy(void)
 			w.f.cpu->ring3_exits += 50;
 		}
 		CHECK(!direct_wanted(d));
+		for (unsigned n = 0; n < 100; n++) { /* always something new to translate */
+			direct_sample(d);
+			usleep(600);
+			w.f.cpu->bt_new_blocks += 100;
+		}
+		CHECK(!direct_wanted(d));
 		CHECK_EQ(d->n.promotions, 2);
 		CHECK_EQ(d->n.demotions, 2);
 		policy_escaped(d);
