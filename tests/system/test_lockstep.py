@@ -120,7 +120,7 @@ def kernel_686_pae():
     whole_kernel("686-pae")
 
 
-PROGRAMS = "recursion,x87,libm,strings,signal,mmap,page_fault,protection_fault,fork_exit,fork_exec"
+PROGRAMS = "signal,mmap,page_fault,protection_fault,fork_exit,fork_exec,recursion"
 
 
 def direct_programs():
