@@ -267,7 +267,6 @@ struct vcpu {
 	uint32_t dr[8];
 	uint8_t cpl;
 	uint64_t ring3_exits; /* times that ring 3 was left for another ring; cpu_set_cpl() */
-	uint64_t bt_new_blocks; /* made by the translator so far */
 	uint64_t pdpte[4]; /* PAE: loaded with CR3 (SDM 3A 4.4.1) */
 	struct msr_state msr;
 	struct fxsave_image fx;
@@ -328,6 +327,7 @@ struct vcpu {
 	uint64_t bt_resume;
 	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
 	uint64_t bt_poll_target;
+	uint64_t bt_new_blocks; /* translated so far */
 	uint32_t bt_fpu_missing[4]; /* by FPU_*, bt/fpu.h: not 0 if something is not ready */
 	uint32_t bt_page; /* EIP of the page's first byte while code runs that can be moved */
 	uint8_t bt_if;	      /* EFLAGS.IF while translated code runs: 0 or 2 */
