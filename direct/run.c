@@ -226,7 +226,11 @@ static bool run_stub(struct direct *d, struct stub *s, int *status)
 	struct user_regs_struct regs;
 	bool alive;
 
-	if (!state_load(s, d->cpu) || !start_guest(d, s->guest))
+	if (!state_load(s, d->cpu))
+		return false;
+	if (wants_attention(d->cpu)) /* loading may have run the task, which took the signal */
+		direct_kick(d);
+	if (!start_guest(d, s->guest))
 		return false;
 	d->n.runs++;
 	alive = task_wait(s->guest, status);
