@@ -62,18 +62,25 @@ static uint64_t next_period_end(const struct lapic *l)
 	return clock_now(l->w.clock) + ahead;
 }
 
+static void set_timer(struct lapic *l)
+{
+	if (l->timer_running && !(l->lvt[LVT_TIMER] & LVT_MASKED))
+		timer_set(&l->timer,
+			  periodic(l) ? next_period_end(l) : l->timer_start + period_ns(l));
+}
+
+/*
+ * The time at which the count ends may pass at any point of this: as long as it was
+ * unmasked, the end is still to be told.
+ */
 void lapic_timer_arm(struct lapic *l)
 {
+	bool was_set = timer_is_set(&l->timer);
+
 	timer_cancel(&l->timer);
-	if (!l->timer_running)
-		return;
-	if (!periodic(l) && elapsed_ns(l) >= period_ns(l)) {
+	if (!was_set && !periodic(l) && elapsed_ns(l) >= period_ns(l))
 		l->timer_running = false; /* ended unseen, masked */
-		return;
-	}
-	if (l->lvt[LVT_TIMER] & LVT_MASKED)
-		return;
-	timer_set(&l->timer, periodic(l) ? next_period_end(l) : l->timer_start + period_ns(l));
+	set_timer(l);
 }
 
 static void timer_fired(void *opaque)
@@ -92,7 +99,8 @@ void lapic_timer_start(struct lapic *l, uint32_t count)
 	l->timer_initial = count;
 	l->timer_running = count != 0;
 	l->timer_start = clock_now(l->w.clock);
-	lapic_timer_arm(l);
+	timer_cancel(&l->timer);
+	set_timer(l);
 }
 
 /* The count goes on from where it is, at the new speed. */
