@@ -145,17 +145,13 @@ void vm_destroy_engines(struct vm *vm)
 
 int vm_engine_begin(struct vm *vm)
 {
-	int err = 0;
-
 	if (vm->cpu->engine && !vm->signal_stack)
 		vm->signal_stack = vm_signal_stack_create();
 	if (vm_counts_instructions(vm)) {
 		vm_timer_stop(&vm->timer);
 		return 0;
 	}
-	if (!vm->timer.on)
-		err = vm_timer_start(&vm->timer, vm->cpu, vm->config.engine.inject);
-	return err || !vm->cpu->direct ? err : vm_timer_guard(&vm->timer);
+	return vm->timer.on ? 0 : vm_timer_start(&vm->timer, vm->cpu, vm->config.engine.inject);
 }
 
 static int may_change(const struct vm *vm, enum engine_kind kind, struct report *r)

@@ -22,7 +22,6 @@
 
 #define TIMER_SIGNAL (SIGRTMIN + 6)
 #define SPURIOUS_PERIOD_NS 500000
-#define GUARD_PERIOD_NS 20000000
 #define EARLY_LEAST_NS 2000 /* nearer than that is kept: it has to come at last */
 #define RANDOM_SEED 0x9e3779b97f4a7c15ull
 #define SIGNAL_STACK_SIZE (64u << 10)
@@ -38,8 +37,6 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	if (info->si_code != SI_TIMER) /* from a user's kill(1), not from us */
 		return;
 	atomic_store_explicit(&h->fired, true, memory_order_relaxed);
-	if (h->guarded)
-		atomic_store_explicit(&h->guarded->fired, true, memory_order_relaxed);
 	vcpu_kick(h->cpu, PENDING_TIMER);
 }
 
@@ -104,21 +101,8 @@ int vm_timer_start(struct vm_timer *t, struct vcpu *cpu, unsigned inject)
 	return 0;
 }
 
-int vm_timer_guard(struct vm_timer *t)
-{
-	const struct itimerspec period = {.it_interval.tv_nsec = GUARD_PERIOD_NS,
-					  .it_value.tv_nsec = GUARD_PERIOD_NS};
-	int err = t->guard.made ? 0 : make(&t->guard, t->due.cpu);
-
-	t->guard.guarded = &t->due;
-	if (!err && timer_settime(t->guard.id, 0, &period, NULL) < 0)
-		err = -errno;
-	return err;
-}
-
 void vm_timer_stop(struct vm_timer *t)
 {
-	unmake(&t->guard);
 	unmake(&t->spurious);
 	unmake(&t->due);
 	t->on = false;

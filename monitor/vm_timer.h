@@ -20,14 +20,12 @@ struct host_timer {
 	bool made;
 	struct vcpu *cpu;
 	_Atomic bool fired; /* since it was armed */
-	struct host_timer *guarded; /* is armed anew, whether it has fired or not; or NULL */
 };
 
 struct vm_timer {
 	bool on;
 	struct host_timer due;
 	struct host_timer spurious; /* of INJECT_SPURIOUS_SIGNALS */
-	struct host_timer guard;    /* vm_timer_guard() */
 	uint64_t armed;	   /* host ns at which `due` fires; 0: not armed */
 	uint64_t early;	   /* state of random numbers; 0: deadlines are kept */
 	uint64_t settings; /* how often the host was asked; statistics */
@@ -38,12 +36,6 @@ struct vm_timer {
  * Returns 0 or -errno.
  */
 int vm_timer_start(struct vm_timer *t, struct vcpu *cpu, unsigned inject);
-/*
- * Sets PENDING_TIMER every 20 ms besides, for an engine that may run for ever if the
- * one signal that was to stop it came to nothing: another process runs the guest then.
- * Returns 0 or -errno.
- */
-int vm_timer_guard(struct vm_timer *t);
 /* After it no signal of the timer comes any more. */
 void vm_timer_stop(struct vm_timer *t);
 /*

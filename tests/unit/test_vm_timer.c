@@ -123,26 +123,6 @@ static void test_spurious(void)
 	free(cpu);
 }
 
-/* It kicks although nothing has been armed, or what has been is far away. */
-static void test_guard(void)
-{
-	struct vcpu *cpu = make_cpu();
-	struct vm_timer t;
-
-	CHECK_EQ(vm_timer_start(&t, cpu, 0), 0);
-	CHECK_EQ(vm_timer_guard(&t), 0);
-	CHECK_EQ(vm_timer_guard(&t), 0); /* there is one */
-	for (unsigned i = 0; i < 3; i++) {
-		vm_timer_arm(&t, now() + 1000 * PATIENCE);
-		CHECK(wait_kicked(cpu, now() + PATIENCE));
-	}
-	CHECK_EQ(t.settings, 3); /* armed anew each time */
-	vm_timer_stop(&t);
-	atomic_store(&cpu->pending, 0);
-	CHECK(!wait_kicked(cpu, now() + 30 * MS));
-	free(cpu);
-}
-
 /* Each thread's timer kicks its own processor. */
 static void *one_of_many(void *arg)
 {
@@ -205,6 +185,5 @@ static void test_signal_stack(void)
 }
 
 UNIT_MAIN("vm_timer", {"deadline", test_deadline}, {"settings", test_settings},
-	  {"early", test_early}, {"spurious", test_spurious}, {"guard", test_guard},
-	  {"threads", test_threads},
+	  {"early", test_early}, {"spurious", test_spurious}, {"threads", test_threads},
 	  {"foreign signal", test_foreign_signal}, {"signal stack", test_signal_stack})
