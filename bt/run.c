@@ -309,7 +309,7 @@ static void bt_run(struct vcpu *cpu)
 			left = false;
 			if (!run_service(cpu))
 				break;
-			if (cpu->observer && cpu->cpl != cpl) {
+			if (cpu->observer && cpu->observer->rings && cpu->cpl != cpl) {
 				ran = true;
 				continue;
 			}

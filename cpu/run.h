@@ -39,6 +39,7 @@ struct run_observer {
 	/* After a step; an exception that has been delivered ends one as well. True: run() is to
 	 * return. */
 	bool (*stepped)(struct run_observer *o, struct vcpu *cpu);
+	bool rings; /* an interrupt that changes CPL ends a step, too, without stepped() */
 };
 
 /* To be called by engines after each block. */

@@ -410,12 +410,15 @@ static void observe(struct lockstep *l)
 	if (c->step)
 		return;
 	l->batches = !c->from && !c->watching;
-	l->leader = (struct run_observer){.length = leader_length, .stepped = leader_stepped};
+	l->stays = l->batches && l->subject->cpu->direct &&
+		   l->subject->config.engine.ring3_uncounted;
+	l->leader = (struct run_observer){
+	    .length = leader_length, .stepped = leader_stepped, .rings = l->stays};
 	l->subject->cpu->observer = &l->leader;
 	if (!l->batches)
 		return;
-	l->stays = l->subject->cpu->direct && l->subject->config.engine.ring3_uncounted;
-	l->follower = (struct run_observer){.length = follower_length, .stepped = follower_stepped};
+	l->follower = (struct run_observer){
+	    .length = follower_length, .stepped = follower_stepped, .rings = l->stays};
 	l->reference->cpu->observer = &l->follower;
 }
 

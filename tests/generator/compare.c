@@ -156,11 +156,11 @@ static bool mmx_state_open(const struct decoded *d, const char *what)
 /*
  * AMD's chip has moved some items when one of these faults; by SDM 3A 6.5 a
  * fault leaves the state as it was, which is what the guest has to show, unless it has run
- * on the chip.
+ * on the chip. (ENTER moves them on chip and in the interpreter.)
  */
 static bool half_done(const struct decoded *d)
 {
-	static const char *const names[] = {"popa", "pusha", "call far", "enter"};
+	static const char *const names[] = {"popa", "pusha", "call far"};
 
 	for (unsigned i = 0; d->ok && i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(d->row->name, names[i]))
@@ -273,7 +273,7 @@ const char *compare_exactly(const struct test_case *c, const struct decoded *d,
 	/* In a stub they are the host's own. */
 	if (!guest->native && !same_pointers(&a->fx, &b->fx))
 		return "x87 pointers";
-	if (guest->native && !done && half_done(d))
+	if (guest->native && !done && (half_done(d) || (d->ok && !strcmp(d->row->name, "enter"))))
 		return a->regs[ESP] == b->regs[ESP] ? NULL : "half done";
 	if (memcmp(a->regs, b->regs, sizeof(a->regs)))
 		return "general registers";
