@@ -111,6 +111,8 @@ struct space_policy {
 	uint16_t samples, samples_wanted;
 	unsigned traps, free_traps; /* counted, and not counted yet */
 	uint64_t since;		    /* ns, when traps was 0 */
+	unsigned refusals;
+	uint64_t refused; /* ns, when that was 0 */
 };
 
 struct direct {
@@ -244,6 +246,8 @@ void records_destroy(struct direct *d);
 /* ---- policy.c ---- */
 /* once: something has been mapped, so that it will not trap again. */
 void policy_trapped(struct direct *d, bool once);
+/* Translated after all. */
+void policy_refused(struct direct *d);
 /* A page of code has been looked at. */
 void policy_verified(struct direct *d);
 void policy_escaped(struct direct *d);

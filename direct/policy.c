@@ -106,14 +106,20 @@ void direct_sample(struct direct *d)
 	d->n.promotions++;
 }
 
-static void demote(struct direct *d, struct space_policy *p)
+static void leave(struct direct *d, struct space_policy *p)
 {
 	p->direct = false;
 	p->samples = 0;
+	p->traps = 0;
+	d->n.demotions++;
+}
+
+static void demote(struct direct *d, struct space_policy *p)
+{
+	leave(d, p);
 	p->samples_wanted *= SAMPLES_FACTOR;
 	if (p->samples_wanted > SAMPLES_MOST)
 		p->samples_wanted = SAMPLES_MOST;
-	d->n.demotions++;
 }
 
 static void charge(struct direct *d, unsigned traps, bool once)
@@ -140,6 +146,22 @@ static void charge(struct direct *d, unsigned traps, bool once)
 void policy_trapped(struct direct *d, bool once)
 {
 	charge(d, 1, once);
+}
+
+/*
+ * It goes on translated at once, which costs next to nothing, but each time that it comes
+ * back to ring 3: another program may have the directory now, or one in other code.
+ */
+void policy_refused(struct direct *d)
+{
+	struct space_policy *p = d->mode == DIRECT_AUTO ? current(d) : NULL;
+
+	if (!p || !p->direct || ++p->refusals < TRAPS_COUNTED)
+		return;
+	p->refusals = 0;
+	if (now_ns() - p->refused < TRAPS_COUNTED * TRAP_BUDGET_NS)
+		leave(d, p);
+	p->refused = now_ns();
 }
 
 void policy_verified(struct direct *d)

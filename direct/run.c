@@ -305,7 +305,6 @@ enum direct_result direct_run(struct direct *d)
 	struct vcpu *cpu = d->cpu;
 	enum direct_result result;
 	struct stub *s;
-	bool ran = false;
 
 	if (!allowed(d))
 		return DIRECT_REFUSED;
@@ -317,16 +316,13 @@ enum direct_result direct_run(struct direct *d)
 	fill_what_faulted(d, s);
 	do {
 		if (!allowed(d) || !ready_code(d, s) || !stub_flush(s)) {
-			/* Asked again and again while translated code is made there, it costs
-			 * little. */
-			if (ran)
-				policy_trapped(d, false);
+			/* One that goes on translated anyway is not to ask at each return to it. */
+			policy_refused(d);
 			return DIRECT_REFUSED;
 		}
 		if (d->mode == DIRECT_STEPS && !step_fits(d))
 			return DIRECT_STEP;
 		result = run_once(d, s);
-		ran = true;
 	} while (result == DIRECT_RAN && d->mode != DIRECT_STEPS && !wants_attention(cpu) && direct_wanted(d));
 	return result;
 }
