@@ -11,6 +11,8 @@
 #include "bt/inspect.h"
 #include "cpu/access.h"
 #include "cpu/decode.h"
+#include "cpu/features.h"
+#include "cpu/table.h"
 
 static const uint8_t *page_of(const uint8_t *code)
 {
@@ -53,7 +55,7 @@ static uint32_t guest_code_sum(const struct tb *tb)
 }
 
 /* The bytes are those that were translated, and decode into as many instructions. */
-static void check_guest_code(const struct bt *bt, const struct tb *tb)
+static void check_guest_code(struct vcpu *cpu, const struct tb *tb)
 {
 	assert(tb->count && tb->count <= TB_MAX_INSNS && tb->insns[0].guest == 0);
 	assert(!tb->code2 == (first_bytes(tb) == tb->bytes));
@@ -68,8 +70,9 @@ static void check_guest_code(const struct bt *bt, const struct tb *tb)
 		uint8_t bytes[INSN_MAX_LENGTH];
 		struct insn in;
 
-		if (decode_insn(bt->decoder, bytes, guest_bytes(tb, from, to - from, bytes),
-				tb->mode & MODE_CODE32, &in) == DECODE_OK)
+		if (decode_insn(cpu->bt->decoder, bytes, guest_bytes(tb, from, to - from, bytes),
+				tb->mode & MODE_CODE32, &in) == DECODE_OK &&
+		    insn_supported(cpu, &insn_table[in.row]))
 			assert(in.length == to - from);
 		else
 			assert(n + 1 == tb->count);
@@ -133,11 +136,13 @@ static uint64_t chunks_of(const struct tb_link *link)
 	return chunks;
 }
 
-static void check_block(struct bt *bt, const struct tb *tb)
+static void check_block(struct vcpu *cpu, const struct tb *tb)
 {
+	struct bt *bt = cpu->bt;
+
 	assert(tb_lookup(bt, tb->code, tb->eip, tb->mode) == tb);
 	assert(!(tb->mode & MODE_MOVED) || tb->eip == ((uintptr_t)tb->code & (PAGE_SIZE - 1)));
-	check_guest_code(bt, tb);
+	check_guest_code(cpu, tb);
 	check_host_map(tb);
 	assert(tb->exit_count <= TB_MAX_EXITS && !(tb->inner >> (tb->count - 1)));
 	for (unsigned i = 0; i < tb->exit_count; i++)
@@ -159,8 +164,9 @@ static void count_block(const struct tb *tb, struct counts *live)
 }
 
 /* Blocks in order, one behind the other, their metadata too. */
-static void check_region(struct bt *bt, const struct code_region *r, struct counts *live)
+static void check_region(struct vcpu *cpu, const struct code_region *r, struct counts *live)
 {
+	struct bt *bt = cpu->bt;
 	uint32_t at = r->begin;
 	const uint8_t *meta = r->meta;
 
@@ -178,7 +184,7 @@ static void check_region(struct bt *bt, const struct code_region *r, struct coun
 			assert(!tb->incoming);
 			continue;
 		}
-		check_block(bt, tb);
+		check_block(cpu, tb);
 		count_block(tb, live);
 	}
 	assert(at <= r->used && meta <= r->meta + r->meta_used);
@@ -325,7 +331,7 @@ void check_structures(struct vcpu *cpu)
 	struct counts live = {0};
 
 	for (unsigned i = 0; i < CACHE_REGIONS; i++)
-		check_region(bt, &bt->cache.regions[i], &live);
+		check_region(cpu, &bt->cache.regions[i], &live);
 	assert(check_hash(bt) == live.blocks);
 	assert(check_pages(cpu) == live.links);
 	assert(check_cross(bt) == live.cross);
@@ -362,7 +368,7 @@ void inspect_block(struct vcpu *cpu, struct tb *tb)
 		verify_block(bt, tb);
 	if (!bt->config.check)
 		return;
-	check_guest_code(bt, tb);
+	check_guest_code(cpu, tb);
 	tb->code_sum = guest_code_sum(tb);
 	if (++bt->unchecked < bt->config.check)
 		return;
