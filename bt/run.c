@@ -309,7 +309,7 @@ static void bt_run(struct vcpu *cpu)
 			left = false;
 			if (!run_service(cpu))
 				break;
-			if (cpu->observer && cpu->observer->rings && cpu->cpl != cpl) {
+			if (run_ring_changed(cpu, cpl)) {
 				ran = true;
 				continue;
 			}

@@ -10,7 +10,7 @@
  */
 #include "bt/fpu.h"
 #include "bt/trans.h"
-#include "cpu/cpuid.h"
+#include "cpu/features.h"
 
 /* ---- operand letters ---- */
 struct operands {
@@ -159,13 +159,6 @@ static bool sized(struct trans *t)
 	return true;
 }
 
-/* Where the model has them; F3 BSF, F3 BSR are rare enough to be interpreted. */
-static bool counts_zeros(const struct trans *t)
-{
-	return (t->row->opcode == 0xbc && cpu_has(t->cpu, FEATURE_TZCNT)) ||
-	       (t->row->opcode == 0xbd && cpu_has(t->cpu, FEATURE_ABM));
-}
-
 bool select_simd_integer(struct trans *t)
 {
 	const struct insn_row *row = t->row;
@@ -173,7 +166,7 @@ bool select_simd_integer(struct trans *t)
 	if (row->map == M2 && row->prefix == NP && row->opcode == 0xc3)
 		return select_simd(t);
 	if (row->map == M2 && row->prefix == PF3)
-		return (row->opcode == 0xb8 || counts_zeros(t)) && sized(t);
+		return insn_as_named(t->cpu, row) && sized(t); /* others are interpreted */
 	if (row->map == M38 && row->prefix == PF2)
 		return row->opcode == 0xf0 ? copy_gv_eb(t, opcode_flags(t->row)) : sized(t);
 	return false;

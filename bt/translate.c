@@ -4,8 +4,8 @@
  * lets the rules emit one instruction after the other, noting where each begins
  * (the map from host to guest addresses). What no rule covers is interpreted.
  */
-#include <time.h>
 
+#include "base/host_time.h"
 #include "base/log.h"
 #include "bt/fpu.h"
 #include "bt/inspect.h"
@@ -255,20 +255,12 @@ static void select_all(struct trans *t)
 	trans_finish(t);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t eip, uint32_t mode,
 		     uint64_t soft_insns)
 {
 	struct bt *bt = cpu->bt;
 	struct trans t = {.cpu = cpu, .bt = bt, .may_need = ~0u};
-	uint64_t start = now_ns();
+	uint64_t start = host_time_ns();
 
 	t.mode = tb_choose_mode(bt, code, eip, mode);
 	if (!decode_block(&t, code, eip) &&
@@ -304,6 +296,6 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 	cpu->bt_new_blocks++;
 	bt->n.translated_insns += t.count;
 	bt->n.translated_bytes += t.tb->host_size;
-	bt->n.translation_ns += now_ns() - start;
+	bt->n.translation_ns += host_time_ns() - start;
 	return t.tb;
 }

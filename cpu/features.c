@@ -107,3 +107,12 @@ enum cpu_feature insn_feature(const struct insn_row *row)
 		return FEATURE_FPU;
 	}
 }
+
+bool insn_as_named(const struct vcpu *cpu, const struct insn_row *row)
+{
+	if (row->map != M2 || row->prefix != PF3 || row->class != PLAIN)
+		return true;
+	if (row->opcode == 0xbc)
+		return cpu_has(cpu, FEATURE_TZCNT);
+	return row->opcode != 0xbd || cpu_has(cpu, FEATURE_ABM);
+}

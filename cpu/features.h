@@ -15,4 +15,10 @@ static inline bool insn_supported(const struct vcpu *cpu, const struct insn_row 
 	return cpu_has(cpu, insn_feature(row));
 }
 
+/*
+ * Whether it does by the host's instruction of the same name what the row's name says: TZCNT
+ * and LZCNT are BSF and BSR on models without.
+ */
+bool insn_as_named(const struct vcpu *cpu, const struct insn_row *row);
+
 #endif

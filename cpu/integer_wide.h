@@ -182,23 +182,6 @@ static inline void N(bit_scan)(struct vcpu *cpu, const struct insn *in, U v, boo
 	else
 		REG_WRITE(in->reg, (U)(reverse ? 31 - __builtin_clz(v) : __builtin_ctz(v)));
 }
-HANDLER(R(op_bsf_GE))
-{
-	N(bit_scan)(cpu, in, REG_READ(in->rm), false);
-}
-HANDLER(M(op_bsf_GE))
-{
-	N(bit_scan)(cpu, in, MEM_READ(), false);
-}
-HANDLER(R(op_bsr_GE))
-{
-	N(bit_scan)(cpu, in, REG_READ(in->rm), true);
-}
-HANDLER(M(op_bsr_GE))
-{
-	N(bit_scan)(cpu, in, MEM_READ(), true);
-}
-
 /* A zero source sets CF and gives the operand's width. */
 static inline void N(count_zeros)(struct vcpu *cpu, const struct insn *in, U v, bool leading)
 {
@@ -213,22 +196,20 @@ static inline void N(count_zeros)(struct vcpu *cpu, const struct insn *in, U v, 
 	cpu->eflags = (cpu->eflags & ~(FL_CF | FL_ZF)) | (v ? 0 : FL_CF) | (n ? 0 : FL_ZF);
 	REG_WRITE(in->reg, (U)n);
 }
-HANDLER(R(op_tzcnt))
-{
-	N(count_zeros)(cpu, in, REG_READ(in->rm), false);
-}
-HANDLER(M(op_tzcnt))
-{
-	N(count_zeros)(cpu, in, MEM_READ(), false);
-}
-HANDLER(R(op_lzcnt))
-{
-	N(count_zeros)(cpu, in, REG_READ(in->rm), true);
-}
-HANDLER(M(op_lzcnt))
-{
-	N(count_zeros)(cpu, in, MEM_READ(), true);
-}
+#define SCAN(name, scan, reverse)                                                                  \
+	HANDLER(R(name))                                                                           \
+	{                                                                                          \
+		N(scan)(cpu, in, REG_READ(in->rm), reverse);                                       \
+	}                                                                                          \
+	HANDLER(M(name))                                                                           \
+	{                                                                                          \
+		N(scan)(cpu, in, MEM_READ(), reverse);                                             \
+	}
+SCAN(op_bsf_GE, bit_scan, false)
+SCAN(op_bsr_GE, bit_scan, true)
+SCAN(op_tzcnt, count_zeros, false)
+SCAN(op_lzcnt, count_zeros, true)
+#undef SCAN
 
 /* ---- stack ---- */
 HANDLER(V(op_push_Z))

@@ -254,7 +254,7 @@ static void interp_run(struct vcpu *cpu)
 		    cpu->shutdown) {
 			unsigned cpl = cpu->cpl;
 
-			if (!run_service(cpu) || (cpu->observer && cpu->observer->rings && cpu->cpl != cpl))
+			if (!run_service(cpu) || run_ring_changed(cpu, cpl))
 				break;
 		}
 		if (__builtin_expect(run_needs_step(cpu), 0))

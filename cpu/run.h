@@ -48,6 +48,12 @@ static inline bool run_stepped(struct vcpu *cpu)
 	return cpu->observer && cpu->observer->stepped(cpu->observer, cpu);
 }
 
+/* Whether what run_service() has delivered ends a step; cpl: before it. */
+static inline bool run_ring_changed(const struct vcpu *cpu, unsigned cpl)
+{
+	return cpu->observer && cpu->observer->rings && cpu->cpl != cpl;
+}
+
 /* Interprets one instruction with everything that may surround it. May unwind. */
 void run_step(struct vcpu *cpu);
 

@@ -109,10 +109,11 @@ struct space_policy {
 	uint32_t cr3;
 	bool direct;
 	uint16_t samples, samples_wanted;
-	unsigned traps, free_traps; /* counted, and not counted yet */
-	uint64_t since;		    /* ns, when traps was 0 */
-	unsigned refusals;
-	uint64_t refused; /* ns, when that was 0 */
+	struct policy_rate {
+		unsigned count;
+		uint64_t since; /* ns, when count was 0 */
+	} traps, refusals;
+	unsigned free_traps; /* that are not counted */
 };
 
 struct direct {

@@ -9,19 +9,11 @@
  * being held anywhere, and both stay where the host has woken the machine thread.
  */
 #include <sched.h>
-#include <time.h>
 
+#include "base/host_time.h"
 #include "direct/direct_internal.h"
 
 #define PLACED_NS 100000000ull /* so long one processor is kept */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* To one, or -1: to none. A failure costs time, nothing else. */
 static void set_processor(struct direct *d, pid_t task, int processor)
@@ -35,6 +27,11 @@ static void set_processor(struct direct *d, pid_t task, int processor)
 	CPU_ZERO(&one);
 	CPU_SET(processor, &one);
 	sched_setaffinity(task, sizeof(one), &one);
+}
+
+static bool held_for_long(const struct direct *d, uint64_t now)
+{
+	return d->processor >= 0 && now - d->placed_ns > PLACED_NS;
 }
 
 void placement_init(struct direct *d)
@@ -70,10 +67,10 @@ void placement_together(struct stub *s)
 
 	if (!d->placeable)
 		return;
-	now = now_ns();
+	now = host_time_ns();
 	if (d->processor < 0)
 		hold(d, now);
-	else if (now - d->placed_ns > PLACED_NS)
+	else if (held_for_long(d, now))
 		placement_end(d);
 	if (s->processor == d->processor)
 		return;
@@ -84,6 +81,6 @@ void placement_together(struct stub *s)
 
 void placement_tick(struct direct *d)
 {
-	if (d->processor >= 0 && now_ns() - d->placed_ns > PLACED_NS)
+	if (held_for_long(d, host_time_ns()))
 		placement_end(d);
 }

@@ -13,8 +13,7 @@
  * gains a third or more. A page of code that is looked at for the first time costs as
  * much as VERIFY_TRAPS traps: a big program that runs through its code is better translated.
  */
-#include <time.h>
-
+#include "base/host_time.h"
 #include "direct/direct_internal.h"
 
 #define TRAP_BUDGET_NS	400000ull
@@ -28,14 +27,6 @@
 /* Traps that come with any beginning: pages are mapped. */
 #define TRAPS_FREE   256
 #define VERIFY_TRAPS 8
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* Of the current space; NULL: it has no shadow. */
 static struct space_policy *current(const struct direct *d)
@@ -66,7 +57,7 @@ bool direct_wanted(const struct direct *d)
 /* Counts the sample if the program has computed since the last, which was of it as well. */
 static void count_sample(struct direct *d, struct space_policy *p)
 {
-	uint64_t now = now_ns(), elapsed = now - d->sampled_ns;
+	uint64_t now = host_time_ns(), elapsed = now - d->sampled_ns;
 	uint64_t exits = d->cpu->ring3_exits - d->sampled_exits;
 	uint64_t blocks = d->cpu->bt_new_blocks - d->sampled_blocks;
 	bool same = d->sampled == p;
@@ -100,9 +91,8 @@ void direct_sample(struct direct *d)
 	if (p->samples < p->samples_wanted)
 		return;
 	p->direct = true;
-	p->traps = 0;
+	p->traps = (struct policy_rate){.since = host_time_ns()};
 	p->free_traps = TRAPS_FREE;
-	p->since = now_ns();
 	d->n.promotions++;
 }
 
@@ -110,7 +100,6 @@ static void leave(struct direct *d, struct space_policy *p)
 {
 	p->direct = false;
 	p->samples = 0;
-	p->traps = 0;
 	d->n.demotions++;
 }
 
@@ -122,10 +111,24 @@ static void demote(struct direct *d, struct space_policy *p)
 		p->samples_wanted = SAMPLES_MOST;
 }
 
+/* Whether they come, now that there are n more, with less than TRAP_BUDGET_NS for each. */
+static bool too_often(struct policy_rate *r, unsigned n)
+{
+	uint64_t now;
+	bool is;
+
+	r->count += n;
+	if (r->count < TRAPS_COUNTED)
+		return false;
+	now = host_time_ns();
+	is = now - r->since < r->count * TRAP_BUDGET_NS;
+	*r = (struct policy_rate){.since = now};
+	return is;
+}
+
 static void charge(struct direct *d, unsigned traps, bool once)
 {
 	struct space_policy *p = d->mode == DIRECT_AUTO ? current(d) : NULL;
-	uint64_t now;
 
 	if (!p || !p->direct)
 		return;
@@ -133,14 +136,8 @@ static void charge(struct direct *d, unsigned traps, bool once)
 		p->free_traps -= traps < p->free_traps ? traps : p->free_traps;
 		return;
 	}
-	p->traps += traps;
-	if (p->traps < TRAPS_COUNTED)
-		return;
-	now = now_ns();
-	if (now - p->since < p->traps * TRAP_BUDGET_NS)
+	if (too_often(&p->traps, traps))
 		demote(d, p);
-	p->traps = 0;
-	p->since = now;
 }
 
 void policy_trapped(struct direct *d, bool once)
@@ -156,12 +153,8 @@ void policy_refused(struct direct *d)
 {
 	struct space_policy *p = d->mode == DIRECT_AUTO ? current(d) : NULL;
 
-	if (!p || !p->direct || ++p->refusals < TRAPS_COUNTED)
-		return;
-	p->refusals = 0;
-	if (now_ns() - p->refused < TRAPS_COUNTED * TRAP_BUDGET_NS)
+	if (p && p->direct && too_often(&p->refusals, 1))
 		leave(d, p);
-	p->refused = now_ns();
 }
 
 void policy_verified(struct direct *d)

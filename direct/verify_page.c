@@ -14,8 +14,8 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/host_time.h"
 #include "base/log.h"
 #include "cpu/block.h"
 #include "cpu/features.h"
@@ -65,14 +65,6 @@ static bool x87_fits(const struct insn_row *row)
 	return !is_one_of(row->name, environment);
 }
 
-/* F3 makes TZCNT and LZCNT of BSF and BSR on the host (host_can_translate()). */
-static bool plain_fits(const struct vcpu *cpu, const struct insn_row *row)
-{
-	if (!strcmp(row->name, "tzcnt"))
-		return cpu_has(cpu, FEATURE_TZCNT);
-	return strcmp(row->name, "lzcnt") || cpu_has(cpu, FEATURE_ABM);
-}
-
 /* F2 and F3 change the condition of LOOPE and LOOPNE on AMD's chips. */
 static bool transfer_fits(const struct insn_row *row, const struct insn *in)
 {
@@ -94,7 +86,7 @@ static bool row_fits(const struct direct *d, const struct insn *in)
 	case X87:
 		return x87_fits(row);
 	case PLAIN:
-		return plain_fits(d->cpu, row);
+		return insn_as_named(d->cpu, row);
 	case TRANSFER:
 		return transfer_fits(row, in);
 	default:
@@ -422,18 +414,10 @@ bool page_executable(struct vcpu *cpu, const struct mem_window *w, uint32_t page
 
 /* ---- writes ---- */
 
-static uint32_t seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint32_t)t.tv_sec;
-}
-
 /* What is written again and again is data or made as it runs: the translator's. */
 static void count_write(struct code_record *r)
 {
-	uint32_t now = seconds();
+	uint32_t now = (uint32_t)(host_time_ns() / 1000000000u);
 
 	if (now - r->written > 1)
 		r->writes = 0;

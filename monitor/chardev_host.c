@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/host_time.h"
 #include "monitor/chardev_backend.h"
 #include "monitor/host_files.h"
 #include "monitor/sandbox.h"
@@ -22,10 +22,7 @@
 
 uint64_t chardev_now_ms(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return host_time_ns() / 1000000;
 }
 
 /* ---- queues ---- */

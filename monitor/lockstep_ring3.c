@@ -2,6 +2,7 @@
 /* Stays in ring 3, lockstep_ring3.h. */
 #include "monitor/lockstep_ring3.h"
 
+#include "base/host_time.h"
 #include "monitor/lockstep_trace.h"
 #include "monitor/vm_internal.h"
 
@@ -44,10 +45,7 @@ void stay_cut_between(struct stay *s, struct vm *vm)
 
 void stay_limit(struct vm_timer *t)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	vm_timer_arm(t, (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec + STAY_NS);
+	vm_timer_arm(t, host_time_ns() + STAY_NS);
 }
 
 void stay_pass_time(struct vm *vm)

@@ -8,21 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <x86intrin.h>
 
+#include "base/host_time.h"
 #include "base/log.h"
 #include "devices/piix4_pm.h"
 #include "monitor/cpu_spec.h"
 #include "monitor/vm_internal.h"
-
-static uint64_t host_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
-}
 
 /* ---- guest time ---- */
 
@@ -34,7 +26,7 @@ static uint64_t guest_ns(void *opaque)
 		return vm->icount_ns +
 		       ((uint64_t)(vm->cpu ? vcpu_fuel_used(vm->cpu) : 0)
 			<< vm->config.icount_shift);
-	return vm->state == VM_RUNNING ? host_ns() - vm->epoch : vm->paused_at;
+	return vm->state == VM_RUNNING ? host_time_ns() - vm->epoch : vm->paused_at;
 }
 
 /*
@@ -55,13 +47,13 @@ static uint64_t guest_tsc_offset(void *opaque)
 
 static void time_stop(struct vm *vm)
 {
-	vm->paused_at = host_ns() - vm->epoch;
+	vm->paused_at = host_time_ns() - vm->epoch;
 	vm->tsc_offset = __rdtsc() - vm->tsc_offset; /* holds the guest's TSC */
 }
 
 static void time_start(struct vm *vm)
 {
-	vm->epoch = host_ns() - vm->paused_at;
+	vm->epoch = host_time_ns() - vm->paused_at;
 	vm->tsc_offset = __rdtsc() - vm->tsc_offset;
 }
 

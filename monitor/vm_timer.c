@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/host_time.h"
 #include "cpu/engine.h"
 #include "cpu/vcpu.h"
 #include "devices/clock.h"
@@ -111,11 +112,8 @@ void vm_timer_stop(struct vm_timer *t)
 /* INJECT_EARLY_TIMERS: somewhere on the way from now to the deadline. */
 static uint64_t make_early(struct vm_timer *t, uint64_t host_ns)
 {
-	struct timespec now;
-	uint64_t from;
+	uint64_t from = host_time_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	from = (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec;
 	if (host_ns < from + EARLY_LEAST_NS)
 		return host_ns;
 	t->early ^= t->early << 13;
