@@ -20,6 +20,7 @@
 #ifndef BT_INTERNAL_H
 #define BT_INTERNAL_H
 
+#include <stdalign.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -182,6 +183,7 @@ struct code_cache {
 	uint8_t *rw, *rx;	/* the two mappings */
 	uint32_t size;
 	uint32_t stubs_end;	/* stubs lie before it */
+	uint8_t *meta;		/* the regions' arenas, one behind the other */
 	struct code_region regions[CACHE_REGIONS];
 	unsigned current;	/* region being filled */
 };
@@ -196,12 +198,14 @@ static inline unsigned soft_bytes(enum soft_size s)
 }
 
 struct stubs {
-	uint32_t enter;	 /* uint64_t enter(struct vcpu *, const void *host): runs until it leaves */
-	uint32_t leave;	 /* jumped to with R11: what enter() returns */
+	uint32_t enter;	 /* void enter(struct vcpu *, const void *host): runs until it leaves */
+	uint32_t leave;	 /* jumped to, with EIP stored: enter() returns */
 	uint32_t slow;	 /* called: interprets the instruction whose code calls it */
 	uint32_t fpu;	 /* called: readies what the block needs that calls it */
 	uint32_t no_return; /* returned to: the stack is empty; goes on at the EIP in R8 */
 	uint32_t lookup; /* jumped to: goes on at the EIP in R8 */
+	uint32_t missed; /* jumped to: the same, which is not in the jump cache */
+	uint32_t exit;	 /* jumped to: goes on where the exit leads whose number is in R11 */
 	uint32_t pushf;	 /* called: R13D = EFLAGS */
 	uint32_t popf[2]; /* called, at CPL 0: EFLAGS = R13D; [32-bit operand] */
 	/* Called at CPL 0 with a selector in R8D for DS, ES: interpreted if it changes anything. */
@@ -322,6 +326,8 @@ struct bt {
 	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
 	uint32_t sampled_cr3;
 	unsigned samples;
+	uint32_t tag_mode; /* what vcpu.bt_jc_tag stands for */
+	struct tb_exit *left_by; /* the exit that translated code has been left by; NULL: by none */
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */
 	uint32_t asid_epoch; /* high bits of the asids in jump-cache tags */
@@ -360,6 +366,18 @@ static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)
 static inline uint8_t *cache_rx(const struct bt *bt, uint32_t offset)
 {
 	return bt->cache.rx + offset;
+}
+
+/* Exits by number, which emitted code has room for: never 0. */
+static inline uint32_t exit_id(const struct bt *bt, const struct tb_exit *exit)
+{
+	return (uint32_t)(((const uint8_t *)exit - bt->cache.meta) / alignof(struct tb_exit));
+}
+static inline struct tb_exit *exit_of(const struct bt *bt, uint32_t id)
+{
+	size_t offset = (size_t)id * alignof(struct tb_exit);
+
+	return id ? (struct tb_exit *)(void *)(bt->cache.meta + offset) : NULL;
 }
 
 /* ---- cache.c ---- */
@@ -432,9 +450,23 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after);
 void soft_drop(struct vcpu *cpu, unsigned view, gva_t page);
 
-/* ---- run.c ---- */
+/* ---- mode.c ---- */
 uint32_t bt_mode(const struct vcpu *cpu);
 uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode);
+
+/* ---- next.c ---- */
+/*
+ * Called by stubs: a block has been left by the exit with this number, or, 0, by a look-up
+ * of vcpu.eip that the jump cache has missed. Returns the host address to go on at, or 0 to
+ * leave. May unwind.
+ */
+uint64_t bt_next(struct vcpu *cpu, uint64_t exit_id);
+/* What left through `exit`, or by a look-up if it is NULL, has found its target. */
+void bt_connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb);
+/* Whether something is pending that is not held off. */
+bool bt_pending_now(const struct vcpu *cpu);
+/* Whether what comes next should run in a stub. */
+bool bt_wants_direct(const struct vcpu *cpu);
 /*
  * Where translated code can go on at CS:EIP without a look by the run loop,
  * or 0: the target is in the jump cache. Makes the mode's window current.

@@ -45,17 +45,30 @@ static void region_reset(struct code_region *r)
 	r->tb_count = 0;
 }
 
-static int region_create(struct code_region *r, uint32_t begin, uint32_t end)
+/* Of the arenas of regions of so many bytes. */
+static size_t meta_size(uint32_t part)
 {
-	*r = (struct code_region){.begin = begin, .end = end, .meta_size = (end - begin) * META_PER_CODE};
-	r->tb_room = (end - begin) / MIN_BLOCK;
-	/* Anonymous mappings: what is not used costs nothing. */
-	r->meta = mmap(NULL, r->meta_size, PROT_READ | PROT_WRITE,
+	return (size_t)CACHE_REGIONS * META_PER_CODE * part;
+}
+
+/* Anonymous memory: what is not used costs nothing. */
+static int map_meta(struct code_cache *c, size_t size)
+{
+	c->meta = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (r->meta == MAP_FAILED) {
-		r->meta = NULL;
-		return -errno;
-	}
+	if (c->meta != MAP_FAILED)
+		return 0;
+	c->meta = NULL;
+	return -errno;
+}
+
+static int region_create(struct code_region *r, uint32_t begin, uint32_t end, uint8_t *meta)
+{
+	*r = (struct code_region){.begin = begin,
+				  .end = end,
+				  .meta = meta,
+				  .meta_size = (end - begin) * META_PER_CODE};
+	r->tb_room = (end - begin) / MIN_BLOCK;
 	r->tbs = malloc(r->tb_room * sizeof(*r->tbs));
 	region_reset(r);
 	return r->tbs ? 0 : -ENOMEM;
@@ -77,8 +90,12 @@ int cache_create(struct bt *bt, unsigned kib)
 	assert(!e.overflow);
 	c->stubs_end = STUBS_SIZE;
 	part = (c->size - STUBS_SIZE) / CACHE_REGIONS & ~(TB_ALIGN - 1u);
+	err = map_meta(c, meta_size(part));
+	if (err)
+		return err;
 	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
-		err = region_create(&c->regions[i], STUBS_SIZE + i * part, STUBS_SIZE + (i + 1) * part);
+		err = region_create(&c->regions[i], STUBS_SIZE + i * part, STUBS_SIZE + (i + 1) * part,
+				    c->meta + i * (size_t)part * META_PER_CODE);
 		if (err)
 			return err;
 	}
@@ -89,11 +106,10 @@ void cache_destroy(struct bt *bt)
 {
 	struct code_cache *c = &bt->cache;
 
-	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
-		if (c->regions[i].meta)
-			munmap(c->regions[i].meta, c->regions[i].meta_size);
+	for (unsigned i = 0; i < CACHE_REGIONS; i++)
 		free(c->regions[i].tbs);
-	}
+	if (c->meta)
+		munmap(c->meta, meta_size(c->regions[0].end - c->regions[0].begin));
 	if (c->rw)
 		munmap(c->rw, c->size);
 	if (c->rx)

@@ -151,7 +151,7 @@ static void note(const struct dump *d, char *out, int size)
 		if (op->type == X86_OP_MEM && note_memory(&op->mem, out, size))
 			return;
 		for (unsigned e = 0; d->tb && op->type == X86_OP_IMM && e < d->tb->exit_count; e++)
-			if (op->imm == (int64_t)(uintptr_t)&d->tb->exits[e])
+			if (op->imm == exit_id(d->bt, &d->tb->exits[e]))
 				snprintf(out, (size_t)size, "  ; exit %u", e);
 	}
 }

@@ -23,126 +23,6 @@
 
 _Thread_local struct vcpu *bt_current;
 
-/* ---- the mode ---- */
-static uint32_t data_bits(const struct vcpu *cpu, unsigned seg)
-{
-	return (uint32_t)cpu->seg[seg].data_kind << (MODE_SEG_SHIFT + 2 * seg);
-}
-
-uint32_t bt_mode(const struct vcpu *cpu)
-{
-	uint32_t mode = (uint32_t)cpu->seg[CS].code_kind << (MODE_SEG_SHIFT + 2 * CS);
-
-	mode |= data_bits(cpu, ES) | data_bits(cpu, SS) | data_bits(cpu, DS) | data_bits(cpu, FS);
-	/*
-	 * Kernels leave a program's GS alone: that one program has it and another
-	 * has not must not make two modes of all kernel code.
-	 */
-	mode |= cpu->cpl == 3 ? data_bits(cpu, GS) : KIND_CHECKED << (MODE_SEG_SHIFT + 2 * GS);
-	if (cpu->seg[CS].attr & DESC_DB)
-		mode |= MODE_CODE32;
-	if (cpu->seg[SS].attr & DESC_DB)
-		mode |= MODE_STACK32;
-	if (cpu->cpl == 3)
-		mode |= MODE_USER;
-	if (cpu->cpl == 0)
-		mode |= MODE_RING0;
-	if (cpu->cpl <= iopl(cpu))
-		mode |= MODE_IO;
-	if (v86_mode(cpu))
-		mode |= MODE_V86;
-	if (cpu->cr0 & CR0_PE)
-		mode |= MODE_PROT;
-	if (bt_window(cpu, cpu->cpl == 3))
-		mode |= MODE_WINDOW;
-	return mode | fpu_mode(cpu);
-}
-
-static void forget_modes(struct vcpu *cpu)
-{
-	struct bt *bt = cpu->bt;
-
-	jc_forget(cpu);
-	memset(bt->mode_ids, 0, sizeof(bt->mode_ids));
-	bt->mode_id_count = 0;
-}
-
-/* A small number for a mode and what EIP is relative to, for jump-cache tags. */
-static unsigned mode_id(struct vcpu *cpu, uint32_t mode, uint32_t cs_base)
-{
-	struct bt *bt = cpu->bt;
-	uint32_t h = (mode ^ cs_base >> 4) * 0x9e3779b1u >> 24;
-	const struct mode_id *first = &bt->mode_ids[h];
-
-	if (h && first->mode == mode && first->cs_base == cs_base && first->used)
-		return h;
-	for (;; h++) {
-		struct mode_id *m = &bt->mode_ids[h % MODE_IDS];
-
-		if (h % MODE_IDS == 0)
-			continue;
-		if (!m->used)
-			break;
-		if (m->mode == mode && m->cs_base == cs_base)
-			return h % MODE_IDS;
-	}
-	if (bt->mode_id_count > MODE_IDS / 2) {
-		forget_modes(cpu);
-		return mode_id(cpu, mode, cs_base);
-	}
-	bt->mode_id_count++;
-	bt->mode_ids[h % MODE_IDS] = (struct mode_id){mode, cs_base, true};
-	return h % MODE_IDS;
-}
-
-#define ASID_BITS 24
-
-uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
-{
-	struct bt *bt = cpu->bt;
-	uint32_t asid = cpu->cpl == 3 ? cpu->asid_user : cpu->asid_kernel;
-	uint32_t epoch = asid >> ASID_BITS;
-
-	if (epoch != bt->asid_epoch) { /* numbers begin to repeat */
-		jc_forget(cpu);
-		bt->asid_epoch = epoch;
-	}
-	/* CPL 3 is part of the mode, so that the two kinds of asid never meet. */
-	return ((uint64_t)asid << 8 | mode_id(cpu, mode, cpu->seg[CS].base)) << 32;
-}
-
-/* Whether something is pending that is not held off. */
-static bool pending_now(const struct vcpu *cpu)
-{
-	uint32_t held = (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) |
-			(cpu->nmi_blocked ? PENDING_NMI : 0);
-
-	return atomic_load(&cpu->pending) & ~held;
-}
-
-static bool wants_direct(const struct vcpu *cpu)
-{
-	return cpu->cpl == 3 && cpu->direct && direct_wanted(cpu->direct);
-}
-
-uint64_t bt_continue(struct vcpu *cpu)
-{
-	const struct bt_tables *t = cpu->bt->tables;
-	uint32_t i = jc_slot(cpu->eip);
-	uint64_t tag = bt_jc_tag(cpu, bt_mode(cpu));
-
-	if (wants_direct(cpu))
-		return 0; /* the run loop decides */
-	if (t->jc_tag[i] != 0 - (tag + cpu->eip))
-		return 0;
-	atomic_store(&cpu->bt_jc_tag, tag);
-	if (pending_now(cpu)) /* the store may have undone a kick */
-		return 0;
-	returns_select(cpu, tag, cpu->cpl == 3);
-	fpu_update(cpu);
-	return t->jc_target[i];
-}
-
 /* ---- finding a block ---- */
 /* Whether a block's instruction still goes on where it did. May unwind. */
 static bool second_page_is(struct vcpu *cpu, const struct tb *tb)
@@ -182,43 +62,22 @@ static struct tb *find(struct vcpu *cpu, uint32_t mode)
 	return last > cs->limit || last < cpu->eip ? NULL : tb;
 }
 
-typedef uint64_t enter_fn(struct vcpu *cpu, const void *host);
+typedef void enter_fn(struct vcpu *cpu, const void *host);
 
+/* Returns the exit that has been taken, which is not chained; NULL: none. */
 static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
 	enter_fn *fn = (enter_fn *)(uintptr_t)cache_rx(bt, bt->stubs.enter);
-	struct tb_exit *exit;
 
 	bt->n.entries++;
 	bt->leave = false;
+	bt->left_by = NULL;
 	cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
 	fpu_update(cpu);
-	exit = (struct tb_exit *)(uintptr_t)fn(cpu, cache_rx(bt, tb->host));
+	fn(cpu, cache_rx(bt, tb->host));
 	fpu_left(cpu);
-	return exit;
-}
-
-/* Offsets in a page say nothing of another one. */
-static bool leads_to_page(const struct tb_exit *exit, const struct tb *tb)
-{
-	return !(tb->mode & MODE_MOVED) ||
-	       ((uintptr_t)exit->from->code ^ (uintptr_t)tb->code) < PAGE_SIZE;
-}
-
-/* What left through `exit`, or by a look-up if it is NULL, has found its target. */
-static void connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
-{
-	struct bt *bt = cpu->bt;
-
-	bt->n.exit_lookup++;
-	if (!bt->config.chaining)
-		return;
-	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
-	    exit->from->mode == tb->mode && !tb->code2 && leads_to_page(exit, tb))
-		tb_chain(bt, exit, tb);
-	else if (!exit && mode_seg(tb->mode, CS) != KIND_SMALL)
-		jc_fill(cpu, tb);
+	return bt->left_by;
 }
 
 static void step(struct vcpu *cpu)
@@ -271,7 +130,7 @@ static bool run_directly(struct vcpu *cpu)
 {
 	enum direct_result result;
 
-	if (!wants_direct(cpu))
+	if (!bt_wants_direct(cpu))
 		return false;
 	cpu->bt_xmm = false;
 	fpu_leave(cpu);
@@ -336,8 +195,9 @@ static void bt_run(struct vcpu *cpu)
 			sample(cpu);
 		mode = bt_mode(cpu);
 		tag = bt_jc_tag(cpu, mode);
+		cpu->bt->tag_mode = mode;
 		atomic_store(&cpu->bt_jc_tag, tag);
-		if (pending_now(cpu)) /* the store may have undone a kick */
+		if (bt_pending_now(cpu)) /* the store may have undone a kick */
 			atomic_store(&cpu->bt_jc_tag, 0);
 		tb = find(cpu, mode);
 		if (!tb || !fuel_lasts(cpu, tb)) {
@@ -347,7 +207,7 @@ static void bt_run(struct vcpu *cpu)
 		}
 		/* Room for a translation may have been made where the exit's block was. */
 		if (left && evictions == cpu->bt->n.evictions)
-			connect(cpu, exit, tb);
+			bt_connect(cpu, exit, tb);
 		returns_select(cpu, tag, mode & MODE_USER);
 		cpu->repeating = false;
 		exit = enter(cpu, tb);

@@ -172,16 +172,16 @@ static void emit_leave(struct emit *e)
 {
 	save_state(e);
 	emit_store64(e, CPU_FIELD(bt_returns), RSP);
-	emit_mov(e, RAX, R11);
 	return_to_c(e);
 }
 
-/* Calls fn, which returns where to go on or 0, with the address behind the caller's call. */
-static void emit_call_c(struct emit *e, uint64_t (*fn)(struct vcpu *, uint64_t))
+typedef uint64_t next_fn(struct vcpu *cpu, uint64_t argument);
+
+/* Calls fn, which returns where to go on or 0 to leave, with what is in R11. */
+static void call_c(struct emit *e, next_fn *fn)
 {
 	uint8_t *stay;
 
-	pop(e, R11);
 	emit_store64(e, CPU_FIELD(bt_resume), R11);
 	save_state(e);
 	emit_store64(e, CPU_FIELD(bt_returns), RSP);
@@ -192,13 +192,27 @@ static void emit_call_c(struct emit *e, uint64_t (*fn)(struct vcpu *, uint64_t))
 	emit_op(e, 0, 0xff, 2, rm_reg(RAX)); /* call rax */
 	emit_op(e, OP_W, 0x85, RAX, rm_reg(RAX));
 	stay = emit_jcc8(e, CC_E ^ 1);
-	return_to_c(e); /* with 0 */
+	return_to_c(e);
 	emit_patch8(e, stay);
 	emit_store64(e, CPU_FIELD(bt_resume), RAX);
 	load_state(e);
 	emit_load32(e, TMP0, CPU_FIELD(eip)); /* where a block is entered */
 	emit_load64(e, RSP, CPU_FIELD(bt_returns));
 	emit_op(e, 0, 0xff, 4, CPU_FIELD(bt_resume)); /* jmp [bt_resume] */
+}
+
+/* The same with the address behind the caller's call. */
+static void call_c_from(struct emit *e, next_fn *fn)
+{
+	pop(e, R11);
+	call_c(e, fn);
+}
+
+static void emit_missed(struct emit *e)
+{
+	emit_store32(e, CPU_FIELD(eip), TMP0);
+	emit_mov_imm32(e, R11, 0);
+	call_c(e, bt_next);
 }
 
 /*
@@ -426,10 +440,16 @@ void stubs_emit(struct bt *bt, struct emit *e)
 	emit_leave(e);
 	begin(e);
 	bt->stubs.slow = here(bt, e);
-	emit_call_c(e, bt_slow);
+	call_c_from(e, bt_slow);
 	begin(e);
 	bt->stubs.fpu = here(bt, e);
-	emit_call_c(e, bt_fpu_prepare);
+	call_c_from(e, bt_fpu_prepare);
+	begin(e);
+	bt->stubs.exit = here(bt, e);
+	call_c(e, bt_next);
+	begin(e);
+	bt->stubs.missed = here(bt, e);
+	emit_missed(e);
 	begin(e);
 	bt->stubs.no_return = here(bt, e);
 	rsp_add(e, -(int)sizeof(uint64_t));

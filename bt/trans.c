@@ -229,11 +229,6 @@ void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip)
 	note_jump(t, eip);
 }
 
-static void leave(struct trans *t)
-{
-	emit_jmp(&t->e, cache_rw(t->bt, t->bt->stubs.leave));
-}
-
 /*
  * Tags and targets by the target's low 16 bits. The tag counts for one set of
  * translations and one mode; hit if it cancels out. how: FF /how at last.
@@ -257,9 +252,7 @@ static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
 		hit = emit_jrcxz(e);
 		emit_mov(e, RCX, TMP3);
 	}
-	emit_store32(e, CPU_FIELD(eip), TMP0);
-	emit_mov_imm32(e, R11, 0);
-	emit_jmp(e, cache_rw(bt, bt->stubs.leave));
+	emit_jmp(e, cache_rw(bt, bt->stubs.missed));
 	if (hit) {
 		emit_patch8(e, hit);
 		emit_mov(e, RCX, TMP3);
@@ -355,8 +348,7 @@ static void finish_jump(struct trans *t, struct exit_jump *j)
 	jump_here(t, j);
 	if (mode_seg(t->mode, CS) == KIND_SMALL) {
 		emit_store32_imm(&t->e, CPU_FIELD(eip), j->eip);
-		emit_mov_imm32(&t->e, R11, 0);
-		leave(t); /* the monitor looks at the limit */
+		emit_jmp(&t->e, cache_rw(t->bt, t->bt->stubs.leave)); /* the monitor looks at the limit */
 		return;
 	}
 	if (!same_page(t, j->eip) && !may_cross(t, j->eip)) {
@@ -374,9 +366,8 @@ static void finish_jump(struct trans *t, struct exit_jump *j)
 				 .eip = j->eip,
 				 .cross = !same_page(t, j->eip),
 				 .after_call = j->after_call};
-	trans_store_eip(t, j->eip);
-	emit_mov_imm64(&t->e, R11, (uintptr_t)exit);
-	leave(t);
+	emit_mov_imm32(&t->e, R11, exit_id(t->bt, exit));
+	emit_jmp(&t->e, cache_rw(t->bt, t->bt->stubs.exit));
 }
 
 void trans_finish(struct trans *t)

@@ -180,7 +180,6 @@ static void pay(struct trans *t, unsigned n, uint32_t eip)
 	enough = emit_jcc8(e, 13); /* jnl */
 	flags_from_r9(e);
 	trans_store_eip(t, eip);
-	emit_mov_imm32(e, R11, 0);
 	emit_jmp(e, cache_rw(t->bt, t->bt->stubs.leave));
 	emit_patch8(e, enough);
 	emit_op(e, OP_W, 0x81, 5, CPU_FIELD(fuel)); /* sub */

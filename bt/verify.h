@@ -55,7 +55,7 @@ enum held {
 	HOLDS_TABLES,	    /* vcpu.bt_tables */
 	HOLDS_SOFT_ADDRESS, /* R8 when a stub has found ... */
 	HOLDS_SOFT_DELTA,   /* ... this to be added to it */
-	HOLDS_EXIT,	    /* a struct tb_exit of this block */
+	HOLDS_EXIT,	    /* the number of an exit of this block */
 	HOLDS_WINDOW,	    /* an address in the window */
 	HOLDS_KEPT,	    /* what it held when the stub was called */
 	HOLDS_SAVED,	    /* + n: guest register n */

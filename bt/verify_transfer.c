@@ -72,13 +72,18 @@ static const char *jump_within(struct verify *v, uint32_t to)
 
 static const char *jump_to_leave(const struct verify *v)
 {
-	uint8_t r11 = v->now.held[R11];
+	return v->now.eip_stored ? verify_at_home(v) : "leaves without EIP";
+}
 
-	if (!v->now.eip_stored)
-		return "leaves without EIP";
-	if (r11 != HOLDS_ZERO && r11 != HOLDS_EXIT)
-		return "leaves with R11 neither 0 nor an exit of this block";
-	return verify_at_home(v);
+static const char *jump_to_exit(const struct verify *v)
+{
+	return v->now.held[R11] == HOLDS_EXIT ? verify_at_home(v)
+					      : "R11 is not the number of an exit of this block";
+}
+
+static const char *jump_to_lookup(const struct verify *v)
+{
+	return v->now.held[R8] <= HOLDS_32 ? verify_at_home(v) : "a look-up without an EIP in R8";
 }
 
 /* To a place outside of what is verified. */
@@ -87,13 +92,16 @@ static const char *jump_away(const struct verify *v, int64_t to)
 	const struct stubs *stubs = &v->bt->stubs;
 	const struct tb *tb;
 
-	if (to == stubs->leave && (!v->stub || is_lookup(v->stub)))
-		return jump_to_leave(v);
+	if (to == stubs->missed && (!v->stub || is_lookup(v->stub)))
+		return jump_to_lookup(v);
 	if (v->stub)
 		return to == stubs->slow ? verify_may_fault(v) : "a stub jumps to what is not slow";
+	if (to == stubs->leave)
+		return jump_to_leave(v);
+	if (to == stubs->exit)
+		return jump_to_exit(v);
 	if (to == stubs->lookup)
-		return v->now.held[R8] <= HOLDS_32 ? verify_at_home(v)
-						   : "a look-up without an EIP in R8";
+		return jump_to_lookup(v);
 	tb = to > 0 && to < v->bt->cache.size ? cache_find((struct bt *)v->bt, (uint32_t)to) : NULL;
 	if (!tb)
 		return "a jump to neither a block nor a stub";

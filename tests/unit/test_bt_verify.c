@@ -179,7 +179,9 @@ static void expect(const char *name, const char *got, const char *part)
 #define SOFT 0xf1
 #define LEAVE 0xf2
 #define CHECKED 0xf3
-#define BLOCK 0xf4 /* two bytes into another block */
+#define EXIT 0xf4
+#define MISSED 0xf5
+#define BLOCK 0xf6 /* two bytes into another block */
 
 static uint32_t place(const struct fixture *f, const struct tb *other, uint8_t which)
 {
@@ -192,6 +194,10 @@ static uint32_t place(const struct fixture *f, const struct tb *other, uint8_t w
 		return s->soft[0][0][SOFT_4];
 	case LEAVE:
 		return s->leave;
+	case EXIT:
+		return s->exit;
+	case MISSED:
+		return s->missed;
 	case CHECKED:
 		return s->check[DS][0][SOFT_4];
 	default:
@@ -328,11 +334,14 @@ static const struct bad transfer_rules[] = {
 	BAD("slow", NULL, END),
 	BAD("into a block", "middle of a block", JMP(BLOCK)),
 	BAD("leave", "without EIP", JMP(LEAVE)),
-	/* mov [r14+eip],r8d; mov r11d,0 */
-	BAD("leave with EIP", NULL, 0x45, 0x89, 0x86, FIELD(eip), 0x41, 0xbb, 0, 0, 0, 0,
-	    JMP(LEAVE)),
-	BAD("leave: r11", "R11", 0x45, 0x89, 0x86, FIELD(eip), 0x41, 0xbb, 1, 0, 0, 0,
-	    JMP(LEAVE)),
+	/* mov [r14+eip],r8d */
+	BAD("leave with EIP", NULL, 0x45, 0x89, 0x86, FIELD(eip), JMP(LEAVE)),
+	/* mov r11d,1 */
+	BAD("exit: r11", "R11", 0x41, 0xbb, 1, 0, 0, 0, JMP(EXIT)),
+	BAD("exit: 0", "R11", 0x41, 0xbb, 0, 0, 0, 0, JMP(EXIT)),
+	/* mov r8d,eax; or lea r8,[rax+rax] */
+	BAD("missed", NULL, 0x41, 0x89, 0xc0, JMP(MISSED)),
+	BAD("missed: r8", "without an EIP", 0x4c, 0x8d, 0x04, 0x00, JMP(MISSED)),
 	BAD("call leave", "that is not called", CALL(LEAVE)),
 	BAD("nowhere", "neither a block nor a stub", 0xe9, 0, 0, 0, 0x70),
 	BAD("call nowhere", "neither a block nor a stub", 0xe8, 0, 0, 0, 0x70),
@@ -505,7 +514,8 @@ static void test_dump(void)
 	expect_line(text, "  jne     block 00010005\n");
 	expect_line(text, "; bt_poll\n");
 	expect_line(text, "exit 0: 00010005, chained to ");
-	expect_line(text, "  jmp     leave\n");
+	expect_line(text, "; exit 0\n");
+	expect_line(text, "  jmp     exit\n");
 	free(text);
 	fixture_end(&f);
 }

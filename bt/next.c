@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From block to block where translated code does not know the way yet: the next
+ * one is looked for here, and the way to it is kept, as a chain or in the jump
+ * cache. Only what has to be translated first, or concerns more than the
+ * next block, goes back to the run loop.
+ */
+#include "bt/fpu.h"
+#include "cpu/block.h"
+#include "direct/direct.h"
+
+bool bt_wants_direct(const struct vcpu *cpu)
+{
+	return cpu->cpl == 3 && cpu->direct && direct_wanted(cpu->direct);
+}
+
+bool bt_pending_now(const struct vcpu *cpu)
+{
+	uint32_t held = (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) |
+			(cpu->nmi_blocked ? PENDING_NMI : 0);
+
+	return atomic_load(&cpu->pending) & ~held;
+}
+
+/* Offsets in a page say nothing of another one. */
+static bool leads_to_page(const struct tb_exit *exit, const struct tb *tb)
+{
+	return !(tb->mode & MODE_MOVED) ||
+	       ((uintptr_t)exit->from->code ^ (uintptr_t)tb->code) < PAGE_SIZE;
+}
+
+void bt_connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
+{
+	struct bt *bt = cpu->bt;
+
+	bt->n.exit_lookup++;
+	if (!bt->config.chaining)
+		return;
+	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
+	    exit->from->mode == tb->mode && !tb->code2 && leads_to_page(exit, tb))
+		tb_chain(bt, exit, tb);
+	else if (!exit && mode_seg(tb->mode, CS) != KIND_SMALL)
+		jc_fill(cpu, tb);
+}
+
+/* The run loop's tasks that are asked for at each block, by tests most of them. */
+static bool run_loop_is_wanted(const struct vcpu *cpu)
+{
+	const struct engine_config *c = &cpu->bt->config;
+
+	return !c->chaining || c->exact_fuel || c->ring3_uncounted || c->inject & INJECT_USER_WINDOWS;
+}
+
+/*
+ * The block at EIP, in flat code; NULL: there may be none yet, or the run loop has to look.
+ * Unwinds with the fetch's fault.
+ */
+static struct tb *existing(struct vcpu *cpu, uint32_t mode)
+{
+	struct bt *bt = cpu->bt;
+	const uint8_t *code;
+	struct tb *tb;
+	gpa_t gpa;
+
+	if (mode_seg(mode, CS) != KIND_FLAT || run_loop_is_wanted(cpu))
+		return NULL;
+	bt->leave = false;
+	bt->ahead = 0;
+	cpu->repeating = false;
+	fpu_left(cpu);
+	code = block_fetch(cpu, cpu->eip, &gpa);
+	if (!code || bt->leave) /* the fetch may have changed what tags mean */
+		return NULL;
+	tb_unchain_stale(cpu);
+	tb = tb_lookup(bt, code, cpu->eip, tb_choose_mode(bt, code, cpu->eip, mode));
+	return tb && !tb->code2 && cpu->eip + tb->bytes - 1 >= cpu->eip ? tb : NULL;
+}
+
+uint64_t bt_next(struct vcpu *cpu, uint64_t exit_id)
+{
+	struct bt *bt = cpu->bt;
+	struct tb_exit *exit = exit_of(bt, (uint32_t)exit_id);
+	struct tb *tb;
+
+	if (exit)
+		cpu->eip = tb_base(cpu, exit->from) + exit->eip;
+	bt->left_by = exit;
+	/* Without a tag somebody wants attention. */
+	if (!atomic_load(&cpu->bt_jc_tag) || bt_wants_direct(cpu))
+		return 0;
+	tb = existing(cpu, bt->tag_mode);
+	if (!tb)
+		return 0;
+	bt_connect(cpu, exit, tb);
+	return (uintptr_t)cache_rx(bt, tb->host);
+}
+
+uint64_t bt_continue(struct vcpu *cpu)
+{
+	struct bt *bt = cpu->bt;
+	uint32_t i = jc_slot(cpu->eip), mode = bt_mode(cpu);
+	uint64_t tag = bt_jc_tag(cpu, mode);
+
+	if (bt_wants_direct(cpu))
+		return 0; /* the run loop decides */
+	if (bt->tables->jc_tag[i] != 0 - (tag + cpu->eip))
+		return 0;
+	bt->tag_mode = mode;
+	atomic_store(&cpu->bt_jc_tag, tag);
+	if (bt_pending_now(cpu)) /* the store may have undone a kick */
+		return 0;
+	returns_select(cpu, tag, cpu->cpl == 3);
+	fpu_update(cpu);
+	return bt->tables->jc_target[i];
+}
