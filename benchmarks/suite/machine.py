@@ -9,6 +9,7 @@ import subprocess
 import time
 
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>78c]")
+BEGUN = re.compile(r"\x1b(\[[0-9;?]*|[()])?$")  # a control whose end has not come yet
 
 
 class Trouble(Exception):
@@ -22,6 +23,7 @@ class Machine:
     def __init__(self, command, stall):
         self.stall = stall
         self.text = ""
+        self.begun = ""
         self.mark = 0  # what wait() has found ends here
         self.cpu_seconds = None
         self.start = time.monotonic()
@@ -65,7 +67,10 @@ class Machine:
         data = os.read(self.process.stdout.fileno(), 65536)
         if not data:
             self.open = False
-        self.text += CONTROLS.sub("", data.decode("utf-8", "replace")).replace("\r", "")
+        new = CONTROLS.sub("", self.begun + data.decode("utf-8", "replace")).replace("\r", "")
+        begun = BEGUN.search(new) if data else None
+        self.begun = begun.group() if begun else ""
+        self.text += new[: len(new) - len(self.begun)]
         return self.open
 
     def wait(self, pattern, what):
