@@ -94,9 +94,18 @@ struct soft_tlb {
 /* EFLAGS byte 1 (DF, IOPL, NT) after CLD and STD, without touching flags. */
 enum flag_op { FLAG_CLD, FLAG_STD, FLAG_OPS };
 
+/*
+ * Where blocks are, by EIP. One is for rings 0 to 2, and address spaces share the others
+ * for ring 3, so that programs at the same addresses do not drive out each other's.
+ */
+#define JUMP_CACHES 4u
+struct jump_cache {
+	uint64_t tag[JC_SIZE];	  /* minus (vcpu.bt_jc_tag + EIP); 0: none */
+	uint64_t target[JC_SIZE]; /* host address of the block */
+};
+
 struct bt_tables {
-	uint64_t jc_tag[JC_SIZE];   /* minus (vcpu.bt_jc_tag + EIP); 0: none */
-	uint64_t jc_target[JC_SIZE]; /* host address of the block */
+	struct jump_cache jc[JUMP_CACHES]; /* vcpu.bt_jc: the one in use */
 	struct soft_tlb soft[2];     /* by view: supervisor, user */
 	uint8_t flag_op[FLAG_OPS][256];
 	int8_t string_step[256]; /* by EFLAGS byte 1: -1 with DF, 1 without */
@@ -453,6 +462,8 @@ void soft_drop(struct vcpu *cpu, unsigned view, gva_t page);
 /* ---- mode.c ---- */
 uint32_t bt_mode(const struct vcpu *cpu);
 uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode);
+/* What runs is of this mode and has this tag, and the jump cache for it. */
+void bt_select(struct vcpu *cpu, uint32_t mode, uint64_t tag);
 
 /* ---- next.c ---- */
 /*

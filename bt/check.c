@@ -287,19 +287,18 @@ static unsigned check_pages(struct vcpu *cpu)
 }
 
 /* ---- look-up tables ---- */
-static void check_jump_cache(struct bt *bt)
+static void check_jump_cache(struct bt *bt, const struct jump_cache *jc)
 {
 	for (uint32_t i = 0; i < JC_SIZE; i++) {
-		uint64_t tag = 0 - bt->tables->jc_tag[i];
+		uint64_t tag = 0 - jc->tag[i];
 		unsigned mode_id = tag >> 32 & 0xff;
 		const struct tb *tb;
 
 		if (!tag)
 			continue;
-		tb = cache_find(bt, (uint32_t)(bt->tables->jc_target[i] -
-					       (uintptr_t)cache_rx(bt, 0)));
+		tb = cache_find(bt, (uint32_t)(jc->target[i] - (uintptr_t)cache_rx(bt, 0)));
 		assert(tb && tb->code);
-		assert(bt->tables->jc_target[i] == (uintptr_t)cache_rx(bt, tb->host));
+		assert(jc->target[i] == (uintptr_t)cache_rx(bt, tb->host));
 		assert((uint32_t)tag == (tb->mode & MODE_MOVED ? (tag & PAGE_MASK) + tb->eip : tb->eip));
 		assert(jc_slot((uint32_t)tag) == i && tb->looked_up);
 		assert(mode_id && bt->mode_ids[mode_id].used);
@@ -335,7 +334,8 @@ void check_structures(struct vcpu *cpu)
 	assert(check_hash(bt) == live.blocks);
 	assert(check_pages(cpu) == live.links);
 	assert(check_cross(bt) == live.cross);
-	check_jump_cache(bt);
+	for (unsigned i = 0; i < JUMP_CACHES; i++)
+		check_jump_cache(bt, &bt->tables->jc[i]);
 	check_soft_tlb(cpu, TLB_SUPERVISOR);
 	check_soft_tlb(cpu, TLB_USER);
 }

@@ -57,6 +57,7 @@ enum field_writer {
 	X(pending, BY_NOBODY, "looked at by STI")                                                  \
 	X(bt_tables, BY_NOBODY, "")                                                                \
 	X(bt_window, BY_NOBODY, "")                                                                \
+	X(bt_jc, BY_NOBODY, "")                                                                    \
 	X(bt_jc_tag, BY_NOBODY, "")                                                                \
 	X(bt_rsp, BY_GATES, "host stack to return to C by")                                        \
 	X(bt_returns, BY_GATES, "host stack of blocks")                                            \
@@ -76,7 +77,7 @@ const struct vcpu_field *vcpu_field_at(int64_t offset);
 
 /* The parts of struct bt_tables; emitted code reads them. */
 #define BT_TABLES(X)                                                                               \
-	X(jc_tag) X(jc_target) X(flag_op) X(string_step)                                           \
+	X(jc[0].tag) X(jc[0].target) X(flag_op) X(string_step)                                           \
 	X(soft[0].read) X(soft[0].write) X(soft[0].delta)                                          \
 	X(soft[1].read) X(soft[1].write) X(soft[1].delta)
 

@@ -88,3 +88,15 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	/* CPL 3 is part of the mode, so that the two kinds of asid never meet. */
 	return ((uint64_t)asid << 8 | mode_id(cpu, mode, cpu->seg[CS].base)) << 32;
 }
+
+static unsigned jump_cache_for(uint32_t mode, uint64_t tag)
+{
+	return mode & MODE_USER ? 1 + (unsigned)(tag >> 40) % (JUMP_CACHES - 1) : 0;
+}
+
+void bt_select(struct vcpu *cpu, uint32_t mode, uint64_t tag)
+{
+	cpu->bt->tag_mode = mode;
+	cpu->bt_jc = &cpu->bt->tables->jc[jump_cache_for(mode, tag)];
+	atomic_store(&cpu->bt_jc_tag, tag);
+}

@@ -97,19 +97,17 @@ uint64_t bt_next(struct vcpu *cpu, uint64_t exit_id)
 
 uint64_t bt_continue(struct vcpu *cpu)
 {
-	struct bt *bt = cpu->bt;
 	uint32_t i = jc_slot(cpu->eip), mode = bt_mode(cpu);
 	uint64_t tag = bt_jc_tag(cpu, mode);
 
 	if (bt_wants_direct(cpu))
 		return 0; /* the run loop decides */
-	if (bt->tables->jc_tag[i] != 0 - (tag + cpu->eip))
+	bt_select(cpu, mode, tag);
+	if (cpu->bt_jc->tag[i] != 0 - (tag + cpu->eip))
 		return 0;
-	bt->tag_mode = mode;
-	atomic_store(&cpu->bt_jc_tag, tag);
 	if (bt_pending_now(cpu)) /* the store may have undone a kick */
 		return 0;
 	returns_select(cpu, tag, cpu->cpl == 3);
 	fpu_update(cpu);
-	return bt->tables->jc_target[i];
+	return cpu->bt_jc->target[i];
 }

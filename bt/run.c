@@ -195,8 +195,7 @@ static void bt_run(struct vcpu *cpu)
 			sample(cpu);
 		mode = bt_mode(cpu);
 		tag = bt_jc_tag(cpu, mode);
-		cpu->bt->tag_mode = mode;
-		atomic_store(&cpu->bt_jc_tag, tag);
+		bt_select(cpu, mode, tag);
 		if (bt_pending_now(cpu)) /* the store may have undone a kick */
 			atomic_store(&cpu->bt_jc_tag, 0);
 		tb = find(cpu, mode);
@@ -389,6 +388,7 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	if (config->verify)
 		verify_stubs(bt);
 	cpu->bt_tables = bt->tables;
+	cpu->bt_jc = &bt->tables->jc[0];
 	atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 	err = begin_shadow(cpu);
 	if (err)

@@ -180,16 +180,16 @@ void tb_unchain_stale(struct vcpu *cpu)
 /* ---- the jump cache ---- */
 void jc_fill(struct vcpu *cpu, struct tb *tb)
 {
-	struct bt_tables *t = cpu->bt->tables;
+	struct jump_cache *jc = cpu->bt_jc;
 	uint64_t tag = atomic_load(&cpu->bt_jc_tag);
 	uint32_t i = jc_slot(cpu->eip);
 
 	/* A kick has cleared it, so that all look-ups fail: they must not find this. */
 	if (!tag)
 		return;
-	t->jc_tag[i] = 0 - (tag + cpu->eip);
+	jc->tag[i] = 0 - (tag + cpu->eip);
 	tb->looked_up = true;
-	t->jc_target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
+	jc->target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
 	cpu->bt->n.jc_fills++;
 }
 
@@ -201,14 +201,16 @@ static void jc_drop(struct bt *bt, const struct tb *tb)
 
 	if (!tb->looked_up)
 		return;
-	for (uint32_t i = jc_slot(tb->eip); i < JC_SIZE; i += step)
-		if (bt->tables->jc_target[i] == host)
-			bt->tables->jc_tag[i] = 0;
+	for (struct jump_cache *jc = bt->tables->jc; jc < bt->tables->jc + JUMP_CACHES; jc++)
+		for (uint32_t i = jc_slot(tb->eip); i < JC_SIZE; i += step)
+			if (jc->target[i] == host)
+				jc->tag[i] = 0;
 }
 
 void jc_forget(struct vcpu *cpu)
 {
-	memset(cpu->bt->tables->jc_tag, 0, sizeof(cpu->bt->tables->jc_tag));
+	for (unsigned n = 0; n < JUMP_CACHES; n++)
+		memset(cpu->bt->tables->jc[n].tag, 0, sizeof(cpu->bt->tables->jc[n].tag));
 	returns_empty(cpu);
 }
 

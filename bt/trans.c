@@ -242,8 +242,8 @@ static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
 	if (bt->config.chaining) {
 		emit_rorx(e, false, TMP1, TMP0, JC_ROTATE);
 		emit_movzx16(e, TMP1, TMP1);
-		emit_load64(e, TMP4, CPU_FIELD(bt_tables));
-		emit_load64(e, TMP2, rm_indexed(TMP4, TMP1, 3, offsetof(struct bt_tables, jc_tag)));
+		emit_load64(e, TMP4, CPU_FIELD(bt_jc));
+		emit_load64(e, TMP2, rm_indexed(TMP4, TMP1, 3, offsetof(struct jump_cache, tag)));
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP0, 0, 0));
 		emit_load64(e, TMP3, CPU_FIELD(bt_jc_tag));
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP3, 0, 0));
@@ -257,7 +257,7 @@ static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
 		emit_patch8(e, hit);
 		emit_mov(e, RCX, TMP3);
 		emit_op(e, 0, 0xff, how,
-			rm_indexed(TMP4, TMP1, 3, offsetof(struct bt_tables, jc_target)));
+			rm_indexed(TMP4, TMP1, 3, offsetof(struct jump_cache, target)));
 	}
 }
 

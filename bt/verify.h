@@ -53,6 +53,7 @@ enum held {
 	HOLDS_ANY,
 	HOLDS_POLL,	    /* vcpu.bt_poll */
 	HOLDS_TABLES,	    /* vcpu.bt_tables */
+	HOLDS_JUMP_CACHE,   /* vcpu.bt_jc */
 	HOLDS_SOFT_ADDRESS, /* R8 when a stub has found ... */
 	HOLDS_SOFT_DELTA,   /* ... this to be added to it */
 	HOLDS_EXIT,	    /* the number of an exit of this block */
@@ -112,8 +113,8 @@ static inline bool upper_half_zero(uint8_t held)
 
 /* 0-15, or NO_REG for what is no general register. */
 unsigned verify_register(ZydisRegister reg);
-/* Whether a register, or none, holds vcpu.bt_tables. */
-bool verify_holds_tables(const struct verify *v, ZydisRegister reg);
+/* What a register holds; HOLDS_ANY: it is no general one. */
+uint8_t verify_held(const struct verify *v, ZydisRegister reg);
 /* One of the stubs that reload a selector; NULL: a block. */
 static inline bool is_reload(const struct stub *s)
 {

@@ -89,6 +89,14 @@ static const char *table_operand(const struct verify *v, const ZydisDecodedOpera
 	return NULL;
 }
 
+/* Its address is that of one of those in the tables, of which the first has the parts' names. */
+static const char *jump_cache_operand(const struct verify *v, const ZydisDecodedOperand *op)
+{
+	if (op->mem.disp.value >= (int64_t)sizeof(struct jump_cache))
+		return "beyond the jump cache";
+	return table_operand(v, op);
+}
+
 /* ---- guest memory ---- */
 /* Whether the operand lies in the window or its guards, whatever the guest's registers hold. */
 static bool in_window(const struct verify *v, const ZydisDecodedOperand *op)
@@ -220,8 +228,10 @@ const char *verify_memory(struct verify *v, const ZydisDecodedOperand *op)
 		return "FS: or GS:";
 	if (v->in.address_width != 64)
 		return "a 32-bit address";
-	if (verify_holds_tables(v, op->mem.base))
+	if (verify_held(v, op->mem.base) == HOLDS_TABLES)
 		return table_operand(v, op);
+	if (verify_held(v, op->mem.base) == HOLDS_JUMP_CACHE)
+		return jump_cache_operand(v, op);
 	switch (op->mem.base) {
 	case ZYDIS_REGISTER_R14:
 		return vcpu_operand(v, op);

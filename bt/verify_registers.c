@@ -20,11 +20,11 @@ unsigned verify_register(ZydisRegister reg)
 	}
 }
 
-bool verify_holds_tables(const struct verify *v, ZydisRegister reg)
+uint8_t verify_held(const struct verify *v, ZydisRegister reg)
 {
 	unsigned n = verify_register(reg);
 
-	return n < REGISTERS && v->now.held[n] == HOLDS_TABLES;
+	return n < REGISTERS ? v->now.held[n] : HOLDS_ANY;
 }
 
 const char *verify_at_home(const struct verify *v)
@@ -85,7 +85,9 @@ static uint8_t loaded(const struct verify *v, const ZydisDecodedOperand *from)
 		return HOLDS_POLL;
 	if (base == VCPU && from->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_tables))
 		return HOLDS_TABLES;
-	if (verify_holds_tables(v, from->mem.base) && is_delta_table(from->mem.disp.value))
+	if (base == VCPU && from->mem.disp.value == (int64_t)offsetof(struct vcpu, bt_jc))
+		return HOLDS_JUMP_CACHE;
+	if (verify_held(v, from->mem.base) == HOLDS_TABLES && is_delta_table(from->mem.disp.value))
 		return HOLDS_SOFT_DELTA;
 	return HOLDS_ANY;
 }

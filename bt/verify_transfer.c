@@ -131,8 +131,9 @@ static bool by_jump_cache(const struct verify *v)
 {
 	const ZydisDecodedOperand *op = &v->ops[0];
 
-	return op->type == ZYDIS_OPERAND_TYPE_MEMORY && verify_holds_tables(v, op->mem.base) &&
-	       op->mem.disp.value == (int64_t)offsetof(struct bt_tables, jc_target) &&
+	return op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+	       verify_held(v, op->mem.base) == HOLDS_JUMP_CACHE &&
+	       op->mem.disp.value == (int64_t)offsetof(struct jump_cache, target) &&
 	       op->mem.scale == 8;
 }
 

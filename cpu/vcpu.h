@@ -251,6 +251,7 @@ struct bt; /* bt/bt_internal.h */
 struct kvm; /* kvm/kvm_internal.h */
 struct direct; /* direct/direct.h */
 struct bt_tables;
+struct jump_cache;
 struct space_set; /* cpu/space_internal.h */
 struct insn;
 
@@ -319,6 +320,7 @@ struct vcpu {
 	struct direct *direct; /* direct execution's; NULL without it */
 	/* What translated code reads and its stubs keep; roles: bt/bt_internal.h. */
 	struct bt_tables *bt_tables;
+	struct jump_cache *bt_jc;
 	uint64_t bt_window; /* the window of the code that runs, or 0 */
 	/* In whose translations and mode code runs, << 32; 0: it is to leave soon. */
 	_Atomic uint64_t bt_jc_tag;

@@ -121,10 +121,10 @@ static void test_kick(void)
 	start(&f);
 	tb = loop(&f);
 	CU_ASSERT_FATAL(tb != NULL);
-	f.cpu->bt->tables->jc_tag[jc_slot(tb->eip)] = 0;
+	f.cpu->bt_jc->tag[jc_slot(tb->eip)] = 0;
 	f.cpu->engine->kicked(f.cpu);
 	jc_fill(f.cpu, tb);
-	CHECK_EQ(f.cpu->bt->tables->jc_tag[jc_slot(tb->eip)], 0);
+	CHECK_EQ(f.cpu->bt_jc->tag[jc_slot(tb->eip)], 0);
 	bt_check(f.cpu);
 	fixture_end(&f);
 }
@@ -184,16 +184,16 @@ static void overlap(struct fixture *f)
 static void jc_elsewhere(struct fixture *f)
 {
 	for (unsigned i = 0; i < JC_SIZE; i++)
-		f->cpu->bt->tables->jc_target[i] += 3;
+		f->cpu->bt_jc->target[i] += 3;
 }
 static void jc_of_dropped(struct fixture *f)
 {
-	struct bt_tables *t = f->cpu->bt->tables;
+	struct jump_cache *jc = f->cpu->bt_jc;
 	unsigned i = jc_slot(CODE_AT + 25);
-	uint64_t tag = t->jc_tag[i];
+	uint64_t tag = jc->tag[i];
 
 	cache_flush(f->cpu);
-	t->jc_tag[i] = tag;
+	jc->tag[i] = tag;
 }
 static void soft_elsewhere(struct fixture *f)
 {
