@@ -137,6 +137,7 @@ struct tb_insn {
 #define TB_MAX_EXITS (TB_MAX_INNER + 2)
 
 struct tb {
+	/* What a look-up reads: one line of the host's cache. */
 	struct tb *hash_next;
 	const uint8_t *code;	/* first guest byte, in the monitor's mapping; NULL: dropped */
 	/*
@@ -145,39 +146,43 @@ struct tb {
 	 * jump cache, which is tagged with that, may lead to such a block.
 	 */
 	const uint8_t *code2;
+	uint32_t eip, mode;	/* eip: with MODE_MOVED an offset in the page */
+	uint32_t host;		/* offset in the cache: where to enter it, with EIP in R8 */
+	uint16_t bytes, count;	/* guest bytes, instructions */
+	bool looked_up;		/* the jump cache may lead to it */
+	bool calls;		/* a transfer that it goes on behind is a CALL: it will be returned to */
+	uint8_t exit_count;
+	uint8_t faults;		/* window accesses that could not be filled */
+	uint8_t fpu;		/* FPU_*, bt/fpu.h: what has to be ready */
+	/* What chaining needs. */
+	uint32_t host_chained;	/* for exits of blocks of the same page */
+	uint32_t host_ready;	/* for exits when fpu is ready */
+	struct tb_exit *incoming;
+	struct tb_exit *exits;	/* behind insns[] */
+
+	uint32_t host_size;
+	uint32_t body_size;	/* without the exits behind the last instruction */
 	struct tb_link {	/* in the lists of its guest pages */
 		struct tb *tb;
 		struct tb_link *next, **link; /* link: what points to this */
 		uint16_t first, last; /* bytes of the page that are the block's */
 	} links[2];
-	uint32_t eip, mode;	/* eip: with MODE_MOVED an offset in the page */
-	uint16_t bytes, count;	/* guest bytes, instructions */
-	uint32_t host;		/* offset in the cache: where to enter it, with EIP in R8 */
-	uint32_t host_chained;	/* for exits of blocks of the same page */
-	uint32_t host_size;
-	uint32_t body_size;	/* without the exits behind the last instruction */
 	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint64_t inner;		/* bit n: instruction n is a transfer that the block goes on behind */
-	bool calls;		/* one of them, at least, is a CALL: it will be returned to */
-	bool looked_up;		/* the jump cache may lead to it */
-	uint8_t exit_count;
-	uint8_t faults;		/* window accesses that could not be filled */
-	uint32_t host_ready;	/* for exits when fpu is ready */
-	uint8_t fpu;		/* FPU_*, bt/fpu.h: what has to be ready */
 	/*
 	 * Bit n: instruction n sets the x87 pointers; to its operand, too; before
 	 * it the pointers have been written, or it writes them all.
 	 */
 	uint64_t x87_instruction, x87_operand, x87_written;
-	struct tb_exit *exits;	/* behind insns[] */
-	struct tb_exit *incoming;
 	struct tb_insn insns[];
 };
 
 /* ---- the code cache, cache.c ---- */
 #define CACHE_REGIONS 8
 #define TB_ALIGN 16
+/* A region knows of each so many bytes which block they begin in. */
+#define REGION_STEP 1024u
 
 struct code_region {
 	uint32_t begin, end, used; /* offsets in the cache */
@@ -185,6 +190,7 @@ struct code_region {
 	uint32_t meta_used, meta_size;
 	struct tb **tbs;	   /* in order of host address */
 	uint32_t tb_count, tb_room;
+	uint32_t *first;	   /* by offset / REGION_STEP: a block no later than that; up to used */
 };
 
 struct code_cache {
@@ -262,7 +268,7 @@ struct bt_counters {
 };
 
 #define TB_HASH_SIZE (1u << 17)
-#define CODE_PAGE_HASH (1u << 12)
+#define CODE_PAGE_HASH (1u << 14)
 #define SLOW_SITES 8192u
 #define MODE_IDS 256u
 

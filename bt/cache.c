@@ -70,8 +70,9 @@ static int region_create(struct code_region *r, uint32_t begin, uint32_t end, ui
 				  .meta_size = (end - begin) * META_PER_CODE};
 	r->tb_room = (end - begin) / MIN_BLOCK;
 	r->tbs = malloc(r->tb_room * sizeof(*r->tbs));
+	r->first = malloc(((end - begin) / REGION_STEP + 1) * sizeof(*r->first));
 	region_reset(r);
-	return r->tbs ? 0 : -ENOMEM;
+	return r->tbs && r->first ? 0 : -ENOMEM;
 }
 
 int cache_create(struct bt *bt, unsigned kib)
@@ -106,8 +107,10 @@ void cache_destroy(struct bt *bt)
 {
 	struct code_cache *c = &bt->cache;
 
-	for (unsigned i = 0; i < CACHE_REGIONS; i++)
+	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
 		free(c->regions[i].tbs);
+		free(c->regions[i].first);
+	}
 	if (c->meta)
 		munmap(c->meta, meta_size(c->regions[0].end - c->regions[0].begin));
 	if (c->rw)
@@ -186,6 +189,15 @@ struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct 
 	return tb;
 }
 
+/* The n-th block lies from tb->host up to r->used. */
+static void note_first(struct code_region *r, const struct tb *tb, uint32_t n)
+{
+	uint32_t step = (tb->host - r->begin + REGION_STEP - 1) / REGION_STEP;
+
+	for (; r->begin + step * REGION_STEP < r->used; step++)
+		r->first[step] = n;
+}
+
 void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e)
 {
 	struct code_region *r = &bt->cache.regions[bt->cache.current];
@@ -194,6 +206,7 @@ void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e)
 	tb->host_size = (uint32_t)(e->p - cache_rw(bt, tb->host));
 	r->used = (tb->host + tb->host_size + TB_ALIGN - 1) & ~(TB_ALIGN - 1u);
 	r->meta_used += (meta + 15) & ~15u;
+	note_first(r, tb, r->tb_count);
 	r->tbs[r->tb_count++] = tb;
 }
 
@@ -201,10 +214,14 @@ struct tb *cache_find(struct bt *bt, uint32_t offset)
 {
 	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
 		const struct code_region *r = &bt->cache.regions[i];
-		uint32_t low = 0, high = r->tb_count;
+		uint32_t low, high, step;
 
 		if (offset < r->begin || offset >= r->used)
 			continue;
+		step = (offset - r->begin) / REGION_STEP;
+		low = r->first[step];
+		high = r->begin + (step + 1) * REGION_STEP < r->used ? r->first[step + 1] + 1
+								     : r->tb_count;
 		while (high - low > 1) {
 			uint32_t middle = (low + high) / 2;
 
@@ -213,7 +230,7 @@ struct tb *cache_find(struct bt *bt, uint32_t offset)
 			else
 				high = middle;
 		}
-		return high && offset - r->tbs[low]->host < r->tbs[low]->host_size ? r->tbs[low]
+		return offset - r->tbs[low]->host < r->tbs[low]->host_size ? r->tbs[low]
 										      : NULL;
 	}
 	return NULL;
