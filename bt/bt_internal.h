@@ -114,16 +114,23 @@ struct bt_tables {
 /* ---- blocks ---- */
 struct tb;
 
+/*
+ * Blocks, their exits and their links lie in code_cache.meta, which there is little
+ * of, so that they know each other by 32-bit numbers: of eight bytes there, and of
+ * links by twice that of their block plus which it is. 0: none.
+ */
+typedef uint32_t meta_ref;
+typedef uint32_t link_ref;
+
 /* A direct exit of a block that can be chained to its target. */
 struct tb_exit {
-	struct tb *from, *to;		/* to: NULL while not chained */
-	struct tb_exit *next, **link;	/* in to->incoming */
-	uint32_t jump;			/* offset in the cache of the rel32 that is patched */
-	uint32_t unchained;		/* offset of the code that leaves to the monitor */
-	uint32_t eip;			/* of the target, as tb.eip */
-	bool cross;			/* the target is in another page: holds for one asid_kernel */
-	bool after_call;		/* other code has run since the block was entered */
-	struct tb_exit *cross_next, **cross_link; /* in bt.cross, while chained */
+	meta_ref from, to;	/* blocks; to: 0 while not chained */
+	meta_ref next, previous; /* exits in the list of what leads to `to` */
+	meta_ref cross_next, cross_previous; /* in bt.cross, while chained */
+	uint32_t eip;		 /* of the target, as tb.eip */
+	/* Offsets from tb.host: */
+	uint16_t jump;		 /* of the rel32 that is patched */
+	uint16_t unchained;	 /* of the code that leaves to the monitor */
 };
 
 /* Where instruction n begins. */
@@ -134,11 +141,10 @@ struct tb_insn {
 
 #define TB_MAX_INSNS 48 /* as many as tb.soft_insns has bits for */
 #define TB_MAX_INNER 6 /* transfers that are not a block's last instruction */
-#define TB_MAX_EXITS (TB_MAX_INNER + 2)
+#define TB_MAX_EXITS (TB_MAX_INNER + 2) /* as many as tb.cross has bits for */
 
 struct tb {
 	/* What a look-up reads: one line of the host's cache. */
-	struct tb *hash_next;
 	const uint8_t *code;	/* first guest byte, in the monitor's mapping; NULL: dropped */
 	/*
 	 * A single instruction that goes on in the next page: where its bytes are
@@ -146,6 +152,7 @@ struct tb {
 	 * jump cache, which is tagged with that, may lead to such a block.
 	 */
 	const uint8_t *code2;
+	meta_ref hash_next;
 	uint32_t eip, mode;	/* eip: with MODE_MOVED an offset in the page */
 	uint32_t host;		/* offset in the cache: where to enter it, with EIP in R8 */
 	uint16_t bytes, count;	/* guest bytes, instructions */
@@ -154,17 +161,18 @@ struct tb {
 	uint8_t exit_count;
 	uint8_t faults;		/* window accesses that could not be filled */
 	uint8_t fpu;		/* FPU_*, bt/fpu.h: what has to be ready */
-	/* What chaining needs. */
-	uint32_t host_chained;	/* for exits of blocks of the same page */
-	uint32_t host_ready;	/* for exits when fpu is ready */
-	struct tb_exit *incoming;
-	struct tb_exit *exits;	/* behind insns[] */
+	/* By exits, a bit for each: */
+	uint8_t cross;		/* the target is in another page: holds for one asid_kernel */
+	uint8_t after_call;	/* other code has run since the block was entered */
+	/* What chaining needs: */
+	uint16_t chained;	/* offset from host for exits of blocks of the same page */
+	uint16_t ready;		/* the same when fpu is ready */
+	meta_ref incoming;	/* exits */
 
 	uint32_t host_size;
 	uint32_t body_size;	/* without the exits behind the last instruction */
 	struct tb_link {	/* in the lists of its guest pages */
-		struct tb *tb;
-		struct tb_link *next, **link; /* link: what points to this */
+		link_ref next, previous;
 		uint16_t first, last; /* bytes of the page that are the block's */
 	} links[2];
 	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
@@ -175,7 +183,7 @@ struct tb {
 	 * it the pointers have been written, or it writes them all.
 	 */
 	uint64_t x87_instruction, x87_operand, x87_written;
-	struct tb_insn insns[];
+	struct tb_insn insns[]; /* and tb_exits() behind them */
 };
 
 /* ---- the code cache, cache.c ---- */
@@ -276,7 +284,7 @@ struct bt_counters {
 struct code_page {
 	struct code_page *next;
 	const uint8_t *host; /* the page in the monitor's mapping */
-	struct tb_link *links;
+	link_ref links;
 	uint64_t chunks; /* bit n: some block covers, or did, bytes of the n-th 64 */
 	uint32_t base;	 /* of ring 3's translations that hold absolute EIPs: the page's */
 	bool has_base;
@@ -327,13 +335,13 @@ struct bt {
 	uint64_t serial; /* no other translator of the process has it */
 	struct bt_counters n;
 	struct decoder *decoder;
-	struct tb *hash[TB_HASH_SIZE];
+	meta_ref hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
 	struct slow_site *sites;
 	/* By hash; an entry's index is the id that jump-cache tags carry, 0 is not used. */
 	struct mode_id mode_ids[MODE_IDS];
 	unsigned mode_id_count;
-	struct tb_exit *cross; /* chained exits into other pages, under cross_asid */
+	meta_ref cross; /* chained exits into other pages, under cross_asid */
 	uint32_t cross_asid;
 	/* An instruction whose window accesses should go through the software TLB. */
 	struct tb *soften;
@@ -383,16 +391,64 @@ static inline uint8_t *cache_rx(const struct bt *bt, uint32_t offset)
 	return bt->cache.rx + offset;
 }
 
-/* Exits by number, which emitted code has room for: never 0. */
+/* ---- what lies in code_cache.meta ---- */
+static inline meta_ref meta_ref_of(const struct bt *bt, const void *p)
+{
+	return p ? (meta_ref)(((const uint8_t *)p - bt->cache.meta) / sizeof(uint64_t)) : 0;
+}
+static inline void *meta_at(const struct bt *bt, meta_ref ref)
+{
+	return ref ? bt->cache.meta + (size_t)ref * sizeof(uint64_t) : NULL;
+}
+static inline struct tb *tb_at(const struct bt *bt, meta_ref ref)
+{
+	return meta_at(bt, ref);
+}
+static inline struct tb_exit *exit_at(const struct bt *bt, meta_ref ref)
+{
+	return meta_at(bt, ref);
+}
+static inline struct tb *link_tb(const struct bt *bt, link_ref ref)
+{
+	return meta_at(bt, ref >> 1);
+}
+static inline struct tb_link *link_at(const struct bt *bt, link_ref ref)
+{
+	return ref ? &link_tb(bt, ref)->links[ref & 1] : NULL;
+}
+static inline link_ref link_ref_of(const struct bt *bt, const struct tb *tb, unsigned n)
+{
+	return meta_ref_of(bt, tb) << 1 | n;
+}
+
+/* Offset from a block with so many instructions of its exits. */
+static inline size_t tb_exits_at(unsigned insns)
+{
+	size_t align = alignof(uint64_t) - 1;
+
+	return (sizeof(struct tb) + insns * sizeof(struct tb_insn) + align) & ~align;
+}
+static inline struct tb_exit *tb_exits(const struct tb *tb)
+{
+	return (struct tb_exit *)(void *)((uint8_t *)tb + tb_exits_at(tb->count));
+}
+static inline bool exit_is(const struct tb *from, const struct tb_exit *exit, uint8_t which)
+{
+	return which >> (exit - tb_exits(from)) & 1;
+}
+/* The exit's number in emitted code, which has room for 32 bits. */
 static inline uint32_t exit_id(const struct bt *bt, const struct tb_exit *exit)
 {
-	return (uint32_t)(((const uint8_t *)exit - bt->cache.meta) / alignof(struct tb_exit));
+	return meta_ref_of(bt, exit);
 }
-static inline struct tb_exit *exit_of(const struct bt *bt, uint32_t id)
+/* Offsets in the cache. */
+static inline uint32_t tb_chained(const struct tb *tb)
 {
-	size_t offset = (size_t)id * alignof(struct tb_exit);
-
-	return id ? (struct tb_exit *)(void *)(bt->cache.meta + offset) : NULL;
+	return tb->host + tb->chained;
+}
+static inline uint32_t tb_ready(const struct tb *tb)
+{
+	return tb->host + tb->ready;
 }
 
 /* ---- cache.c ---- */

@@ -7,7 +7,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -15,9 +14,10 @@
 #include "base/log.h"
 #include "bt/bt_internal.h"
 
-/* Bytes of metadata for each byte of code, and the least a block takes. */
-#define META_PER_CODE 2
+/* Bytes of metadata for so many bytes of code, and the least a block takes. */
+#define META_SIZE(code) ((size_t)(code) / 2 * 3)
 #define MIN_BLOCK 48u
+#define META_UNUSED 64u /* where the number 0 would be */
 #define STUBS_SIZE 16384u
 
 static int map_twice(struct code_cache *c)
@@ -48,18 +48,21 @@ static void region_reset(struct code_region *r)
 /* Of the arenas of regions of so many bytes. */
 static size_t meta_size(uint32_t part)
 {
-	return (size_t)CACHE_REGIONS * META_PER_CODE * part;
+	return CACHE_REGIONS * META_SIZE(part);
 }
 
 /* Anonymous memory: what is not used costs nothing. */
 static int map_meta(struct code_cache *c, size_t size)
 {
-	c->meta = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	c->meta = mmap(NULL, META_UNUSED + size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (c->meta != MAP_FAILED)
-		return 0;
-	c->meta = NULL;
-	return -errno;
+	if (c->meta == MAP_FAILED) {
+		c->meta = NULL;
+		return -errno;
+	}
+	/* Look-ups go all over it. Where there are no huge pages it works as well. */
+	madvise(c->meta, META_UNUSED + size, MADV_HUGEPAGE);
+	return 0;
 }
 
 static int region_create(struct code_region *r, uint32_t begin, uint32_t end, uint8_t *meta)
@@ -67,7 +70,7 @@ static int region_create(struct code_region *r, uint32_t begin, uint32_t end, ui
 	*r = (struct code_region){.begin = begin,
 				  .end = end,
 				  .meta = meta,
-				  .meta_size = (end - begin) * META_PER_CODE};
+				  .meta_size = (uint32_t)META_SIZE(end - begin)};
 	r->tb_room = (end - begin) / MIN_BLOCK;
 	r->tbs = malloc(r->tb_room * sizeof(*r->tbs));
 	r->first = malloc(((end - begin) / REGION_STEP + 1) * sizeof(*r->first));
@@ -96,7 +99,7 @@ int cache_create(struct bt *bt, unsigned kib)
 		return err;
 	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
 		err = region_create(&c->regions[i], STUBS_SIZE + i * part, STUBS_SIZE + (i + 1) * part,
-				    c->meta + i * (size_t)part * META_PER_CODE);
+				    c->meta + META_UNUSED + i * META_SIZE(part));
 		if (err)
 			return err;
 	}
@@ -112,7 +115,7 @@ void cache_destroy(struct bt *bt)
 		free(c->regions[i].first);
 	}
 	if (c->meta)
-		munmap(c->meta, meta_size(c->regions[0].end - c->regions[0].begin));
+		munmap(c->meta, META_UNUSED + meta_size(c->regions[0].end - c->regions[0].begin));
 	if (c->rw)
 		munmap(c->rw, c->size);
 	if (c->rx)
@@ -158,16 +161,10 @@ static bool inject_full(struct bt *bt)
 	return bt->inject_state >> 57 == 0;
 }
 
-/* Bytes of a struct tb with what lies behind it; where its exits are. */
-static uint32_t exits_at(unsigned insns)
-{
-	uint32_t align = alignof(struct tb_exit) - 1;
-
-	return (uint32_t)(sizeof(struct tb) + insns * sizeof(struct tb_insn) + align) & ~align;
-}
+/* Of a struct tb with what lies behind it. */
 static uint32_t meta_bytes(unsigned insns, unsigned exits)
 {
-	return exits_at(insns) + exits * (uint32_t)sizeof(struct tb_exit);
+	return (uint32_t)(tb_exits_at(insns) + exits * sizeof(struct tb_exit));
 }
 
 struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct emit *e)
@@ -183,8 +180,7 @@ struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct 
 		r = &bt->cache.regions[bt->cache.current];
 	}
 	tb = (struct tb *)(void *)(r->meta + r->meta_used);
-	*tb = (struct tb){.host = r->used};
-	tb->exits = (struct tb_exit *)(void *)((uint8_t *)tb + exits_at(insns));
+	*tb = (struct tb){.host = r->used, .count = (uint16_t)insns};
 	*e = (struct emit){.p = cache_rw(bt, r->used), .end = cache_rw(bt, r->end) - EMIT_MARGIN};
 	return tb;
 }
@@ -204,6 +200,7 @@ void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e)
 	uint32_t meta = meta_bytes(tb->count, tb->exit_count);
 
 	tb->host_size = (uint32_t)(e->p - cache_rw(bt, tb->host));
+	assert(tb->host_size <= UINT16_MAX); /* offsets of exits */
 	r->used = (tb->host + tb->host_size + TB_ALIGN - 1) & ~(TB_ALIGN - 1u);
 	r->meta_used += (meta + 15) & ~15u;
 	note_first(r, tb, r->tb_count);

@@ -98,31 +98,37 @@ static uint32_t jump_target(const struct bt *bt, uint32_t at)
 
 static void check_exit(const struct bt *bt, const struct tb *tb, const struct tb_exit *exit)
 {
-	uint32_t end = tb->host + tb->host_size;
+	uint32_t jump = tb->host + exit->jump, unchained = tb->host + exit->unchained;
+	meta_ref ref = meta_ref_of(bt, exit);
+	const struct tb *to = tb_at(bt, exit->to);
 
-	assert(exit->from == tb);
-	assert(exit->jump > tb->host && exit->jump + 4 <= end);
-	assert(exit->unchained > exit->jump && exit->unchained < end);
-	if (!exit->to) {
-		assert(jump_target(bt, exit->jump) == exit->unchained);
+	assert(tb_at(bt, exit->from) == tb);
+	assert(exit->jump && exit->jump < exit->unchained && exit->unchained < tb->host_size);
+	if (!to) {
+		assert(jump_target(bt, jump) == unchained);
 		return;
 	}
 	assert(bt->config.chaining);
-	assert(exit->to->code && exit->to->eip == exit->eip && exit->to->mode == tb->mode);
-	assert(!exit->to->code2);
-	assert(exit->cross || page_of(exit->to->code) == page_of(tb->code));
-	assert(jump_target(bt, exit->jump) == exit->to->host_chained ||
-	       (!exit->after_call && jump_target(bt, exit->jump) == exit->to->host_ready));
-	assert(*exit->link == exit && (!exit->next || exit->next->link == &exit->next));
+	assert(to->code && to->eip == exit->eip && to->mode == tb->mode);
+	assert(!to->code2);
+	assert(exit_is(tb, exit, tb->cross) || page_of(to->code) == page_of(tb->code));
+	assert(jump_target(bt, jump) == tb_chained(to) ||
+	       (!exit_is(tb, exit, tb->after_call) && jump_target(bt, jump) == tb_ready(to)));
+	assert((exit->previous ? exit_at(bt, exit->previous)->next : to->incoming) == ref);
+	assert(!exit->next || exit_at(bt, exit->next)->previous == ref);
 }
 
-static void check_incoming(const struct tb *tb)
+static void check_incoming(const struct bt *bt, const struct tb *tb)
 {
-	struct tb_exit *const *link = &tb->incoming;
+	meta_ref previous = 0;
 
-	for (const struct tb_exit *e = tb->incoming; e; link = &e->next, e = e->next) {
-		assert(e->to == tb && e->link == link && e->from->code);
-		assert(e >= e->from->exits && e < e->from->exits + e->from->exit_count);
+	for (meta_ref ref = tb->incoming; ref; ref = exit_at(bt, ref)->next) {
+		const struct tb_exit *e = exit_at(bt, ref);
+		const struct tb *from = tb_at(bt, e->from);
+
+		assert(tb_at(bt, e->to) == tb && e->previous == previous && from->code);
+		assert(e >= tb_exits(from) && e < tb_exits(from) + from->exit_count);
+		previous = ref;
 	}
 }
 
@@ -146,8 +152,8 @@ static void check_block(struct vcpu *cpu, const struct tb *tb)
 	check_host_map(tb);
 	assert(tb->exit_count <= TB_MAX_EXITS && !(tb->inner >> (tb->count - 1)));
 	for (unsigned i = 0; i < tb->exit_count; i++)
-		check_exit(bt, tb, &tb->exits[i]);
-	check_incoming(tb);
+		check_exit(bt, tb, &tb_exits(tb)[i]);
+	check_incoming(bt, tb);
 }
 
 /* What lists must hold, counted from the blocks. */
@@ -160,7 +166,7 @@ static void count_block(const struct tb *tb, struct counts *live)
 	live->blocks++;
 	live->links += tb->code2 ? 2 : 1;
 	for (unsigned i = 0; i < tb->exit_count; i++)
-		live->cross += tb->exits[i].to && tb->exits[i].cross;
+		live->cross += tb_exits(tb)[i].to && tb->cross >> i & 1;
 }
 
 /* Blocks in order, one behind the other, their metadata too. */
@@ -177,8 +183,7 @@ static void check_region(struct vcpu *cpu, const struct code_region *r, struct c
 		assert(tb->host >= at && tb->host % TB_ALIGN == 0 && tb->host_size);
 		at = tb->host + tb->host_size;
 		assert((const uint8_t *)tb >= meta);
-		assert((const uint8_t *)tb->exits >= (const uint8_t *)(tb->insns + tb->count));
-		meta = (const uint8_t *)(tb->exits + tb->exit_count);
+		meta = (const uint8_t *)(tb_exits(tb) + tb->exit_count);
 		assert(cache_find(bt, tb->host) == tb && cache_find(bt, at - 1) == tb);
 		if (!tb->code) {
 			assert(!tb->incoming);
@@ -193,12 +198,15 @@ static void check_region(struct vcpu *cpu, const struct code_region *r, struct c
 /* Chained exits into other pages. */
 static unsigned check_cross(const struct bt *bt)
 {
-	struct tb_exit *const *link = &bt->cross;
+	meta_ref previous = 0;
 	unsigned count = 0;
 
-	for (const struct tb_exit *e = bt->cross; e; e = e->cross_next, count++) {
-		assert(e->cross && e->to && e->cross_link == link);
-		link = &e->cross_next;
+	for (meta_ref ref = bt->cross; ref; ref = exit_at(bt, ref)->cross_next, count++) {
+		const struct tb_exit *e = exit_at(bt, ref);
+		const struct tb *from = tb_at(bt, e->from);
+
+		assert(exit_is(from, e, from->cross) && e->to && e->cross_previous == previous);
+		previous = ref;
 	}
 	return count;
 }
@@ -208,8 +216,8 @@ static unsigned check_hash(const struct bt *bt)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < TB_HASH_SIZE; i++)
-		for (const struct tb *tb = bt->hash[i]; tb; tb = tb->hash_next, count++)
-			assert(tb->code);
+		for (meta_ref ref = bt->hash[i]; ref; ref = tb_at(bt, ref)->hash_next, count++)
+			assert(tb_at(bt, ref)->code);
 	return count;
 }
 
@@ -247,14 +255,15 @@ static void check_watched(struct vcpu *cpu, const struct code_page *page)
 }
 
 /* The link says which of the page's bytes are the block's. */
-static void check_link(const struct code_page *page, const struct tb_link *link)
+static void check_link(const struct bt *bt, const struct code_page *page, link_ref ref)
 {
-	const struct tb *tb = link->tb;
-	unsigned second = link == &tb->links[1], first = first_bytes(tb);
+	const struct tb *tb = link_tb(bt, ref);
+	const struct tb_link *link = link_at(bt, ref);
+	unsigned second = ref & 1, first = first_bytes(tb);
 	const uint8_t *code = second ? tb->code2 : tb->code;
 	unsigned at = (uintptr_t)code & (PAGE_SIZE - 1), bytes = second ? tb->bytes - first : first;
 
-	assert(link == &tb->links[0] || (second && tb->code2));
+	assert(!second || tb->code2);
 	assert(tb->code && page_of(code) == page->host);
 	assert(link->first == at && link->last == at + bytes - 1);
 }
@@ -262,14 +271,17 @@ static void check_link(const struct code_page *page, const struct tb_link *link)
 static unsigned check_page(struct vcpu *cpu, const struct code_page *page)
 {
 	uint64_t chunks = 0;
+	link_ref previous = 0;
 	unsigned count = 0;
 
 	assert(page->links);
 	for (const struct code_page *p = page->next; p; p = p->next)
 		assert(p->host != page->host);
-	for (const struct tb_link *l = page->links; l; l = l->next, count++) {
-		check_link(page, l);
-		chunks |= chunks_of(l);
+	for (link_ref ref = page->links; ref; ref = link_at(cpu->bt, ref)->next, count++) {
+		check_link(cpu->bt, page, ref);
+		assert(link_at(cpu->bt, ref)->previous == previous);
+		chunks |= chunks_of(link_at(cpu->bt, ref));
+		previous = ref;
 	}
 	assert(!(chunks & ~page->chunks)); /* more cost time only */
 	check_watched(cpu, page);

@@ -104,7 +104,7 @@ static void name_target(const struct dump *d, uint32_t to, char *out, size_t siz
 	struct stub s;
 
 	for (unsigned i = 0; tb && i < tb->exit_count; i++) {
-		if (tb->exits[i].unchained == to) {
+		if (tb->host + tb_exits(tb)[i].unchained == to) {
 			snprintf(out, size, "exit %u", i);
 			return;
 		}
@@ -151,7 +151,7 @@ static void note(const struct dump *d, char *out, int size)
 		if (op->type == X86_OP_MEM && note_memory(&op->mem, out, size))
 			return;
 		for (unsigned e = 0; d->tb && op->type == X86_OP_IMM && e < d->tb->exit_count; e++)
-			if (op->imm == exit_id(d->bt, &d->tb->exits[e]))
+			if (op->imm == exit_id(d->bt, &tb_exits(d->tb)[e]))
 				snprintf(out, (size_t)size, "  ; exit %u", e);
 	}
 }
@@ -224,11 +224,11 @@ static void guest_left(struct dump *d, unsigned n)
 
 static void exit_left(struct dump *d, unsigned n)
 {
-	const struct tb_exit *exit = &d->tb->exits[n];
+	const struct tb_exit *exit = &tb_exits(d->tb)[n];
 
 	if (exit->to)
 		snprintf(d->left, sizeof(d->left), "exit %u: %08x, chained to %x", n, exit->eip,
-			 exit->to->host);
+			 tb_at(d->bt, exit->to)->host);
 	else
 		snprintf(d->left, sizeof(d->left), "exit %u: %08x, not chained", n, exit->eip);
 }
@@ -243,7 +243,7 @@ static unsigned begin_left(struct dump *d, unsigned next, uint32_t offset)
 		guest_left(d, next++);
 	}
 	for (unsigned i = 0; i < tb->exit_count; i++) {
-		if (tb->exits[i].unchained == offset) {
+		if (tb->host + tb_exits(tb)[i].unchained == offset) {
 			print_left(d);
 			exit_left(d, i);
 		}
@@ -294,12 +294,12 @@ static void close_dump(struct dump *d)
 	cs_close(&d->guest);
 }
 
-static void print_header(const struct tb *tb, FILE *f)
+static void print_header(const struct bt *bt, const struct tb *tb, FILE *f)
 {
 	char mode[MODE_TEXT_SIZE];
 	unsigned chained = 0;
 
-	for (const struct tb_exit *e = tb->incoming; e; e = e->next)
+	for (meta_ref ref = tb->incoming; ref; ref = exit_at(bt, ref)->next)
 		chained++;
 	mode_text(tb->mode, mode);
 	fprintf(f, "block %08x: %s\n", tb->eip, mode);
@@ -311,7 +311,7 @@ void dump_block(const struct bt *bt, const struct tb *tb, uint32_t mark, FILE *f
 {
 	struct dump d = {.bt = bt, .tb = tb, .f = f, .mark = mark};
 
-	print_header(tb, f);
+	print_header(bt, tb, f);
 	if (!open_dump(&d, tb->mode & MODE_CODE32))
 		return;
 	if (tb->insns[0].host)

@@ -84,7 +84,7 @@ uint64_t bt_fpu_prepare(struct vcpu *cpu, uint64_t after)
 
 	assert(tb && tb->fpu);
 	if (make_ready(cpu, tb->fpu))
-		return (uintptr_t)cache_rx(bt, tb->host_ready);
+		return (uintptr_t)cache_rx(bt, tb_ready(tb));
 	cpu->eip = tb_insn_eip(cpu, tb, 0);
 	bt->interpret = tb->count;
 	bt->n.exit_fpu++;

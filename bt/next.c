@@ -23,21 +23,22 @@ bool bt_pending_now(const struct vcpu *cpu)
 }
 
 /* Offsets in a page say nothing of another one. */
-static bool leads_to_page(const struct tb_exit *exit, const struct tb *tb)
+static bool leads_to_page(const struct tb *from, const struct tb *tb)
 {
 	return !(tb->mode & MODE_MOVED) ||
-	       ((uintptr_t)exit->from->code ^ (uintptr_t)tb->code) < PAGE_SIZE;
+	       ((uintptr_t)from->code ^ (uintptr_t)tb->code) < PAGE_SIZE;
 }
 
 void bt_connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
+	const struct tb *from = exit ? tb_at(bt, exit->from) : NULL;
 
 	bt->n.exit_lookup++;
 	if (!bt->config.chaining)
 		return;
-	if (exit && exit->from->code && !exit->to && exit->eip == tb->eip &&
-	    exit->from->mode == tb->mode && !tb->code2 && leads_to_page(exit, tb))
+	if (exit && from->code && !exit->to && exit->eip == tb->eip && from->mode == tb->mode &&
+	    !tb->code2 && leads_to_page(from, tb))
 		tb_chain(bt, exit, tb);
 	else if (!exit && mode_seg(tb->mode, CS) != KIND_SMALL)
 		jc_fill(cpu, tb);
@@ -76,14 +77,14 @@ static struct tb *existing(struct vcpu *cpu, uint32_t mode)
 	return tb && !tb->code2 && cpu->eip + tb->bytes - 1 >= cpu->eip ? tb : NULL;
 }
 
-uint64_t bt_next(struct vcpu *cpu, uint64_t exit_id)
+uint64_t bt_next(struct vcpu *cpu, uint64_t exit_ref)
 {
 	struct bt *bt = cpu->bt;
-	struct tb_exit *exit = exit_of(bt, (uint32_t)exit_id);
+	struct tb_exit *exit = exit_at(bt, (meta_ref)exit_ref);
 	struct tb *tb;
 
 	if (exit)
-		cpu->eip = tb_base(cpu, exit->from) + exit->eip;
+		cpu->eip = tb_base(cpu, tb_at(bt, exit->from)) + exit->eip;
 	bt->left_by = exit;
 	/* Without a tag somebody wants attention. */
 	if (!atomic_load(&cpu->bt_jc_tag) || bt_wants_direct(cpu))

@@ -29,9 +29,9 @@ struct tb *tb_lookup(struct bt *bt, const uint8_t *code, uint32_t eip, uint32_t 
 	struct tb *tb;
 
 	eip = tb_key(eip, mode);
-	tb = bt->hash[tb_hash(code, eip, mode)];
+	tb = tb_at(bt, bt->hash[tb_hash(code, eip, mode)]);
 	while (tb && (tb->code != code || tb->eip != eip || tb->mode != mode))
-		tb = tb->hash_next;
+		tb = tb_at(bt, tb->hash_next);
 	return tb;
 }
 
@@ -88,29 +88,26 @@ static void link_page(struct vcpu *cpu, struct tb *tb, unsigned n, const uint8_t
 	struct code_page *page = page_get(cpu->bt, page_of(code));
 	unsigned first = (uintptr_t)code & (PAGE_SIZE - 1), last = first + bytes - 1;
 
-	tb->links[n] = (struct tb_link){.tb = tb,
-					.next = page->links,
-					.link = &page->links,
-					.first = (uint16_t)first,
-					.last = (uint16_t)last};
+	tb->links[n] = (struct tb_link){
+	    .next = page->links, .first = (uint16_t)first, .last = (uint16_t)last};
 	if (!n && tb->mode & MODE_USER && !(tb->mode & MODE_MOVED) && !page->has_base) {
 		page->base = tb->eip & PAGE_MASK;
 		page->has_base = true;
 	}
 	if (page->links)
-		page->links->link = &tb->links[n].next;
-	page->links = &tb->links[n];
+		link_at(cpu->bt, page->links)->previous = link_ref_of(cpu->bt, tb, n);
+	page->links = link_ref_of(cpu->bt, tb, n);
 	page->chunks |= chunk_mask(first, last);
 	physmem_watch(cpu->mem, gpa, PHYS_WATCH_TRANSLATED, 0);
 }
 
 void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa, gpa_t gpa2)
 {
-	struct tb **bucket = &cpu->bt->hash[tb_hash(tb->code, tb->eip, tb->mode)];
+	meta_ref *bucket = &cpu->bt->hash[tb_hash(tb->code, tb->eip, tb->mode)];
 	unsigned room = PAGE_SIZE - ((uintptr_t)tb->code & (PAGE_SIZE - 1));
 
 	tb->hash_next = *bucket;
-	*bucket = tb;
+	*bucket = meta_ref_of(cpu->bt, tb);
 	if (tb->code2) {
 		link_page(cpu, tb, 0, tb->code, room, gpa);
 		link_page(cpu, tb, 1, tb->code2, tb->bytes - room, gpa2);
@@ -127,42 +124,63 @@ static void patch_rel32(struct bt *bt, uint32_t at, uint32_t target)
 	memcpy(cache_rw(bt, at), &rel, 4);
 }
 
+/* Exits into other pages, which are undone together. */
+static void cross_add(struct bt *bt, struct tb_exit *exit)
+{
+	meta_ref ref = meta_ref_of(bt, exit);
+
+	exit->cross_previous = 0;
+	exit->cross_next = bt->cross;
+	if (bt->cross)
+		exit_at(bt, bt->cross)->cross_previous = ref;
+	bt->cross = ref;
+}
+
+static void cross_remove(struct bt *bt, const struct tb_exit *exit)
+{
+	if (exit->cross_next)
+		exit_at(bt, exit->cross_next)->cross_previous = exit->cross_previous;
+	if (exit->cross_previous)
+		exit_at(bt, exit->cross_previous)->cross_next = exit->cross_next;
+	else
+		bt->cross = exit->cross_next;
+}
+
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
 {
-	bool ready = !exit->after_call && !(to->fpu & ~exit->from->fpu);
+	const struct tb *from = tb_at(bt, exit->from);
+	bool ready = !exit_is(from, exit, from->after_call) && !(to->fpu & ~from->fpu);
+	meta_ref ref = meta_ref_of(bt, exit);
 
 	assert(!exit->to);
-	exit->to = to;
+	exit->to = meta_ref_of(bt, to);
+	exit->previous = 0;
 	exit->next = to->incoming;
-	exit->link = &to->incoming;
-	if (exit->next)
-		exit->next->link = &exit->next;
-	to->incoming = exit;
-	if (exit->cross) {
-		exit->cross_next = bt->cross;
-		exit->cross_link = &bt->cross;
-		if (exit->cross_next)
-			exit->cross_next->cross_link = &exit->cross_next;
-		bt->cross = exit;
-	}
-	patch_rel32(bt, exit->jump, ready ? to->host_ready : to->host_chained);
+	if (to->incoming)
+		exit_at(bt, to->incoming)->previous = ref;
+	to->incoming = ref;
+	if (exit_is(from, exit, from->cross))
+		cross_add(bt, exit);
+	patch_rel32(bt, from->host + exit->jump, ready ? tb_ready(to) : tb_chained(to));
 	bt->n.chains++;
 }
 
 static void unchain(struct bt *bt, struct tb_exit *exit)
 {
+	const struct tb *from = tb_at(bt, exit->from);
+
 	if (!exit->to)
 		return;
-	*exit->link = exit->next;
 	if (exit->next)
-		exit->next->link = exit->link;
-	if (exit->cross) {
-		*exit->cross_link = exit->cross_next;
-		if (exit->cross_next)
-			exit->cross_next->cross_link = exit->cross_link;
-	}
-	exit->to = NULL;
-	patch_rel32(bt, exit->jump, exit->unchained);
+		exit_at(bt, exit->next)->previous = exit->previous;
+	if (exit->previous)
+		exit_at(bt, exit->previous)->next = exit->next;
+	else
+		tb_at(bt, exit->to)->incoming = exit->next;
+	if (exit_is(from, exit, from->cross))
+		cross_remove(bt, exit);
+	exit->to = 0;
+	patch_rel32(bt, from->host + exit->jump, from->host + exit->unchained);
 	bt->n.unchains++;
 }
 
@@ -173,7 +191,7 @@ void tb_unchain_stale(struct vcpu *cpu)
 	if (bt->cross_asid == cpu->asid_kernel)
 		return;
 	while (bt->cross)
-		unchain(bt, bt->cross);
+		unchain(bt, exit_at(bt, bt->cross));
 	bt->cross_asid = cpu->asid_kernel;
 }
 
@@ -215,13 +233,16 @@ void jc_forget(struct vcpu *cpu)
 }
 
 /* ---- dropping ---- */
-static void unlink_page(struct bt *bt, struct tb_link *link, const uint8_t *code)
+static void unlink_page(struct bt *bt, const struct tb_link *link, const uint8_t *code)
 {
 	struct code_page **slot = page_slot(bt, page_of(code)), *page = *slot;
 
-	*link->link = link->next;
 	if (link->next)
-		link->next->link = link->link;
+		link_at(bt, link->next)->previous = link->previous;
+	if (link->previous)
+		link_at(bt, link->previous)->next = link->next;
+	else
+		page->links = link->next;
 	if (!page->links) { /* the watch goes with the next write */
 		*slot = page->next;
 		free(page);
@@ -229,31 +250,31 @@ static void unlink_page(struct bt *bt, struct tb_link *link, const uint8_t *code
 }
 
 /* Dropping blocks leaves chunks as they were: a page may have thousands. */
-static void update_chunks(struct code_page *page)
+static void update_chunks(struct bt *bt, struct code_page *page)
 {
 	page->chunks = 0;
-	for (const struct tb_link *l = page->links; l; l = l->next)
+	for (const struct tb_link *l = link_at(bt, page->links); l; l = link_at(bt, l->next))
 		page->chunks |= chunk_mask(l->first, l->last);
 }
 
 void tb_drop(struct vcpu *cpu, struct tb *tb)
 {
 	struct bt *bt = cpu->bt;
-	struct tb **p;
+	meta_ref *p;
 
 	if (!tb->code)
 		return;
 	p = &bt->hash[tb_hash(tb->code, tb->eip, tb->mode)];
-	while (*p != tb)
-		p = &(*p)->hash_next;
+	while (tb_at(bt, *p) != tb)
+		p = &tb_at(bt, *p)->hash_next;
 	*p = tb->hash_next;
 	unlink_page(bt, &tb->links[0], tb->code);
 	if (tb->code2)
 		unlink_page(bt, &tb->links[1], tb->code2);
 	for (unsigned i = 0; i < tb->exit_count; i++)
-		unchain(bt, &tb->exits[i]);
+		unchain(bt, &tb_exits(tb)[i]);
 	while (tb->incoming)
-		unchain(bt, tb->incoming);
+		unchain(bt, exit_at(bt, tb->incoming));
 	jc_drop(bt, tb);
 	if (tb->calls)
 		returns_empty(cpu); /* what is behind the calls may have been written */
@@ -271,18 +292,20 @@ void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 	bt->n.code_writes++;
 	if (page && !(page->chunks & chunk_mask(first, last)))
 		return;
-	for (struct tb_link *l = page ? page->links : NULL, *next; l; l = next) {
+	for (link_ref ref = page ? page->links : 0, next; ref; ref = next) {
+		const struct tb_link *l = link_at(bt, ref);
+
 		next = l->next;
 		if (l->first > last || l->last < first)
 			continue;
-		if (next && next->tb == l->tb) /* both pages are one in memory */
-			next = next->next;
-		tb_drop(cpu, l->tb);
+		if (next >> 1 == ref >> 1) /* both pages are one in memory */
+			next = link_at(bt, next)->next;
+		tb_drop(cpu, link_tb(bt, ref));
 		bt->n.invalidated++;
 	}
 	page = *page_slot(bt, p.host);
 	if (page)
-		update_chunks(page);
+		update_chunks(bt, page);
 	else
 		physmem_watch(cpu->mem, gpa, 0, PHYS_WATCH_TRANSLATED);
 }

@@ -342,7 +342,7 @@ static void finish_pointers(struct trans *t, struct exit_jump *j)
 /* Code that is jumped to while the exit is not chained. */
 static void finish_jump(struct trans *t, struct exit_jump *j)
 {
-	struct tb_exit *exit = &t->tb->exits[t->tb->exit_count];
+	struct tb_exit *exit = &tb_exits(t->tb)[t->tb->exit_count];
 
 	finish_pointers(t, j);
 	jump_here(t, j);
@@ -359,13 +359,13 @@ static void finish_jump(struct trans *t, struct exit_jump *j)
 			emit_jmp(&t->e, cache_rw(t->bt, t->bt->stubs.lookup));
 		return;
 	}
+	t->tb->cross |= (uint8_t)(!same_page(t, j->eip) << t->tb->exit_count);
+	t->tb->after_call |= (uint8_t)(j->after_call << t->tb->exit_count);
 	t->tb->exit_count++;
-	*exit = (struct tb_exit){.from = t->tb,
-				 .jump = j->at,
-				 .unchained = trans_offset(t),
-				 .eip = j->eip,
-				 .cross = !same_page(t, j->eip),
-				 .after_call = j->after_call};
+	*exit = (struct tb_exit){.from = meta_ref_of(t->bt, t->tb),
+				 .jump = (uint16_t)(j->at - t->tb->host),
+				 .unchained = (uint16_t)(trans_offset(t) - t->tb->host),
+				 .eip = j->eip};
 	emit_mov_imm32(&t->e, R11, exit_id(t->bt, exit));
 	emit_jmp(&t->e, cache_rw(t->bt, t->bt->stubs.exit));
 }

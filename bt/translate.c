@@ -213,12 +213,12 @@ static void prepare_fpu(struct trans *t)
 	struct tb *tb = t->tb;
 
 	trans_note_page(t);
-	tb->host_chained = trans_offset(t);
+	tb->chained = (uint16_t)(trans_offset(t) - tb->host);
 	for (unsigned i = 0; i < t->count; i++)
 		tb->fpu |= (uint8_t)select_fpu_need(t, &t->insns[i]);
 	if (tb->fpu)
 		trans_fpu_prepare(t);
-	tb->host_ready = trans_offset(t);
+	tb->ready = (uint16_t)(trans_offset(t) - tb->host);
 }
 
 static void select_all(struct trans *t)
@@ -274,7 +274,6 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 		t.tb->eip = eip;
 		t.tb->mode = t.mode;
 		t.tb->bytes = (uint16_t)t.bytes;
-		t.tb->count = (uint16_t)t.count;
 		t.tb->soft_insns = soft_insns;
 		t.tb->inner = t.inner;
 		prepare_fpu(&t);

@@ -157,10 +157,10 @@ static const char *begin_exits(struct verify *v)
 {
 	const char *reason = NULL;
 
-	if (v->tb && v->tb->host_chained == v->at)
+	if (v->tb && tb_chained(v->tb) == v->at)
 		reason = begin_entry(v);
 	for (unsigned i = 0; v->tb && i < v->tb->exit_count && !reason; i++)
-		if (v->tb->exits[i].unchained == v->at)
+		if (v->tb->host + tb_exits(v->tb)[i].unchained == v->at)
 			reason = begin_entry(v);
 	return reason;
 }

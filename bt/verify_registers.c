@@ -52,7 +52,7 @@ static uint8_t immediate(const struct verify *v, const ZydisDecodedOperand *op, 
 	if (op->imm.value.u == 0)
 		return HOLDS_ZERO;
 	for (unsigned i = 0; v->tb && i < v->tb->exit_count; i++)
-		if (bits == 32 && op->imm.value.u == exit_id(v->bt, &v->tb->exits[i]))
+		if (bits == 32 && op->imm.value.u == exit_id(v->bt, &tb_exits(v->tb)[i]))
 			return HOLDS_EXIT;
 	return bits == 32 || op->imm.value.u <= UINT32_MAX ? HOLDS_32 : HOLDS_ANY;
 }

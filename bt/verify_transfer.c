@@ -55,7 +55,7 @@ static bool is_insn_start(const struct verify *v, uint32_t offset)
 	for (unsigned i = 0; i < v->tb->count; i++)
 		if (v->tb->host + v->tb->insns[i].host == offset)
 			return true;
-	return offset == v->tb->host_chained;
+	return offset == tb_chained(v->tb);
 }
 
 static const char *jump_within(struct verify *v, uint32_t to)
@@ -107,7 +107,7 @@ static const char *jump_away(const struct verify *v, int64_t to)
 		return "a jump to neither a block nor a stub";
 	if (!tb->code)
 		return "a jump to a block that is no more";
-	return tb->host_chained == to || tb->host_ready == to
+	return tb_chained(tb) == to || tb_ready(tb) == to
 		       ? verify_at_home(v)
 		       : "a jump into the middle of a block";
 }

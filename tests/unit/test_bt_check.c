@@ -154,28 +154,26 @@ static void lose_from_hash(struct fixture *f)
 	struct bt *bt = f->cpu->bt;
 
 	for (unsigned i = 0; i < TB_HASH_SIZE; i++)
-		if (bt->hash[i] == loop(f) && bt->hash[i])
-			bt->hash[i] = bt->hash[i]->hash_next;
+		if (bt->hash[i] && tb_at(bt, bt->hash[i]) == loop(f))
+			bt->hash[i] = loop(f)->hash_next;
 }
 static void twice_in_page(struct fixture *f)
 {
-	struct tb *tb = loop(f), *copy = malloc(sizeof(*tb));
+	struct tb *tb = loop(f);
 
-	*copy = *tb;
-	copy->links[0].tb = copy;
-	tb->links[0].next = &copy->links[0];
+	tb->links[0].next = link_ref_of(f->cpu->bt, tb, 0);
 }
 static void patch_elsewhere(struct fixture *f)
 {
-	(*cache_rw(f->cpu->bt, loop(f)->exits[0].jump))++;
+	(*cache_rw(f->cpu->bt, loop(f)->host + tb_exits(loop(f))[0].jump))++;
 }
 static void forget_incoming(struct fixture *f)
 {
-	loop(f)->incoming = NULL;
+	loop(f)->incoming = 0;
 }
 static void wrong_link(struct fixture *f)
 {
-	loop(f)->incoming->link = &loop(f)->exits[1].next;
+	exit_at(f->cpu->bt, loop(f)->incoming)->previous = exit_id(f->cpu->bt, &tb_exits(loop(f))[1]);
 }
 static void overlap(struct fixture *f)
 {
