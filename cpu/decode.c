@@ -264,20 +264,23 @@ enum decode_status decode_insn(const struct decoder *d, const uint8_t *bytes, un
 			       bool code32, struct insn *out)
 {
 	struct decode_cache_entry *e = NULL;
+	struct decode_form f;
 	enum decode_status s;
-	uint64_t key = 0;
-	unsigned length = 0;
+	unsigned length;
 
 	if (code32)
-		e = decode_cache_entry(d->cache, bytes, available, &key, &length);
-	if (e && e->key == key && e->insn.length == length) {
-		*out = e->insn;
+		e = decode_cache_entry(d->cache, bytes, available, &f);
+	if (!e)
+		return decode_insn_anew(d, bytes, available, code32, out);
+	length = f.head + f.disp + f.imm;
+	if (e->key == f.key && e->insn.length == length) {
+		decode_cache_take(e, bytes, &f, out);
 		d->cache->hits++;
 		return DECODE_OK;
 	}
 	s = decode_insn_anew(d, bytes, available, code32, out);
-	if (e && s == DECODE_OK && out->length == length) {
-		e->key = key;
+	if (s == DECODE_OK && out->length == length) {
+		e->key = f.key;
 		e->insn = *out;
 	}
 	return s;

@@ -91,4 +91,32 @@ static void test_found(void)
 	decoder_destroy(d);
 }
 
-UNIT_MAIN("decode_cache", {"all opcodes", test_all_opcodes}, {"found", test_found})
+/* Other displacements and immediates of the same signs are found, and are those of the bytes. */
+static void test_other_numbers(void)
+{
+	static const uint8_t kept[] = {0xc7, 0x44, 0x24, 0x04, 1, 0, 0, 0},
+			     other[] = {0xc7, 0x44, 0x24, 0x7c, 4, 3, 2, 0x81},
+			     negative[] = {0xc7, 0x44, 0x24, 0xfc, 1, 0, 0, 0},
+			     moffs[] = {0xa1, 4, 3, 2, 0xc1};
+	struct decoder *d = decoder_create();
+	struct insn in;
+
+	CHECK_EQ(decode_insn(d, kept, sizeof(kept), true, &in), DECODE_OK);
+	CHECK_EQ(decode_insn(d, other, sizeof(other), true, &in), DECODE_OK);
+	CHECK_EQ(decoder_cache_hits(d), 1);
+	CHECK_EQ(in.disp, 0x7c);
+	CHECK_EQ(in.imm, 0x81020304);
+	CHECK_EQ(decode_insn(d, negative, sizeof(negative), true, &in), DECODE_OK);
+	CHECK_EQ(decoder_cache_hits(d), 1);
+	CHECK_EQ(in.disp, 0xfffffffc);
+	for (unsigned i = 0; i < 2; i++) {
+		CHECK_EQ(decode_insn(d, moffs, sizeof(moffs), true, &in), DECODE_OK);
+		CHECK_EQ(decoder_cache_hits(d), 1 + i);
+		CHECK_EQ(in.disp, 0xc1020304);
+		CHECK_EQ(in.imm, 0);
+	}
+	decoder_destroy(d);
+}
+
+UNIT_MAIN("decode_cache", {"all opcodes", test_all_opcodes}, {"found", test_found},
+	  {"other numbers", test_other_numbers})
