@@ -150,7 +150,10 @@ static void note(const struct dump *d, char *out, int size)
 
 		if (op->type == X86_OP_MEM && note_memory(&op->mem, out, size))
 			return;
-		for (unsigned e = 0; d->tb && op->type == X86_OP_IMM && e < d->tb->exit_count; e++)
+		if (op->type != X86_OP_IMM || x->operands[0].type != X86_OP_REG ||
+		    x->operands[0].reg != X86_REG_R11D)
+			continue;
+		for (unsigned e = 0; d->tb && e < d->tb->exit_count; e++)
 			if (op->imm == exit_id(d->bt, &tb_exits(d->tb)[e]))
 				snprintf(out, (size_t)size, "  ; exit %u", e);
 	}

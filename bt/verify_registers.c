@@ -47,14 +47,18 @@ const char *verify_may_fault(const struct verify *v)
 }
 
 /* ---- values ---- */
-static uint8_t immediate(const struct verify *v, const ZydisDecodedOperand *op, unsigned bits)
+/* What is an exit's number in R11 may be any number elsewhere. */
+static uint8_t immediate(const struct verify *v, const ZydisDecodedOperand *op,
+			 const ZydisDecodedOperand *to)
 {
+	bool r11 = to->type == ZYDIS_OPERAND_TYPE_REGISTER && to->reg.value == ZYDIS_REGISTER_R11D;
+
 	if (op->imm.value.u == 0)
 		return HOLDS_ZERO;
-	for (unsigned i = 0; v->tb && i < v->tb->exit_count; i++)
-		if (bits == 32 && op->imm.value.u == exit_id(v->bt, &tb_exits(v->tb)[i]))
+	for (unsigned i = 0; r11 && v->tb && i < v->tb->exit_count; i++)
+		if (op->imm.value.u == exit_id(v->bt, &tb_exits(v->tb)[i]))
 			return HOLDS_EXIT;
-	return bits == 32 || op->imm.value.u <= UINT32_MAX ? HOLDS_32 : HOLDS_ANY;
+	return to->size == 32 || op->imm.value.u <= UINT32_MAX ? HOLDS_32 : HOLDS_ANY;
 }
 
 static uint8_t copied(const struct verify *v, unsigned from, unsigned bits)
@@ -98,7 +102,7 @@ static uint8_t moved(const struct verify *v)
 	const ZydisDecodedOperand *to = &v->ops[0], *from = &v->ops[1];
 
 	if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
-		return immediate(v, from, to->size);
+		return immediate(v, from, to);
 	if (from->type == ZYDIS_OPERAND_TYPE_REGISTER)
 		return copied(v, verify_register(from->reg.value), to->size);
 	if (from->type == ZYDIS_OPERAND_TYPE_MEMORY && to->size == 64)

@@ -148,6 +148,23 @@ static void test_chained(void)
 	fixture_end(&f);
 }
 
+/* A guest's number that happens to be that of an exit is a number. */
+static void test_exit_number(void)
+{
+	struct fixture f;
+	uint32_t id;
+
+	start(&f, PLAIN_SETTING);
+	enter_protected(&f, 0);
+	/* mov eax,0; jmp CODE_AT+0x40 */
+	CODE(&f, 0xb8, 0, 0, 0, 0, 0xeb, 0x39);
+	id = exit_id(f.cpu->bt, &tb_exits(block(&f))[0]);
+	cache_flush(f.cpu); /* the same block will be in the same place */
+	memcpy(f.ram + CODE_AT + 1, &id, sizeof(id));
+	expect_clean(&f);
+	fixture_end(&f);
+}
+
 /* ---- bad code ---- */
 #define BAD_AT (512u << 10) /* in the cache */
 
@@ -521,7 +538,7 @@ static void test_dump(void)
 }
 
 UNIT_MAIN("bt_verify", {"stubs", test_stubs}, {"memory and jumps", test_memory_and_jumps}, {"repeated", test_repeated},
-	  {"transfers", test_transfers}, {"checked segments", test_checked_segments},
+	  {"transfers", test_transfers}, {"an exit's number", test_exit_number}, {"checked segments", test_checked_segments},
 	  {"chained", test_chained}, {"memory rules", test_memory_rules},
 	  {"transfer rules", test_transfer_rules}, {"state rules", test_state_rules},
 	  {"mode rules", test_mode_rules}, {"dropped target", test_dropped_target},
