@@ -49,7 +49,7 @@ static bool run_loop_is_wanted(const struct vcpu *cpu)
 {
 	const struct engine_config *c = &cpu->bt->config;
 
-	return !c->chaining || c->exact_fuel || c->ring3_uncounted || c->inject & INJECT_USER_WINDOWS;
+	return !c->chaining || c->ring3_uncounted || c->inject & INJECT_USER_WINDOWS;
 }
 
 /*
