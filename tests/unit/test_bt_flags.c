@@ -2,7 +2,7 @@
 /*
  * Flags that the manual leaves undefined: translated code has the host's, and so
  * does the interpreter, or lockstep would find the difference where an exception
- * pushes them.
+ * pushes them. And AC, which translated code does not look at.
  */
 #include "bt/bt_internal.h"
 #include "cpu_fixture.h"
@@ -43,4 +43,30 @@ static void test_divisions(void)
 	}
 }
 
-UNIT_MAIN("bt_flags", {"divisions", test_divisions})
+/* Ring 3 sets AC in front of code that is in the jump cache, and chained, already. */
+static void test_alignment_begins(void)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+	struct fixture f;
+
+	for (unsigned windows = 0; windows < 2; windows++) {
+		fixture_start(&f);
+		config.windows = windows;
+		CU_ASSERT_FATAL(bt_attach(f.cpu, &config) == 0);
+		enter_protected(&f, 3);
+		f.cpu->cr0 |= CR0_AM;
+		cpu_mode_changed(f.cpu);
+		f.cpu->regs[ESI] = DATA_AT + 1;
+		f.cpu->regs[ECX] = 8;
+		/* again: mov eax,[esi]; call f; dec ecx; jnz again; push AC; popf; jmp again; f: ret */
+		CODE(&f, 0x8b, 0x06, 0xe8, 11, 0, 0, 0, 0x49, 0x75, 0xf6, 0x68, 2, 0, 4, 0, 0x9d,
+		     0xeb, 0xee, 0xc3);
+		run(&f);
+		CHECK_EQ(vector_taken(&f), VEC_AC);
+		CHECK_EQ(pushed(&f, 1), CODE_AT);
+		CHECK_EQ(f.cpu->regs[ECX], 0);
+		fixture_end(&f);
+	}
+}
+
+UNIT_MAIN("bt_flags", {"divisions", test_divisions}, {"alignment", test_alignment_begins})
