@@ -78,6 +78,11 @@ def on_tcg():
     return cpuinfo(r"^model name.*QEMU TCG")
 
 
+def game_options():
+    """What games of mmu_stress that -accel kvm plays have to allow for on this host."""
+    return " qemu=1 nested=1" if on_tcg() else ""
+
+
 def forgiven(line):
     """Whether a failed check of a privileged guest is one of KVM's and not of ours."""
     if any(line.startswith("FAIL " + words) for words in LACKING):

@@ -82,7 +82,7 @@ def stopped():
 
 def play_game(seed, names, accel):
     """A random game with page tables and changing code, while engines change at random."""
-    game = f"seed={seed} steps=1500 disk=0 gamble=1 spin=20000 qemu={int(kvm_limits.on_tcg())}"
+    game = f"seed={seed} steps=1500 disk=0 gamble=1 spin=20000" + kvm_limits.game_options()
     wanted = reference(game)
     dice = random.Random(seed)
     with Game(game, engine=accel) as m:
