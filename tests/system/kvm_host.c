@@ -26,6 +26,7 @@
 #define IDT_AT	 0x2000u
 #define TSS_AT	 0x3000u
 #define TABLE_AT 0x4000u /* non-PAE directory, then a table, then PAE's two */
+#define OTHER_PDPT (TABLE_AT + 0x20)
 #define HANDLERS 0x8000u
 #define CODE_AT	 0x10000u
 #define DATA_AT	 0x20000u /* holds zeros */
@@ -69,6 +70,14 @@ static const struct instruction {
 	I("ADDPS", RING3, "\x0f\x58\xc1", EXECUTED),
 	I("MOVAPS", RING3, "\x0f\x28\xc1", EXECUTED),
 	I("SYSENTER", RING3, "\x0f\x34", 13),
+	/* Paging on, D clear; MOV BYTE [the next], NOP, which was HLT. */
+	I("code changed by the instruction before", RING0,
+	  "\x0f\x22\xc0\xc6\x05\x0a\x00\x01\x00\x90\xf4", EXECUTED),
+	/* Of another CR3's; at linear addresses that the first one's lack. */
+	I("CPUID by other PDPTEs", PAE,
+	  "\x0f\x22\xc0\x0f\x22\xda\xe9\x00\x00\x00\x40\x0f\xa2", EXECUTED),
+	I("ADD to a read-only page where no memory is", RING0,
+	  "\x0f\x22\xc0\x01\x05\x00\x00\x04\x00", 14),
 #undef I
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
@@ -125,9 +134,12 @@ static void fill_tables(uint8_t *m, enum mode mode)
 	memcpy(m + TABLE_AT, &entry, 4);
 	for (uint32_t i = 0; i < MEMORY >> 12; i++)
 		memcpy(m + TABLE_AT + 0x1000 + 4 * i, &(uint32_t){i << 12 | 7}, 4);
+	memcpy(m + TABLE_AT + 0x1000 + (MEMORY >> 10), &(uint32_t){MEMORY | 5}, 4);
 	if (mode != PAE)
 		return;
 	put64(m + TABLE_AT, (TABLE_AT + 0x2000) | 1);
+	for (unsigned i = 0; i < 2; i++)
+		put64(m + OTHER_PDPT + 8 * i, (TABLE_AT + 0x2000) | 1);
 	put64(m + TABLE_AT + 0x2000, 0x87);
 }
 
@@ -154,6 +166,7 @@ static void set_registers(struct host *h, enum mode mode)
 				.rsp = flat ? (mode == RING3 ? STACK3 : STACK0 - 0x100) : 0x1000,
 				.rax = 0x80010033, /* CR0 with paging */
 				.rcx = 0x100010,   /* a selector, CR4 with SMEP */
+				.rdx = OTHER_PDPT,
 				.rflags = 2 | 3 << 12 | (mode == V86 ? 1 << 17 : 0)};
 	struct kvm_sregs s;
 

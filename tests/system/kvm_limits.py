@@ -52,6 +52,13 @@ ON_TCG = {
     "privileged.debug": "mostly passes this, but crashes after breakpoints",
 }
 
+# Lines of kvm_host that are WRONG there, which games of mmu_stress allow for (stress.h, nested).
+WRONG_ON_TCG = [
+    "code changed by the instruction before, ring 0",
+    "CPUID by other PDPTEs, PAE",
+    "ADD to a read-only page where no memory is, ring 0",
+]
+
 # Checks of tests/guests/privileged that no KVM passes: their first words.
 # README, "Honest limits": no FERR#, no breakpoints at ports, which exit before they are met.
 LACKING = ["without NE: IRQ 13", "I/O breakpoint"]
@@ -76,6 +83,11 @@ def has_hardware():
 def on_tcg():
     """The host is a machine of QEMU's, in tests/nested_kvm: its TCG executes the guest."""
     return cpuinfo(r"^model name.*QEMU TCG")
+
+
+def game_options():
+    """What games of mmu_stress that -accel kvm plays have to allow for on this host."""
+    return " qemu=1 nested=1" if on_tcg() else ""
 
 
 def forgiven(line):

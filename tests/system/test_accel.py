@@ -82,7 +82,7 @@ def stopped():
 
 def play_game(seed, names, accel):
     """A random game with page tables and changing code, while engines change at random."""
-    game = f"seed={seed} steps=1500 disk=0 gamble=1 spin=20000 qemu={int(kvm_limits.on_tcg())}"
+    game = f"seed={seed} steps=1500 disk=0 gamble=1 spin=20000" + kvm_limits.game_options()
     wanted = reference(game)
     dice = random.Random(seed)
     with Game(game, engine=accel) as m:
@@ -93,7 +93,8 @@ def play_game(seed, names, accel):
                 changes += 1
                 time.sleep(dice.random() / 20)
         except (OSError, Failure):
-            if m.process.poll() is None:
+            # The monitor is closed some time before a process that has a KVM has ended.
+            if m.process.poll() is None and not re.search(PASSED, m.serial()):
                 raise
         if m.result() != wanted:
             raise Failure(f"seed {seed}: another hash than the interpreter's")
@@ -186,8 +187,8 @@ def direct():
 
 
 def host():
-    """KVM asked by ioctl() alone: with hardware all is right; without, the faults that
-    kvm_limits.py has tests skipped for are there."""
+    """KVM asked by ioctl() alone: with hardware all is right, but what TCG's is known for;
+    without, the faults that kvm_limits.py has tests skipped for are there."""
     if not have_kvm():
         raise Skip("/dev/kvm is missing, or not ours")
     program = os.path.join(BUILD, "tests", "kvm_host")
@@ -195,8 +196,9 @@ def host():
     print(text, end="")
     wrong = re.findall(r"^WRONG (.*?):", text, re.MULTILINE)
     if has_hardware():
-        if wrong:
-            raise Failure(f"wrong with hardware: {wrong}")
+        expected = kvm_limits.WRONG_ON_TCG if kvm_limits.on_tcg() else []
+        if wrong != expected:
+            raise Failure(f"wrong with hardware: {wrong}, not {expected}")
         return
     for reason, (_, lines) in kvm_limits.REASONS.items():
         mended = [line for line in lines if line not in wrong]

@@ -16,12 +16,13 @@ What is on the guest's command line:
                   memory changes before anybody hears of it, and checks would fail
     gamble        accesses that may find stale entries: the engine decides how they end
     qemu          allows for TCG where the architecture is not so clear
+    nested        allows for a KVM with nested paging on TCG
     spin          turns of loops in ring 3
 """
 import os
 import re
 
-from kvm_limits import on_tcg
+from kvm_limits import game_options
 from machine import ENGINE, GUEST_PASS, PROGRAM, Failure, Skip, main, under_kvm
 from mmu_game import INTERPRETER, PASSED, Game, reference
 
@@ -64,8 +65,10 @@ def counted():
 def play_real_time(seed, steps, disk):
     """While something checks the structures all the time, if that is possible."""
     game = f"seed={seed} steps={steps} disk={disk} gamble=1 spin=20000"
-    if QEMU or under_kvm() and on_tcg():
+    if QEMU:
         game += " qemu=1"
+    elif under_kvm():
+        game += game_options()
     wanted = "" if QEMU else reference(game)
     with Game(game, *QEMU_CPU) as m:
         checks = 0

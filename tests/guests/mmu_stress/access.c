@@ -35,14 +35,13 @@ static enum outcome predict_rmw(enum op op, struct registers *r, bool user, stru
 	struct registers in = *r;
 	uint64_t was, is;
 	uint32_t phys[2];
-	/* That it writes counts for the fault. */
-	enum outcome o = predict_access(in.edi, size, WRITE, user, phys, e);
+	enum outcome o;
 
-	if (o != DONE) {
-		/* The read of an unlocked one may be what faults. */
-		e->any_w = op == OP_add4 || op == OP_and4 || options.qemu;
+	/* That it writes counts for the fault; but the read of an unlocked one may be it. */
+	e->any_w = op == OP_add4 || op == OP_and4 || options.qemu;
+	o = predict_access(in.edi, size, WRITE, user, phys, e);
+	if (o != DONE)
 		return o;
-	}
 	o = predict_read(in.edi, size, user, &was, e);
 	if (o != DONE)
 		return o;

@@ -94,6 +94,8 @@ bool trap(struct trap *t)
 		out8(0x20, 0x20);
 		return false;
 	}
+	if (t->vector == VEC_GP && pdptes_again(t->eip))
+		return false;
 	if (t->vector != VEC_END &&
 	    (t->vector != VEC_PF || !may_retry))
 		fail("vector %u, error %x at %x, cr2 %x", t->vector, t->error, t->eip, t->cr2);

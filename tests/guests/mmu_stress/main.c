@@ -266,6 +266,7 @@ static void parse_options(const char *text)
 	options.spin = number(text, "spin", options.spin);
 	options.gamble = number(text, "gamble", 0);
 	options.qemu = number(text, "qemu", 0);
+	options.nested = number(text, "nested", 0);
 	options.disk = number(text, "disk", 0);
 	options.verbose = number(text, "verbose", 0);
 	random_state = options.seed * 2654435761u | 1;

@@ -308,6 +308,12 @@ enum outcome predict_access(uint32_t lin, unsigned size, enum access kind, bool 
 	for (unsigned i = 0; i < parts; i++) {
 		if (error[i] < 0)
 			continue;
+		/*
+		 * Where TCG reads before it looks whether it may write, a KVM has an exit for
+		 * what is no memory, and carries out both without looking (gpa_available).
+		 */
+		if (options.nested && e->any_w && w[i].fault < 0 && frame_of(w[i].gpa) == NO_FRAME)
+			return SKIP;
 		e->fault = true;
 		e->cr2 = i ? (lin & ~(PAGE - 1)) + PAGE : lin;
 		e->error = (uint32_t)error[i];

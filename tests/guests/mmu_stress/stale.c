@@ -28,27 +28,42 @@ static void cr0_write(uint32_t v)
 {
 	__asm__ volatile("mov %0, %%cr0" : : "r"(v) : "memory");
 }
-static void cr3_write(uint32_t v)
-{
-	__asm__ volatile("mov %0, %%cr3" : : "r"(v) : "memory");
-}
 /*
  * TCG sets A in PDPTEs, where it is reserved (SDM 3A 4.4.1). A KVM that runs on it looks at
- * them when CR0 or CR4 changes what paging means.
+ * them when CR0 or CR4 changes what paging means, and before it walks the tables itself, as
+ * it does to go past a CPUID: where it finds an A it keeps those it had (load_pdptrs()). So
+ * they are cleaned, and after a load of CR3 shown to it by way of CR4. An interrupt of its
+ * host's may have them walked and marked in between: then it is #GP, and tried again.
  */
 static void pdptes_clean(void)
 {
 	const struct space *s = &model.spaces[model.current];
 
-	if (options.qemu && s->mode == MODE_PAE)
+	if (options.nested && s->mode == MODE_PAE)
 		for (unsigned i = 0; i < 4; i++)
 			((volatile uint64_t *)s->cr3)[i] &= ~(uint64_t)PTE_A;
 }
 
-static void cr4_write(uint32_t v)
+extern const char cr3_mov[], cr4_mov[];
+
+__attribute__((noinline)) static void cr3_write(uint32_t v)
 {
 	pdptes_clean();
-	__asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+	__asm__ volatile("cr3_mov: mov %0, %%cr3" : : "r"(v) : "memory");
+}
+
+__attribute__((noinline)) static void cr4_write(uint32_t v)
+{
+	pdptes_clean();
+	__asm__ volatile("cr4_mov: mov %0, %%cr4" : : "r"(v) : "memory");
+}
+
+bool pdptes_again(uint32_t eip)
+{
+	if (!options.nested || (eip != (uintptr_t)cr3_mov && eip != (uintptr_t)cr4_mov))
+		return false;
+	pdptes_clean();
+	return true;
 }
 
 /* ---- what a change needs ---- */
@@ -142,13 +157,18 @@ void page_flush(unsigned id)
 	forget(id);
 }
 
-void flush_global(void)
+static void cr4_toggle(void)
 {
 	uint32_t cr4;
 
 	__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
 	cr4_write(cr4 ^ CR4_PGE);
 	cr4_write(cr4);
+}
+
+void flush_global(void)
+{
+	cr4_toggle();
 	for (unsigned id = 0; id < PAGES; id++)
 		forget(id);
 }
@@ -157,6 +177,8 @@ void flush_global(void)
 static void cr3_load(void)
 {
 	cr3_write(model.spaces[model.current].cr3);
+	if (options.nested && model.mode == MODE_PAE)
+		cr4_toggle();
 	for (unsigned id = 0; id < PAGES; id++)
 		if (region_of(id) != GLOBAL_REGION)
 			forget(id);

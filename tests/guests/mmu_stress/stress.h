@@ -55,6 +55,7 @@
 #define PF_RSVD 0x08u
 #define PF_I	0x10u
 
+#define VEC_GP	 13u
 #define VEC_PF	 14u
 #define VEC_IRQ0 0x20u
 #define VEC_END	 0x80u
@@ -122,6 +123,10 @@ struct options {
 	/* TCG: the read of a locked access may be what faults, other bits are reserved, and
 	   for those P is not set (SDM 3A 4.7: it is). */
 	bool qemu;
+	/* KVM with nested paging on TCG: code that a store changes may be executed as it was
+	   until the next exit (is_unserialized()), PDPTEs have A set (pdptes_clean()), and
+	   a write after a read may get past its protection (predict_access()). */
+	bool nested;
 	bool verbose; /* a line for each step */
 };
 extern struct options options;
@@ -265,6 +270,7 @@ void flush_global(void);	    /* CR4.PGE off and on */
 void paging_start(void);
 void wp_set(bool on);
 void a20_switch(bool on);
+bool pdptes_again(uint32_t eip); /* after #GP: it is nested TCG's, and to be tried again */
 
 /* ---- tables.c ---- */
 void tables_init(void);
