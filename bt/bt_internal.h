@@ -98,7 +98,7 @@ enum flag_op { FLAG_CLD, FLAG_STD, FLAG_OPS };
  * Where blocks are, by EIP. One is for rings 0 to 2, and address spaces share the others
  * for ring 3, so that programs at the same addresses do not drive out each other's.
  */
-#define JUMP_CACHES 4u
+#define JUMP_CACHES 3u
 struct jump_cache {
 	uint64_t tag[JC_SIZE];	  /* minus (vcpu.bt_jc_tag + EIP); 0: none */
 	uint64_t target[JC_SIZE]; /* host address of the block */
@@ -161,6 +161,7 @@ struct tb {
 	uint8_t exit_count;
 	uint8_t faults;		/* window accesses that could not be filled */
 	uint8_t fpu;		/* FPU_*, bt/fpu.h: what has to be ready */
+	bool has_x87;
 	/* By exits, a bit for each: */
 	uint8_t cross;		/* the target is in another page: holds for one asid_kernel */
 	uint8_t after_call;	/* other code has run since the block was entered */
@@ -178,12 +179,16 @@ struct tb {
 	uint32_t code_sum;	/* of the guest's bytes, while checks are on (check.c) */
 	uint64_t soft_insns;	/* bit n: instruction n keeps faulting: software TLB */
 	uint64_t inner;		/* bit n: instruction n is a transfer that the block goes on behind */
-	/*
-	 * Bit n: instruction n sets the x87 pointers; to its operand, too; before
-	 * it the pointers have been written, or it writes them all.
-	 */
-	uint64_t x87_instruction, x87_operand, x87_written;
-	struct tb_insn insns[]; /* and tb_exits() behind them */
+	struct tb_insn insns[]; /* behind them tb_x87(), if there is, and tb_exits() */
+};
+
+/*
+ * What a block with x87 instructions has besides. Bit n: instruction n sets the x87
+ * pointers; to its operand, too; before it the pointers have been written, or it
+ * writes them all.
+ */
+struct tb_x87 {
+	uint64_t instruction, operand, written;
 };
 
 /* ---- the code cache, cache.c ---- */
@@ -421,16 +426,23 @@ static inline link_ref link_ref_of(const struct bt *bt, const struct tb *tb, uns
 	return meta_ref_of(bt, tb) << 1 | n;
 }
 
-/* Offset from a block with so many instructions of its exits. */
-static inline size_t tb_exits_at(unsigned insns)
+/* Offset from a block with so many instructions of what is behind them. */
+static inline size_t tb_insns_end(unsigned insns)
 {
 	size_t align = alignof(uint64_t) - 1;
 
 	return (sizeof(struct tb) + insns * sizeof(struct tb_insn) + align) & ~align;
 }
+/* Only of a block that has it. */
+static inline struct tb_x87 *tb_x87(const struct tb *tb)
+{
+	return (struct tb_x87 *)(void *)((uint8_t *)tb + tb_insns_end(tb->count));
+}
 static inline struct tb_exit *tb_exits(const struct tb *tb)
 {
-	return (struct tb_exit *)(void *)((uint8_t *)tb + tb_exits_at(tb->count));
+	struct tb_x87 *behind = tb_x87(tb) + tb->has_x87;
+
+	return (struct tb_exit *)(void *)behind;
 }
 static inline bool exit_is(const struct tb *from, const struct tb_exit *exit, uint8_t which)
 {
@@ -454,8 +466,8 @@ static inline uint32_t tb_ready(const struct tb *tb)
 /* ---- cache.c ---- */
 int cache_create(struct bt *bt, unsigned kib);
 void cache_destroy(struct bt *bt);
-/* Room for a block of so many; may evict a region. Sets *e, returns the tb. */
-struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct emit *e);
+/* Room for a block of so many, with x87 or not; may evict a region. Sets *e, returns the tb. */
+struct tb *cache_begin(struct vcpu *cpu, unsigned insns, bool x87, unsigned exits, struct emit *e);
 /* The block is complete: keeps what it used. */
 void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e);
 /* Gives the room that cache_begin() took up, so that the next call evicts. */

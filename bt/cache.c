@@ -15,7 +15,7 @@
 #include "bt/bt_internal.h"
 
 /* Bytes of metadata for so many bytes of code, and the least a block takes. */
-#define META_SIZE(code) ((size_t)(code) / 2 * 3)
+#define META_SIZE(code) ((size_t)(code) * 4 / 3 & ~(size_t)15)
 #define MIN_BLOCK 48u
 #define META_UNUSED 64u /* where the number 0 would be */
 #define STUBS_SIZE 16384u
@@ -162,16 +162,17 @@ static bool inject_full(struct bt *bt)
 }
 
 /* Of a struct tb with what lies behind it. */
-static uint32_t meta_bytes(unsigned insns, unsigned exits)
+static uint32_t meta_bytes(unsigned insns, bool x87, unsigned exits)
 {
-	return (uint32_t)(tb_exits_at(insns) + exits * sizeof(struct tb_exit));
+	return (uint32_t)(tb_insns_end(insns) + x87 * sizeof(struct tb_x87) +
+			  exits * sizeof(struct tb_exit));
 }
 
-struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct emit *e)
+struct tb *cache_begin(struct vcpu *cpu, unsigned insns, bool x87, unsigned exits, struct emit *e)
 {
 	struct bt *bt = cpu->bt;
 	struct code_region *r = &bt->cache.regions[bt->cache.current];
-	uint32_t meta = meta_bytes(insns, exits);
+	uint32_t meta = meta_bytes(insns, x87, exits);
 	struct tb *tb;
 
 	if (r->used + 2 * EMIT_MARGIN > r->end || r->meta_used + meta > r->meta_size ||
@@ -180,7 +181,9 @@ struct tb *cache_begin(struct vcpu *cpu, unsigned insns, unsigned exits, struct 
 		r = &bt->cache.regions[bt->cache.current];
 	}
 	tb = (struct tb *)(void *)(r->meta + r->meta_used);
-	*tb = (struct tb){.host = r->used, .count = (uint16_t)insns};
+	*tb = (struct tb){.host = r->used, .count = (uint16_t)insns, .has_x87 = x87};
+	if (x87)
+		*tb_x87(tb) = (struct tb_x87){0};
 	*e = (struct emit){.p = cache_rw(bt, r->used), .end = cache_rw(bt, r->end) - EMIT_MARGIN};
 	return tb;
 }
@@ -197,7 +200,7 @@ static void note_first(struct code_region *r, const struct tb *tb, uint32_t n)
 void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e)
 {
 	struct code_region *r = &bt->cache.regions[bt->cache.current];
-	uint32_t meta = meta_bytes(tb->count, tb->exit_count);
+	uint32_t meta = meta_bytes(tb->count, tb->has_x87, tb->exit_count);
 
 	tb->host_size = (uint32_t)(e->p - cache_rw(bt, tb->host));
 	assert(tb->host_size <= UINT16_MAX); /* offsets of exits */

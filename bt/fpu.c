@@ -98,22 +98,26 @@ static int highest(uint64_t mask)
 }
 
 /* Instructions before the n-th whose pointers have not been written by the code. */
-static uint64_t unwritten(const struct tb *tb, unsigned n)
+static uint64_t unwritten(const struct tb_x87 *x87, unsigned n)
 {
 	uint64_t before = (1ull << n) - 1;
-	int written = highest(tb->x87_written & before);
+	int written = highest(x87->written & before);
 
 	return written < 0 ? before : before & ~((2ull << written) - 1);
 }
 
 int x87_pointers_instruction(const struct tb *tb, unsigned n)
 {
-	return highest((tb->x87_instruction | tb->x87_operand) & unwritten(tb, n));
+	const struct tb_x87 *x87 = tb_x87(tb);
+
+	return tb->has_x87 ? highest((x87->instruction | x87->operand) & unwritten(x87, n)) : -1;
 }
 
 int x87_pointers_operand(const struct tb *tb, unsigned n)
 {
-	return highest(tb->x87_operand & unwritten(tb, n));
+	const struct tb_x87 *x87 = tb_x87(tb);
+
+	return tb->has_x87 ? highest(x87->operand & unwritten(x87, n)) : -1;
 }
 
 void x87_pointers_write(struct vcpu *cpu, const struct x87_pointers *p, uint32_t base)

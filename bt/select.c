@@ -507,7 +507,7 @@ bool select_insn(struct trans *t)
 		return select_simd_integer(t);
 	case X87:
 		if (!select_fpu_need(t, t->in)) {
-			t->tb->x87_written |= 1ull << t->n; /* it takes them over */
+			tb_x87(t->tb)->written |= 1ull << t->n; /* it takes them over */
 			return false;
 		}
 		return select_x87(t);

@@ -78,7 +78,7 @@ void trans_x87_pointers(struct trans *t, unsigned n)
 		return;
 	trans_x87_pointers_exit(t, n);
 	if (n < t->count)
-		t->tb->x87_written |= 1ull << n;
+		tb_x87(t->tb)->written |= 1ull << n;
 }
 
 static void note_operand(struct trans *t)
@@ -87,7 +87,7 @@ static void note_operand(struct trans *t)
 	if (t->in->address_mask == 0xffff)
 		emit_movzx16(&t->e, TMP0, TMP0);
 	emit_store32(&t->e, FX_FIELD(fdp), TMP0);
-	t->tb->x87_operand |= 1ull << t->n;
+	tb_x87(t->tb)->operand |= 1ull << t->n;
 }
 
 /* ---- the rules ---- */
@@ -107,7 +107,7 @@ static void fninit(struct trans *t)
 	emit_store32_imm(&t->e, FX_FIELD(fdp), 0);
 	emit_op(&t->e, OP_16, 0xc7, 0, FX_FIELD(fds));
 	emit2(&t->e, 0);
-	t->tb->x87_written |= 1ull << t->n;
+	tb_x87(t->tb)->written |= 1ull << t->n;
 }
 
 static bool register_form(struct trans *t)
@@ -127,7 +127,7 @@ static bool register_form(struct trans *t)
 	} else {
 		verbatim(t);
 		if (opcode != 0xdf || modrm != 0xe0) /* fnstsw */
-			t->tb->x87_instruction |= 1ull << t->n;
+			tb_x87(t->tb)->instruction |= 1ull << t->n;
 	}
 	return true;
 }

@@ -43,6 +43,7 @@ struct trans {
 	uint32_t eip, next_eip; /* as tb.eip */
 	bool soft;	/* its memory accesses go through the software TLB */
 	bool after_sti; /* no interrupt before its end */
+	bool x87;   /* there are x87 instructions */
 	bool ended;	/* the block's end has been emitted */
 	bool called;	/* behind a CALL of the block */
 	struct exit_jump jumps[TB_MAX_EXITS];

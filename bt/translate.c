@@ -110,6 +110,7 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 		}
 		if (s != DECODE_OK || !insn_supported(t->cpu, &insn_table[in->row]))
 			make_undecodable(in, left < 15 ? left : 15);
+		t->x87 |= in->exec && insn_table[in->row].class == X87;
 		t->need |= select_fpu_need(t, in);
 		if (t->need & ~t->may_need)
 			break;
@@ -146,6 +147,7 @@ static bool decode_crossing(struct trans *t, const uint8_t *code, gva_t gva)
 		return false;
 	t->count = 1;
 	t->bytes = t->insns[0].length;
+	t->x87 = insn_table[t->insns[0].row].class == X87;
 	return t->bytes > in_page;
 }
 
@@ -268,7 +270,7 @@ struct tb *translate(struct vcpu *cpu, const uint8_t *code, gpa_t gpa, uint32_t 
 	if (t.mode & MODE_MOVED)
 		eip &= PAGE_SIZE - 1;
 	for (;;) {
-		t.tb = cache_begin(cpu, t.count, t.inner_count + 2, &t.e);
+		t.tb = cache_begin(cpu, t.count, t.x87, t.inner_count + 2, &t.e);
 		t.tb->code = code;
 		t.tb->code2 = t.code2;
 		t.tb->eip = eip;

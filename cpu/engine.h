@@ -61,7 +61,7 @@ struct engine_config {
 
 #define ENGINE_CONFIG_DEFAULT                                                                      \
 	((struct engine_config){.kind = ENGINE_BT,                                                 \
-				.cache_kib = 20480,                                                \
+				.cache_kib = 16384,                                                \
 				.chaining = true,                                                  \
 				.adaptive = true,                                                  \
 				.windows = true})

@@ -196,7 +196,7 @@ static void test_accel_properties(void)
 	struct parse p;
 
 	c = accept(&p, "");
-	CHECK_EQ(c->engine.cache_kib, 20480);
+	CHECK_EQ(c->engine.cache_kib, 16384);
 	CHECK(c->engine.chaining && c->engine.adaptive && c->engine.windows);
 	CHECK_EQ(c->engine.map_budget, 0);
 	CHECK_EQ(c->engine.inject, 0);
@@ -215,7 +215,7 @@ static void test_accel_properties(void)
 	done(&p);
 	CHECK_EQ(accept(&p, "-accel tcg,tb-size=64")->engine.cache_kib, 65536);
 	done(&p);
-	CHECK_EQ(accept(&p, "-accel tcg,tb-size=0")->engine.cache_kib, 20480);
+	CHECK_EQ(accept(&p, "-accel tcg,tb-size=0")->engine.cache_kib, 16384);
 	done(&p);
 	c = accept(&p, "-icount 0 -accel bt,lockstep=on");
 	CHECK(c->lockstep.on && !c->lockstep.step && !c->lockstep.from && !c->lockstep.watching);
