@@ -11,7 +11,8 @@
 /* ---- stub_list.c ---- */
 /* ORDER: those before STUB_SOFT as struct stubs has them. */
 enum stub_kind {
-	STUB_ENTER, STUB_LEAVE, STUB_SLOW, STUB_FPU, STUB_EXIT, STUB_MISSED, /* between C and translated code */
+	STUB_ENTER, STUB_LEAVE, STUB_SLOW, STUB_FPU, /* between C and translated code */
+	STUB_EXIT, STUB_MISSED,
 	STUB_NO_RETURN, STUB_LOOKUP, /* where RET goes to, and blocks jump to */
 	STUB_PUSHF, STUB_POPF16, STUB_POPF32, STUB_RELOAD_ES, STUB_RELOAD_DS, /* called by blocks */
 	STUB_SOFT, STUB_CHECK,

@@ -16,8 +16,8 @@ bool bt_wants_direct(const struct vcpu *cpu)
 
 bool bt_pending_now(const struct vcpu *cpu)
 {
-	uint32_t held = (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) |
-			(cpu->nmi_blocked ? PENDING_NMI : 0);
+	uint32_t held =
+	    (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) | (cpu->nmi_blocked ? PENDING_NMI : 0);
 
 	return atomic_load(&cpu->pending) & ~held;
 }
@@ -93,6 +93,7 @@ uint64_t bt_next(struct vcpu *cpu, uint64_t exit_ref)
 	if (!tb)
 		return 0;
 	bt_connect(cpu, exit, tb);
+	bt->left_by = NULL; /* it has not been left, and the exit may go before it is */
 	return (uintptr_t)cache_rx(bt, tb->host);
 }
 

@@ -4,18 +4,21 @@
 
 static const char *const segment_names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
-/* ORDER: enter, leave, slow, fpu, exit, missed, no_return, lookup, pushf, popf, reload, soft[][][], check[][][]. */
+/*
+ * ORDER: enter, leave, slow, fpu, exit, missed, no_return, lookup, pushf, popf, reload,
+ * soft[][][], check[][][].
+ */
 #define GATES 13u
 #define SOFT_STUBS (2u * 2u * SOFT_SIZES)
 #define CHECK_STUBS (SEG_COUNT * 2u * SOFT_SIZES)
 
 static void gate(const struct bt *bt, unsigned n, struct stub *s)
 {
-	const uint32_t begin[GATES] = {bt->stubs.enter, bt->stubs.leave, bt->stubs.slow,
-				       bt->stubs.fpu, bt->stubs.exit, bt->stubs.missed, bt->stubs.no_return,
-				       bt->stubs.lookup, bt->stubs.pushf, bt->stubs.popf[0],
-				       bt->stubs.popf[1], bt->stubs.reload[ES],
-				       bt->stubs.reload[DS]};
+	const struct stubs *all = &bt->stubs;
+	const uint32_t begin[GATES] = {all->enter,    all->leave,	   all->slow,	  all->fpu,
+				       all->exit,     all->missed,	   all->no_return, all->lookup,
+				       all->pushf,    all->popf[0],	   all->popf[1],
+				       all->reload[ES], all->reload[DS]};
 
 	*s = (struct stub){.kind = STUB_ENTER + n, .begin = begin[n]};
 }
@@ -44,9 +47,9 @@ static void check(const struct bt *bt, unsigned n, struct stub *s)
 
 void stub_name(const struct stub *s, char out[STUB_NAME_SIZE])
 {
-	static const char *const gates[GATES] = {"enter", "leave", "slow", "fpu", "exit", "missed", "no_return", "lookup",
-						   "pushf", "popf16", "popf32", "reload_es",
-						   "reload_ds"};
+	static const char *const gates[GATES] = {
+	    "enter",  "leave", "slow",	 "fpu",	   "exit",	"missed",    "no_return",
+	    "lookup", "pushf", "popf16", "popf32", "reload_es", "reload_ds"};
 	const char *access = s->write ? "write" : "read";
 
 	if (s->kind == STUB_SOFT)

@@ -88,8 +88,8 @@ static void link_page(struct vcpu *cpu, struct tb *tb, unsigned n, const uint8_t
 	struct code_page *page = page_get(cpu->bt, page_of(code));
 	unsigned first = (uintptr_t)code & (PAGE_SIZE - 1), last = first + bytes - 1;
 
-	tb->links[n] = (struct tb_link){
-	    .next = page->links, .first = (uint16_t)first, .last = (uint16_t)last};
+	tb->links[n] =
+	    (struct tb_link){.next = page->links, .first = (uint16_t)first, .last = (uint16_t)last};
 	if (!n && tb->mode & MODE_USER && !(tb->mode & MODE_MOVED) && !page->has_base) {
 		page->base = tb->eip & PAGE_MASK;
 		page->has_base = true;
