@@ -17,7 +17,7 @@
 #include "mmu/window.h"
 
 #define SPACES		((unsigned)SPACE_NUMBERS) /* address spaces remembered */
-#define TABLES		4096u /* guest page tables traced; 0 is none */
+#define TABLES		2048u /* guest page tables traced; 0 is none */
 #define TABLE_HASH	8192u
 #define OUT_OF_SYNC_MAX 64u
 

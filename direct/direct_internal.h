@@ -101,7 +101,7 @@ struct code_record {
 };
 #define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
 #define RECORD_HASH (1u << 12)
-#define RECORDS_MAX 32768u
+#define RECORDS_MAX 8192u
 #define WRITES_MAX  16u
 
 /* What policy.c knows of an address space. */

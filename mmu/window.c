@@ -115,6 +115,8 @@ void mem_window_destroy(struct mem_window *w)
 		return;
 	mem_window_empty(w);
 	mem_window_account(w, -1);
+	for (unsigned i = 0; i < WINDOW_GRANULES / 64; i++)
+		w->set->granules -= (unsigned)__builtin_popcountll(w->touched[i]);
 	w->set->windows[w->index] = NULL;
 	mem_window_host_release(w);
 	munmap(w->pages, WINDOW_PAGES * sizeof(*w->pages));
@@ -341,9 +343,11 @@ bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 	struct mem_window_set *set = w->set;
 	uint32_t state = run->frame | PAGE_MAPPED | (run->writable ? PAGE_WRITABLE : 0) |
 			 (run->executable ? PAGE_EXECUTABLE : 0);
-	int added = make_room(w, run, state);
+	int added;
 
 	assert(run->frame + run->count <= FRAMES_MAX && !(run->writable && run->executable));
+	mem_window_touch(w, run->page);
+	added = make_room(w, run, state);
 	w->filled = ++set->clock;
 	if (set->refuse && set->refuse(set->refuse_opaque)) {
 		refused(w, run);
@@ -453,6 +457,7 @@ static uint64_t check_window(const struct mem_window *w)
 		if (slot + 1 == WINDOW_SLOTS || !w->slot_pages[slot + 1])
 			boundaries += mem_window_boundary(w, (slot + 1) << WINDOW_SLOT_SHIFT);
 		assert(count == w->slot_pages[slot]);
+		assert(w->touched[slot / 128] >> slot / 2 % 64 & 1);
 		mapped += count;
 	}
 	assert(w->vmas == 1 + boundaries);
@@ -461,7 +466,7 @@ static uint64_t check_window(const struct mem_window *w)
 
 uint64_t mem_window_check(const struct mem_window_set *set)
 {
-	unsigned used = 0;
+	unsigned used = 0, granules = 0;
 	uint64_t mapped = 0;
 
 	for (unsigned i = 0; i < WINDOW_MAX; i++) {
@@ -471,8 +476,11 @@ uint64_t mem_window_check(const struct mem_window_set *set)
 			continue;
 		assert(w->index == i && w->set == set);
 		used += w->vmas;
+		for (unsigned g = 0; g < WINDOW_GRANULES / 64; g++)
+			granules += (unsigned)__builtin_popcountll(w->touched[g]);
 		mapped += check_window(w);
 	}
 	assert(used == set->used);
+	assert(granules == set->granules && granules <= GRANULES_MAX);
 	return mapped;
 }

@@ -106,3 +106,8 @@ void *mem_window_host_memory(uint64_t bytes)
 
 	return p == MAP_FAILED ? NULL : p;
 }
+
+void mem_window_host_forget(void *memory, uint64_t bytes)
+{
+	madvise(memory, bytes, MADV_DONTNEED);
+}
