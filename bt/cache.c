@@ -230,8 +230,7 @@ struct tb *cache_find(struct bt *bt, uint32_t offset)
 			else
 				high = middle;
 		}
-		return offset - r->tbs[low]->host < r->tbs[low]->host_size ? r->tbs[low]
-										      : NULL;
+		return offset - r->tbs[low]->host < r->tbs[low]->host_size ? r->tbs[low] : NULL;
 	}
 	return NULL;
 }

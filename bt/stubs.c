@@ -14,10 +14,12 @@ static uint32_t here(const struct bt *bt, const struct emit *e)
 	return (uint32_t)(e->p - bt->cache.rw);
 }
 
-static void begin(struct emit *e)
+/* Where the next stub begins. */
+static uint32_t begin(const struct bt *bt, struct emit *e)
 {
 	while ((uintptr_t)e->p & 15)
 		emit1(e, 0xcc);
+	return here(bt, e);
 }
 
 /* alu op r/m32, imm32: op is the /digit of opcode 81. */
@@ -418,13 +420,11 @@ static void emit_memory_stubs(struct bt *bt, struct emit *e)
 
 		for (unsigned write = 0; write < 2; write++) {
 			for (unsigned view = 0; view < 2; view++) {
-				begin(e);
-				bt->stubs.soft[view][write][size] = here(bt, e);
+				bt->stubs.soft[view][write][size] = begin(bt, e);
 				emit_probe(bt, e, view, write, bytes);
 			}
 			for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
-				begin(e);
-				bt->stubs.check[seg][write][size] = here(bt, e);
+				bt->stubs.check[seg][write][size] = begin(bt, e);
 				emit_check(bt, e, seg, write, bytes);
 			}
 		}
@@ -435,39 +435,29 @@ void stubs_emit(struct bt *bt, struct emit *e)
 {
 	bt->stubs.enter = here(bt, e);
 	emit_enter(e);
-	begin(e);
-	bt->stubs.leave = here(bt, e);
+	bt->stubs.leave = begin(bt, e);
 	emit_leave(e);
-	begin(e);
-	bt->stubs.slow = here(bt, e);
+	bt->stubs.slow = begin(bt, e);
 	call_c_from(e, bt_slow);
-	begin(e);
-	bt->stubs.fpu = here(bt, e);
+	bt->stubs.fpu = begin(bt, e);
 	call_c_from(e, bt_fpu_prepare);
-	begin(e);
-	bt->stubs.exit = here(bt, e);
+	bt->stubs.exit = begin(bt, e);
 	call_c(e, bt_next);
-	begin(e);
-	bt->stubs.missed = here(bt, e);
+	bt->stubs.missed = begin(bt, e);
 	emit_missed(e);
-	begin(e);
-	bt->stubs.no_return = here(bt, e);
+	bt->stubs.no_return = begin(bt, e);
 	rsp_add(e, -(int)sizeof(uint64_t));
 	emit_lookup(bt, e);
-	begin(e);
-	bt->stubs.lookup = here(bt, e);
+	bt->stubs.lookup = begin(bt, e);
 	emit_lookup(bt, e);
-	begin(e);
-	bt->stubs.pushf = here(bt, e);
+	bt->stubs.pushf = begin(bt, e);
 	emit_pushf(e);
 	for (unsigned wide = 0; wide < 2; wide++) {
-		begin(e);
-		bt->stubs.popf[wide] = here(bt, e);
+		bt->stubs.popf[wide] = begin(bt, e);
 		emit_popf(bt, e, wide);
 	}
 	for (unsigned seg = ES; seg <= DS; seg += DS - ES) {
-		begin(e);
-		bt->stubs.reload[seg] = here(bt, e);
+		bt->stubs.reload[seg] = begin(bt, e);
 		emit_reload(bt, e, seg);
 	}
 	emit_memory_stubs(bt, e);
