@@ -330,8 +330,11 @@ void hmp_destroy(struct hmp *m)
 {
 	if (!m)
 		return;
-	if (m->c)
+	if (m->c) { /* its line may still have news, which come when the machine goes */
+		m->c->can_receive = NULL;
 		m->c->receive = NULL;
+		m->c->event = NULL;
+	}
 	hmp_keys_end(m);
 	hmp_line_free(&m->line);
 	free(m);

@@ -797,6 +797,20 @@ static void test_session(void)
 	teardown(&f);
 }
 
+/* A client that comes while the machine ends: its line tells of it when the session is gone. */
+static void test_session_gone(void)
+{
+	struct terminal t = {.c = {.write = terminal_write, .backend = &t}};
+	struct fixture f;
+
+	setup(&f);
+	hmp_destroy(hmp_create(&f.vm, &t.c));
+	CHECK(t.c.event == NULL);
+	CHECK(t.c.receive == NULL);
+	CHECK(t.c.can_receive == NULL);
+	teardown(&f);
+}
+
 /* Any bytes at all: nothing but answers. File-writing commands are left out. */
 static void test_fuzz(void)
 {
@@ -832,4 +846,4 @@ UNIT_MAIN("hmp", {"expressions", test_expressions}, {"x and xp", test_dump},
 	  {"key names", test_key_names}, {"mouse", test_mouse}, {"ports", test_ports},
 	  {"media", test_media}, {"files", test_files}, {"translator", test_translator},
 	  {"screen text", test_screentext},
-	  {"session", test_session}, {"fuzz", test_fuzz})
+	  {"session", test_session}, {"session gone", test_session_gone}, {"fuzz", test_fuzz})
