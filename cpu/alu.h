@@ -105,6 +105,18 @@ static inline void alu_set_flags(struct vcpu *cpu, uint32_t ah_al, uint32_t mask
 		return a;                                                                          \
 	}
 
+/*
+ * OF is undefined after ROL and ROR by more than a bit. By an immediate Intel's chips leave it
+ * as it was; by CL, and on AMD's always, it is set.
+ */
+static inline bool alu_rotate_keeps_of(void)
+{
+	uint8_t v = 0x40, of;
+
+	__asm__("testb %0, %0\n\trolb $2, %0\n\tseto %1" : "+&q"(v), "=q"(of) : : "cc");
+	return !of;
+}
+
 #define ALU_ALL(bits, suffix)                                                                      \
 	ALU_BINARY(alu_add, "add", bits, suffix, FL_ARITH)                                         \
 	ALU_BINARY(alu_or, "or", bits, suffix, FL_ARITH)                                           \

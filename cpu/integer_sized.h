@@ -127,21 +127,34 @@ HANDLER(M(op_not_E))
 	READ_MODIFY_WRITE(v, (U)~v);
 }
 
-#define SHIFT_FORM(name, form, count)                                                              \
+#define SHIFT_FORM(name, form, function, count)                                                    \
 	HANDLER(R(op_##name##_##form))                                                             \
 	{                                                                                          \
-		REG_WRITE(in->rm, N(alu_##name)(cpu, REG_READ(in->rm), count));                    \
+		REG_WRITE(in->rm, N(function)(cpu, REG_READ(in->rm), count));                      \
 	}                                                                                          \
 	HANDLER(M(op_##name##_##form))                                                             \
 	{                                                                                          \
-		READ_MODIFY_WRITE(v, N(alu_##name)(cpu, v, count));                                \
+		READ_MODIFY_WRITE(v, N(function)(cpu, v, count));                                  \
 	}
-#define SHIFT(name)                                                                                \
-	SHIFT_FORM(name, EI, (U)in->imm)                                                           \
-	SHIFT_FORM(name, E1, 1)                                                                    \
-	SHIFT_FORM(name, EC, *reg8(cpu, ECX))
-SHIFT(rol)
-SHIFT(ror)
+#define SHIFT_FORMS(name, immediate)                                                               \
+	SHIFT_FORM(name, EI, immediate, (U)in->imm)                                                \
+	SHIFT_FORM(name, E1, alu_##name, 1)                                                        \
+	SHIFT_FORM(name, EC, alu_##name, *reg8(cpu, ECX))
+#define SHIFT(name) SHIFT_FORMS(name, alu_##name)
+/* alu_##name() takes its count from CL. */
+#define ROTATE(name)                                                                               \
+	static inline U N(name##_immediate)(struct vcpu *cpu, U a, U count)                        \
+	{                                                                                          \
+		uint32_t of = cpu->eflags & FL_OF;                                                 \
+                                                                                                   \
+		a = N(alu_##name)(cpu, a, (uint8_t)count);                                         \
+		if ((count & 31) > 1 && alu_rotate_keeps_of())                                     \
+			cpu->eflags = (cpu->eflags & ~FL_OF) | of;                                 \
+		return a;                                                                          \
+	}                                                                                          \
+	SHIFT_FORMS(name, name##_immediate)
+ROTATE(rol)
+ROTATE(ror)
 SHIFT(rcl)
 SHIFT(rcr)
 SHIFT(shl)

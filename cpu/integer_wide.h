@@ -71,11 +71,16 @@ EXTEND(movsx_w, int16_t, 16)
 /* ---- IMUL with two and three operands ---- */
 static inline U N(multiply_truncated)(struct vcpu *cpu, U a, U b)
 {
-	int64_t p = (int64_t)(S)a * (S)b;
+	uint32_t of = cpu->eflags >> 11 & 1, f = (cpu->eflags & 0xff) << 8;
 
-	N(multiply_flags)(cpu, p != (S)p);
-	return (U)p;
+	__asm__("addb $0x7f, %b[of]\n\tsahf\n\timul %[b], %[a]\n\tlahf\n\tseto %%al"
+		: "+&a"(f), [a] "+&r"(a), [of] "+&q"(of)
+		: [b] "r"(b)
+		: "cc");
+	alu_set_flags(cpu, f, FL_ARITH);
+	return a;
 }
+
 HANDLER(R(op_imul_GE))
 {
 	REG_WRITE(in->reg, N(multiply_truncated)(cpu, REG_READ(in->reg), REG_READ(in->rm)));

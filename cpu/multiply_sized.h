@@ -3,9 +3,9 @@
  * MUL, IMUL, DIV, IDIV with the accumulator pair (AX for bytes, else
  * rDX:rAX). Included by integer_sized.h, which defines the macros.
  *
- * SF, ZF, AF and PF are undefined after all four. After multiplications they
- * stay as they were; divisions are the host's, whose flags are a real chip's,
- * so that code that is executed natively leaves the same (lockstep).
+ * SF, ZF, AF and PF are undefined after all four (after multiplications AMD's chips
+ * leave them as they were, and Intel's set some). The instructions are the host's, so that
+ * code that is executed natively leaves the same (lockstep).
  */
 #if BITS == 8
 #define U2	    uint16_t
@@ -25,29 +25,24 @@
 #define PAIR_WRITE(low, high) (REG_WRITE(EAX, (U)(low)), REG_WRITE(EDX, (U)(high)))
 #endif
 
-/* CF and OF: the upper half is significant. The others are undefined. */
-static inline void N(multiply_flags)(struct vcpu *cpu, bool significant)
-{
-	cpu->eflags &= ~(FL_CF | FL_OF);
-	if (significant)
-		cpu->eflags |= FL_CF | FL_OF;
-}
-
-static inline void N(multiply_unsigned)(struct vcpu *cpu, U v)
-{
-	U2 p = (U2)((U2)REG_READ(EAX) * v);
-
-	PAIR_WRITE(p, p >> BITS);
-	N(multiply_flags)(cpu, p >> BITS);
-}
-
-static inline void N(multiply_signed)(struct vcpu *cpu, U v)
-{
-	S2 p = (S2)((S2)(S)REG_READ(EAX) * (S)v);
-
-	PAIR_WRITE(p, p >> BITS);
-	N(multiply_flags)(cpu, p != (S)p);
-}
+/* The host's multiplication, with the guest's flags going in. For bytes all of the product in p. */
+#define HOST_MULTIPLY(name, insn)                                                                  \
+	static inline void N(name)(struct vcpu * cpu, U v)                                         \
+	{                                                                                          \
+		uint32_t a = REG_READ(EAX), high = 0, p;                                           \
+		uint32_t of = cpu->eflags >> 11 & 1, f = (cpu->eflags & 0xff) << 8;                \
+                                                                                                   \
+		__asm__("addb $0x7f, %b[of]\n\tsahf\n\tmovl %[a], %%eax\n\t" insn                  \
+			" %[v]\n\tmovl %%eax, %[p]\n\tlahf\n\tseto %%al"                           \
+			: "+&a"(f), "+&d"(high), [p] "=&r"(p), [of] "+&q"(of)                      \
+			: [a] "r"(a), [v] "q"(v)                                                   \
+			: "cc");                                                                   \
+		PAIR_WRITE(p, BITS == 8 ? p >> 8 : high);                                          \
+		alu_set_flags(cpu, f, FL_ARITH);                                                   \
+	}
+HOST_MULTIPLY(multiply_unsigned, "mul")
+HOST_MULTIPLY(multiply_signed, "imul")
+#undef HOST_MULTIPLY
 
 /*
  * The host's division, which does not fault, with the guest's flags going in. The
