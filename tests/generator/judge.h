@@ -33,6 +33,14 @@ const char *host_differs(const struct test_case *c, const struct decoded *d,
 			 const struct outcome *host);
 
 /*
+ * The same for a host of Intel's, where the interpreter follows AMD's chips. what: what
+ * differs, as compare() says.
+ */
+const char *intel_differs(const struct test_case *c, const struct decoded *d,
+			  const struct outcome *host, const struct outcome *guest,
+			  const char *what);
+
+/*
  * Why this difference is none: both are right by the SDM. NULL if it is not
  * known to be.
  */

@@ -163,6 +163,8 @@ static bool may_wrap(const struct test_case *c, const struct decoded *d)
 	if (d->in.rm_is_memory &&
 	    regs[d->in.base] + (regs[d->in.index] << d->in.scale) + d->in.disp >= top)
 		return true;
+	if (strchr(d->row->operands, 'O') && d->in.disp >= top) /* MOV with the address */
+		return true;
 	return regs[ESP] >= top || regs[ESP] < 0x40 || regs[EBP] >= top || regs[ESI] >= top ||
 	       regs[EDI] >= top;
 }

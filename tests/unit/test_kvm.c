@@ -380,7 +380,8 @@ static void test_cpuid(void)
 		f.cpu->regs[ECX] = 0;
 		cpuid_leaf(f.cpu, leaf, 0, want);
 		run(&f);
-		CHECK_EQ(f.cpu->regs[EAX], want[0]);
+		if (f.cpu->kvm->hardware || leaf != 7) /* there how many more subleaves the host has */
+			CHECK_EQ(f.cpu->regs[EAX], want[0]);
 		if (!f.cpu->kvm->hardware)
 			continue;
 		CHECK_EQ(f.cpu->regs[EBX], want[1]);
