@@ -34,10 +34,13 @@ struct direct;
 	X(traps, "of those, ended by an instruction that was interpreted then")                    \
 	X(faults, "ended by a page fault")                                                         \
 	X(fills, "of those, resolved by a mapping")                                                \
-	X(prefills, "pages shown, if they could be, when the guest came back from a page fault") \
+	X(prefills, "pages shown, if they could be, when the guest came back from a page fault")   \
 	X(fetches, "ended at code that was not mapped or not executable yet")                      \
 	X(syscalls, "ended by a system call")                                                      \
 	X(kicks, "ended because somebody wanted attention")                                        \
+	X(guard_hits, "ended by a guard, in front of an instruction that is not to run natively")  \
+	X(guard_steps, "not begun: the instruction has a guard, and was interpreted")              \
+	X(guards_placed, "pages whose guards were put in place")                                   \
 	X(escapes, "ended by code that only an attack leads to")                                   \
 	X(refused_state, "not begun: the processor's state is the translator's")                   \
 	X(refused_page, "not begun: the page has code that would not be exact")                    \

@@ -68,6 +68,18 @@ struct trampoline {
 /* trampoline.S */
 extern const uint8_t direct_code[], direct_popf[], direct_code_end[];
 
+/*
+ * Instructions that are not to run natively, in pages that run otherwise: the host's
+ * breakpoints stop the guest task in front of them. There are four a task.
+ */
+#define GUARDS 4u
+struct guards {
+	uint64_t address[GUARDS]; /* of the task: linear addresses */
+	bool used[GUARDS];
+	bool changed;  /* not yet as the task has them */
+	unsigned hand; /* the next to make room */
+};
+
 struct stub {
 	struct direct *d;
 	struct mem_window *window;
@@ -83,6 +95,7 @@ struct stub {
 	unsigned call_count; /* not yet performed */
 	bool faulted;	 /* the guest has been told of a page fault, */
 	uint32_t fault;	 /* there */
+	struct guards guards;
 	bool fx_known;
 	struct user_fpregs_struct fx; /* what its registers hold */
 };
@@ -97,6 +110,10 @@ struct code_record {
 	uint8_t writes;		       /* lately, up to WRITES_MAX: it is unfit then */
 	uint32_t written;	       /* seconds, when last */
 	uint16_t tails;		       /* bit n: control leaves by the end from TAIL_FIRST + n */
+	uint16_t guards[GUARDS];       /* offsets of instructions that need one */
+	uint8_t guard_count;
+	uint16_t hits;	   /* of guards, in the second */
+	uint32_t hit;	   /* seconds, when last */
 	uint64_t seen[PAGE_SIZE / 64]; /* a bit for each byte: an instruction begins */
 };
 #define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
@@ -121,7 +138,9 @@ struct direct {
 	enum direct_mode mode;
 	bool started, usable;
 	char missing[128]; /* why it is not usable */
-	bool cpuid_faults;
+	bool guards;	   /* the host has breakpoints for tasks that are traced */
+	bool no_guards;	   /* for tests: as if it had not */
+	bool cpuid_faults; /* else that, if it can */
 	bool own_descriptors; /* no FSGSBASE: bases are those of descriptors */
 	struct direct_counters n;
 
@@ -237,9 +256,26 @@ bool state_set_bases(struct stub *s, struct user_regs_struct *r, uint32_t fs, ui
 /* False: what the task has become is nothing that the guest's code leads to. */
 bool state_save(struct stub *s, struct vcpu *cpu, const struct user_regs_struct *regs);
 
+/* ---- guards.c ---- */
+/* Whether the guards of the record's page, shown there, are in place. */
+bool guards_cover(const struct guards *g, uint32_t page, const struct code_record *r);
+/* Sees to it; other pages of the stub may have to be taken away for it. */
+void guards_place(struct stub *s, uint32_t page, const struct code_record *r);
+/* Tells the task of what has changed, before it runs. Returns success. */
+bool guards_load(pid_t task, struct guards *g);
+/* The task has been stopped in front of EIP, by a guard. May unwind with the fetch's fault. */
+void guards_hit(struct direct *d, struct stub *s);
+
 /* ---- verify_page.c ---- */
-/* Whether code may run from CS:EIP on in its page. May unwind with the fetch's fault. */
-bool page_fit(struct direct *d, uint32_t eip);
+/*
+ * What is known of the page at CS:EIP if code may run from there on in it, with its guards;
+ * else NULL. May unwind with the fetch's fault.
+ */
+struct code_record *page_fit(struct direct *d, uint32_t eip);
+/* Whether an instruction begins there that is not to run natively. */
+bool page_guarded_at(const struct code_record *r, uint32_t eip);
+/* The page is not to run any more. */
+void page_give_up(struct direct *d, struct code_record *r);
 /* For the space's fills. */
 space_executable_fn page_executable;
 void records_destroy(struct direct *d);

@@ -92,20 +92,34 @@ static bool is_second_fetch(struct stub *s, uint32_t eip, uint32_t page)
 	return (eip & (PAGE_SIZE - 1)) + INSN_MAX_LENGTH > PAGE_SIZE;
 }
 
+/* Makes a page that is fit executable. May unwind. */
+static bool show_code(struct direct *d, struct stub *s, uint32_t page, const struct code_record *r)
+{
+	bool again;
+
+	d->n.fetches++;
+	note_fill(d);
+	do {
+		guards_place(s, page, r);
+		if (!space_stub_fill(d->cpu, page << PAGE_SHIFT, false))
+			return false;
+		if (mem_window_executable(s->window, page))
+			return true;
+		again = !r->unfit && !guards_cover(&s->guards, page, r);
+	} while (again); /* it needs more than before, no more than GUARDS */
+	return false;
+}
+
 static enum direct_result fetch_second(struct direct *d, struct stub *s, uint32_t eip,
 				       uint32_t page)
 {
 	unsigned length = length_at(d, eip); /* may unwind: it is the guest's fault */
+	const struct code_record *r;
 
-	if (!length || !page_fit(d, eip) || (eip + length) >> PAGE_SHIFT != page ||
-	    !page_fit(d, eip + length))
+	if (!length || !page_fit(d, eip) || (eip + length) >> PAGE_SHIFT != page)
 		return DIRECT_STEP;
-	d->n.fetches++;
-	note_fill(d);
-	if (!space_stub_fill(d->cpu, page << PAGE_SHIFT, false) ||
-	    !mem_window_executable(s->window, page))
-		return DIRECT_STEP;
-	return DIRECT_RAN;
+	r = page_fit(d, eip + length);
+	return r && show_code(d, s, page, r) ? DIRECT_RAN : DIRECT_STEP;
 }
 
 /*
@@ -169,6 +183,10 @@ static enum direct_result trap(struct direct *d, struct stub *s)
 		return DIRECT_STEP;
 	if (d->mode == DIRECT_STEPS && step_ended(d, &info))
 		return DIRECT_RAN;
+	if (info.si_code == TRAP_HWBKPT) {
+		guards_hit(d, s);
+		return DIRECT_STEP;
+	}
 	if (info.si_code != SI_KERNEL)
 		raise_debug_fault(cpu, DR6_BS);
 	last = block_fetch(cpu, cpu->eip - 1, &gpa);
@@ -242,16 +260,32 @@ static bool run_stub(struct direct *d, struct stub *s, int *status)
 static bool ready_code(struct direct *d, struct stub *s)
 {
 	uint32_t eip = d->cpu->eip, page = eip >> PAGE_SHIFT;
+	const struct code_record *r = page_fit(d, eip);
 
-	if (!page_fit(d, eip)) {
+	if (!r) {
 		d->n.refused_page++;
 		return false;
 	}
-	if (mem_window_executable(s->window, page))
+	return mem_window_executable(s->window, page) || show_code(d, s, page, r);
+}
+
+/* Whether the instruction at EIP has a guard: it would be run into at once. */
+static bool at_guard(struct direct *d)
+{
+	const struct code_record *r = page_fit(d, d->cpu->eip);
+
+	return r && page_guarded_at(r, d->cpu->eip);
+}
+
+/* What the stub has to know before it runs. */
+static bool make_ready(struct direct *d, struct stub *s)
+{
+	if (!ready_code(d, s) || !stub_flush(s))
+		return false;
+	if (guards_load(s->guest, &s->guards))
 		return true;
-	d->n.fetches++;
-	note_fill(d);
-	return space_stub_fill(d->cpu, eip, false) && mem_window_executable(s->window, page);
+	stub_lose(s);
+	return false;
 }
 
 /* One run and what follows. */
@@ -315,14 +349,19 @@ enum direct_result direct_run(struct direct *d)
 	}
 	fill_what_faulted(d, s);
 	do {
-		if (!allowed(d) || !ready_code(d, s) || !stub_flush(s)) {
+		if (!allowed(d) || !make_ready(d, s)) {
 			/* One that goes on translated anyway is not to ask at each return to it. */
 			policy_refused(d);
 			return DIRECT_REFUSED;
 		}
+		if (at_guard(d)) {
+			d->n.guard_steps++;
+			return DIRECT_STEP;
+		}
 		if (d->mode == DIRECT_STEPS && !step_fits(d))
 			return DIRECT_STEP;
 		result = run_once(d, s);
-	} while (result == DIRECT_RAN && d->mode != DIRECT_STEPS && !wants_attention(cpu) && direct_wanted(d));
+	} while (result == DIRECT_RAN && d->mode != DIRECT_STEPS && !wants_attention(cpu) &&
+		 direct_wanted(d));
 	return result;
 }

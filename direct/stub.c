@@ -159,6 +159,7 @@ bool stub_make(struct direct *d, struct stub *s)
 	s->call_count = 0;
 	s->fx_known = false;
 	s->faulted = false;
+	s->guards = (struct guards){.changed = false};
 	s->id_flag = 0;
 	s->processor = -1; /* as the zygote */
 	s->tls_base[0] = s->tls_base[1] = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which pages may run in stubs. A page is unfit if it has an instruction that
- * would silently do something else than in the guest: a native fault is harmless,
- * since the interpreter looks at the instruction then.
+ * Which pages may run in stubs. An instruction that would silently do something else
+ * than in the guest gets a guard (guards.c), and a page with more of them than there
+ * are guards is unfit; a native fault is harmless, since the interpreter looks at
+ * the instruction then.
  *
  * Two ways of looking. A sweep decodes the whole page one instruction after the
  * other, whatever control flow says, so that functions which are reached by
@@ -21,7 +22,11 @@
 #include "cpu/features.h"
 #include "direct/direct_internal.h"
 
-enum verdict { FIT, UNFIT, UNDEFINED };
+/*
+ * GUARDED: not natively, but others of its page may. ENVIRONMENT: it shows what those
+ * have left in x87's pointers, which the host keeps otherwise.
+ */
+enum verdict { FIT, GUARDED, ENVIRONMENT, UNDEFINED };
 
 /* ---- one instruction ---- */
 
@@ -57,12 +62,12 @@ static bool far_fits(const struct insn_row *row, const struct insn *in)
 }
 
 /* Environments show FCS and FDS, and FXSAVE the host's MXCSR_MASK. */
-static bool x87_fits(const struct insn_row *row)
+static bool is_environment(const struct insn_row *row)
 {
-	static const char *const environment[] = {"fldenv", "fnstenv", "frstor", "fnsave",
-						  "fxsave", "fxrstor", NULL};
+	static const char *const names[] = {"fldenv", "fnstenv", "frstor", "fnsave",
+					    "fxsave", "fxrstor", NULL};
 
-	return !is_one_of(row->name, environment);
+	return is_one_of(row->name, names);
 }
 
 /* F2 and F3 change the condition of LOOPE and LOOPNE on AMD's chips. */
@@ -83,8 +88,6 @@ static bool row_fits(const struct direct *d, const struct insn *in)
 		return sensitive_fits(d, row);
 	case FAR:
 		return far_fits(row, in);
-	case X87:
-		return x87_fits(row);
 	case PLAIN:
 		return insn_as_named(d->cpu, row);
 	case TRANSFER:
@@ -99,7 +102,9 @@ static enum verdict judge(const struct direct *d, const uint8_t *bytes, unsigned
 {
 	switch (decode_insn(d->decoder, bytes, available, true, in)) {
 	case DECODE_OK:
-		return row_fits(d, in) ? FIT : UNFIT;
+		if (insn_table[in->row].class == X87 && is_environment(&insn_table[in->row]))
+			return ENVIRONMENT;
+		return row_fits(d, in) ? FIT : GUARDED;
 	case DECODE_TOO_LONG: /* #GP there, too */
 		in->length = 1;
 		return FIT;
@@ -146,6 +151,20 @@ static void tell(const uint8_t *page, unsigned at, gpa_t gpa)
 	    at + 2 < PAGE_SIZE ? page[at + 2] : 0, at + 3 < PAGE_SIZE ? page[at + 3] : 0);
 }
 
+/* What is not to run natively. Returns whether the page may run all the same. */
+static bool add_guard(const struct direct *d, struct code_record *r, unsigned at)
+{
+	if (page_guarded_at(r, at))
+		return true;
+	if (!d->guards || r->guard_count == GUARDS) {
+		tell(r->host, at, r->gpa);
+		return false;
+	}
+	r->guards[r->guard_count++] = (uint16_t)at;
+	space_stub_code_written(d->cpu, r->host); /* it is in place before the page runs again */
+	return true;
+}
+
 /*
  * Where to begin: the first bytes of a page may be the end of an instruction.
  * Decoding from the wrong byte falls into step soon, so where most ways meet
@@ -175,6 +194,7 @@ static unsigned sweep_start(const struct direct *d, const uint8_t *page)
 static bool sweep(const struct direct *d, struct code_record *r)
 {
 	unsigned at = sweep_start(d, r->host);
+	enum verdict verdict;
 	struct insn in;
 
 	for (; at < PAGE_SIZE; at += in.length) {
@@ -182,10 +202,9 @@ static bool sweep(const struct direct *d, struct code_record *r)
 			in.length = 1;
 			continue;
 		}
-		if (judge_at(d, r->host, at, &in) == UNFIT) {
-			tell(r->host, at, r->gpa);
+		verdict = judge_at(d, r->host, at, &in);
+		if ((verdict == GUARDED || verdict == ENVIRONMENT) && !add_guard(d, r, at))
 			return false;
-		}
 		if (!in.length)
 			break;
 	}
@@ -216,19 +235,19 @@ static bool ends_flow(const struct insn *in)
 	return is_one_of(insn_table[in->row].name, ends);
 }
 
-/* From one place until flow ends or has been seen. */
+/* From one place until flow ends, as at a guard, or has been seen. */
 static bool flow_from(const struct direct *d, struct code_record *r, unsigned at, struct targets *t)
 {
+	enum verdict verdict;
 	struct insn in;
 
 	for (; at < PAGE_SIZE; at += in.length) {
 		if (r->seen[at / 64] >> at % 64 & 1)
 			return true;
 		r->seen[at / 64] |= 1ull << at % 64;
-		if (judge_at(d, r->host, at, &in) != FIT) {
-			tell(r->host, at, r->gpa);
-			return false;
-		}
+		verdict = judge_at(d, r->host, at, &in);
+		if (verdict != FIT)
+			return verdict != ENVIRONMENT && add_guard(d, r, at);
 		if (!in.length)
 			break;
 		add_target(t, at, &in);
@@ -303,6 +322,7 @@ static void record_fill(struct direct *d, struct code_record *r)
 {
 	r->fresh = true;
 	r->tails = 0;
+	r->guard_count = 0;
 	memset(r->seen, 0, sizeof(r->seen));
 	physmem_watch(d->cpu->mem, r->gpa, PHYS_WATCH_DIRECT, 0);
 	d->n.pages_verified++;
@@ -340,13 +360,26 @@ static bool record_entered(struct direct *d, struct code_record *r, unsigned ent
 		return false;
 	if (r->seen[entry / 64] >> entry % 64 & 1 || flow(d, r, entry))
 		return true;
-	r->unfit = true;
-	d->n.pages_unfit++;
-	space_stub_code_written(d->cpu, r->host);
+	page_give_up(d, r);
 	return false;
 }
 
-bool page_fit(struct direct *d, uint32_t eip)
+bool page_guarded_at(const struct code_record *r, uint32_t eip)
+{
+	for (unsigned i = 0; i < r->guard_count; i++)
+		if (r->guards[i] == (eip & (PAGE_SIZE - 1)))
+			return true;
+	return false;
+}
+
+void page_give_up(struct direct *d, struct code_record *r)
+{
+	r->unfit = true;
+	d->n.pages_unfit++;
+	space_stub_code_written(d->cpu, r->host);
+}
+
+struct code_record *page_fit(struct direct *d, uint32_t eip)
 {
 	struct vcpu *cpu = d->cpu;
 	gpa_t gpa;
@@ -355,12 +388,12 @@ bool page_fit(struct direct *d, uint32_t eip)
 	struct phys_page p;
 
 	if (!code)
-		return false;
+		return NULL;
 	p = physmem_lookup(cpu->mem, gpa);
 	if (p.kind != PHYS_RAM || !p.watch || physmem_frame(cpu->mem, p.host) == PHYS_NO_FRAME)
-		return false;
+		return NULL;
 	r = record_get(d, p.host, gpa & ~(gpa_t)(PAGE_SIZE - 1));
-	return r && record_entered(d, r, eip & (PAGE_SIZE - 1));
+	return r && record_entered(d, r, eip & (PAGE_SIZE - 1)) ? r : NULL;
 }
 
 /* ---- pages in their places ---- */
@@ -401,6 +434,18 @@ static struct code_record *neighbour(struct direct *d, const struct mem_window *
 	return *record_slot(d, physmem_frame_host(d->cpu->mem, frame));
 }
 
+/* Last: what the page's neighbours lead to may have added guards. */
+static bool is_guarded(const struct direct *d, const struct mem_window *w, uint32_t page,
+		       const struct code_record *r)
+{
+	if (!r->guard_count)
+		return true;
+	for (const struct stub *s = d->stubs; s < d->stubs + STUBS; s++)
+		if (s->window == w)
+			return guards_cover(&s->guards, page, r);
+	return false;
+}
+
 bool page_executable(struct vcpu *cpu, const struct mem_window *w, uint32_t page,
 		     const uint8_t *host)
 {
@@ -409,7 +454,7 @@ bool page_executable(struct vcpu *cpu, const struct mem_window *w, uint32_t page
 
 	return r && r->fresh && !r->unfit && is_watched(cpu, r->gpa) &&
 	       pair_fits(d, neighbour(d, w, page - 1), r) &&
-	       pair_fits(d, r, neighbour(d, w, page + 1)) && !r->unfit;
+	       pair_fits(d, r, neighbour(d, w, page + 1)) && !r->unfit && is_guarded(d, w, page, r);
 }
 
 /* ---- writes ---- */

@@ -4,8 +4,8 @@
  * up its memory, its descriptors but those of guest memory, and most
  * system calls. fork(2) of so little is cheap.
  *
- * CPUID and RDTSC fault in it and all that comes from it (arch_prctl(2)
- * ARCH_SET_CPUID, prctl(2) PR_SET_TSC).
+ * RDTSC faults in it and all that comes from it (prctl(2) PR_SET_TSC), and, where the
+ * host lends no breakpoints to stop it with, CPUID (arch_prctl(2) ARCH_SET_CPUID).
  */
 #include <asm/prctl.h>
 #include <errno.h>
@@ -176,7 +176,7 @@ static _Noreturn void child_main(struct direct *d, const struct fd_list *keep)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(1);
 	if (!drop_capabilities())
-		_exit(7);
+		_exit(6);
 	if (prctl(PR_SET_TSC, PR_TSC_SIGSEGV) < 0)
 		_exit(2);
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
@@ -189,10 +189,8 @@ static _Noreturn void child_main(struct direct *d, const struct fd_list *keep)
 	signal(SIGCHLD, SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (d->cpuid_faults && syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0) < 0)
-		_exit(5);
 	raise(SIGSTOP);
-	_exit(6);
+	_exit(5);
 }
 
 static const char *const child_failures[] = {
@@ -201,7 +199,6 @@ static const char *const child_failures[] = {
     "RDTSC cannot be made to fault",
     "ptrace(2) is not allowed",
     "no room at the trampoline's address",
-    "CPUID cannot be made to fault",
     "the zygote went on",
     "capset",
 };
@@ -258,27 +255,52 @@ static void put(struct stub_call *c, uint64_t number, uint64_t a, uint64_t b, ui
 	*c = (struct stub_call){.number = number, .args = {a, b, e}};
 }
 
+/* Whether a breakpoint stops the zygote, in front of the trampoline's first instruction. */
+static bool breakpoints_work(struct direct *d)
+{
+	struct guards g = {.address = {TRAMPOLINE}, .used = {true}, .changed = true};
+	struct user_regs_struct regs = d->template;
+	siginfo_t info;
+	int status;
+	bool stopped;
+
+	regs.rip = TRAMPOLINE;
+	stopped = guards_load(d->zygote, &g) && task_set_regs(d->zygote, &regs) &&
+		  task_continue(d->zygote) && task_wait(d->zygote, &status) &&
+		  WSTOPSIG(status) == SIGTRAP &&
+		  ptrace(PTRACE_GETSIGINFO, d->zygote, NULL, &info) == 0 &&
+		  info.si_code == TRAP_HWBKPT;
+	g = (struct guards){.changed = true};
+	return guards_load(d->zygote, &g) && stopped;
+}
+
 /* Everything but the trampoline goes, and then what it could get other things with. */
 static bool strip(struct direct *d)
 {
 	struct stub_call *c = calls_at(d, 0);
 	uint64_t end = TRAMPOLINE_CALLS + CALLS_BYTES;
+	unsigned n = 0;
 	int64_t result;
 	pid_t child;
 
-	put(&c[0], SYS_munmap, 0, TRAMPOLINE, 0);
-	put(&c[1], SYS_munmap, end, USER_END - end, 0);
-	put(&c[2], SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+	put(&c[n++], SYS_munmap, 0, TRAMPOLINE, 0);
+	put(&c[n++], SYS_munmap, end, USER_END - end, 0);
+	if (d->cpuid_faults)
+		put(&c[n++], SYS_arch_prctl, ARCH_SET_CPUID, 0, 0);
+	put(&c[n++], SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 	    TRAMPOLINE + offsetof(struct trampoline, mapper_program));
-	if (task_perform(d, d->zygote, 3, &result, &child))
+	if (task_perform(d, d->zygote, n, &result, &child))
 		return true;
 	return direct_lacks(d, "the zygote cannot give up its memory", (int)-result);
 }
 
 bool zygote_make(struct direct *d)
 {
-	d->cpuid_faults = cpuid_can_fault();
-	return make_control(d) && fork_zygote(d) && set_options(d) && strip(d);
+	if (!make_control(d) || !fork_zygote(d) || !set_options(d))
+		return false;
+	d->guards = !d->no_guards && breakpoints_work(d);
+	d->cpuid_faults = !d->guards && cpuid_can_fault();
+	return strip(d);
 }
 
 void zygote_destroy(struct direct *d)

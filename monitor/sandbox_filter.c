@@ -24,6 +24,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "direct/host_regs.h"
 #include "kvm/kvm.h"
 #include "monitor/sandbox_rules.h"
 #include "monitor/terminal.h"
@@ -199,6 +201,21 @@ static void add_kvm(struct rules *r)
 		allow_if(r, SCMP_SYS(ioctl), SCMP_CMP64(1, SCMP_CMP_EQ, requests[i]));
 }
 
+/* Breakpoints of processes that are traced, and nothing else of theirs. */
+static void add_debug_registers(struct rules *r)
+{
+	static const unsigned registers[] = {0, 1, 2, 3, 7};
+
+	for (size_t i = 0; i < COUNT(registers); i++) {
+		const struct scmp_arg_cmp is[] = {
+		    {0, SCMP_CMP_EQ, PTRACE_POKEUSER, 0},
+		    {2, SCMP_CMP_EQ, offsetof(struct user, u_debugreg[registers[i]]), 0},
+		};
+
+		add(r, SCMP_ACT_ALLOW, SCMP_SYS(ptrace), COUNT(is), is);
+	}
+}
+
 /*
  * Processes that are traced already are run, and stopped by a signal that is
  * ignored by default. No other can be attached to.
@@ -221,6 +238,7 @@ static void add_tracing(struct rules *r, const struct sandbox_needs *needs)
 		add(r, SCMP_ACT_KILL_PROCESS, SCMP_SYS(ptrace), 1,
 		    &(struct scmp_arg_cmp){0, SCMP_CMP_EQ, hostile[i], 0});
 	allow_values(r, SCMP_SYS(ptrace), 0, requests, COUNT(requests));
+	add_debug_registers(r);
 	allow_if(r, SCMP_SYS(tgkill), SCMP_CMP64(2, SCMP_CMP_EQ, SIGURG));
 	add(r, SCMP_ACT_ALLOW, SCMP_SYS(wait4), 0, NULL);
 	r->allowed++;

@@ -122,7 +122,9 @@ void guest_direct_check(const struct guest *g, struct outcome *out)
 	if (!g->cpu->direct)
 		return;
 	b = direct_counters(g->cpu->direct);
-	out->refused = b->refused_page != a->refused_page ? REFUSED_PAGE
+	out->refused = b->guard_hits != a->guard_hits || b->guard_steps != a->guard_steps
+			   ? REFUSED_INSTRUCTION
+		       : b->refused_page != a->refused_page ? REFUSED_PAGE
 		       : b->refused_state != a->refused_state ? REFUSED_STATE
 							       : REFUSED_NOT;
 	out->native = b->runs != a->runs;

@@ -121,7 +121,13 @@ struct outcome {
 	uint8_t page_bits[WORLD_PAGES];
 	/* Of a guest in a stub: whether it has run there, and what had a part of it refused. */
 	bool native;
-	enum { REFUSED_NOT, REFUSED_STATE, REFUSED_PAGE } refused;
+	enum {
+		REFUSED_NOT,
+		REFUSED_STATE,
+		REFUSED_PAGE,
+		REFUSED_INSTRUCTION, /* a guard has stopped it */
+		REFUSED_KINDS
+	} refused;
 	struct change changes[CHANGES_MAX];
 };
 

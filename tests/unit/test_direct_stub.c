@@ -16,6 +16,7 @@
 #define DATA_GPA  (PAGES_AT + PAGE_SIZE)
 #define OTHER_GPA (PAGES_AT + 2 * PAGE_SIZE)
 
+static bool without_guards;
 static uint64_t random_state = 0x123456789abcdefull;
 
 static uint32_t rnd(void)
@@ -46,6 +47,7 @@ static bool begin(struct world *w, const uint8_t *code, unsigned size)
 	cpu->regs[EBX] = user_page(w, 0, FIRST + 1);
 	cpu_set_cpl(cpu, 3);
 	CHECK_EQ(direct_create(&d, cpu, DIRECT_ON), 0);
+	d->no_guards = without_guards;
 	direct_start(d);
 	if (!d->usable)
 		printf("(skipped: no direct execution: %s) ", d->missing);
@@ -271,7 +273,7 @@ static void test_code_written(void)
 		direct_code_written(cpu->direct, CODE_GPA);
 		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
 		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
-		physmem_write(w.f.mem, CODE_GPA, 0xc88c, 2); /* mov eax, cs */
+		physmem_write(w.f.mem, CODE_GPA, 0x33d9, 2); /* fnstenv [ebx] */
 		direct_code_written(cpu->direct, CODE_GPA);
 		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
 	}
@@ -291,12 +293,149 @@ static void test_other_code_written(void)
 		physmem_write(w.f.mem, DATA_GPA, 0x80cd40, 4); /* inc eax; int 80h */
 		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
 		CHECK_EQ(cpu->eip, next + 1);
-		physmem_write(w.f.mem, DATA_GPA, 0x80cdc88c, 4); /* mov eax, cs */
+		physmem_write(w.f.mem, DATA_GPA, 0x80cd33d9, 4); /* fnstenv [ebx] */
 		direct_code_written(cpu->direct, DATA_GPA);
 		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
 		CHECK_EQ(cpu->eip, next);
 	}
 	end(&w);
+}
+
+/* ---- guards ---- */
+/* 0: inc eax; mov ecx, cs; 3: inc eax; int 80h */
+static const uint8_t guarded_code[] = {0x40, 0x8c, 0xc9, 0x40, 0xcd, 0x80};
+
+/* The guest stops in front of what must not run natively, and runs on behind it. */
+static void test_guard(void)
+{
+	struct world w;
+
+	if (begin(&w, guarded_code, sizeof(guarded_code))) {
+		struct vcpu *cpu = w.f.cpu;
+		const struct direct_counters *n = direct_counters(cpu->direct);
+
+		if (!cpu->direct->guards) {
+			printf("(skipped: no breakpoints) ");
+			end(&w);
+			return;
+		}
+		cpu->regs[EAX] = 5;
+		cpu->regs[ECX] = 7;
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 1);
+		CHECK_EQ(cpu->regs[EAX], 6);
+		CHECK_EQ(cpu->regs[ECX], 7);
+		CHECK_EQ(n->guard_hits, 1);
+		CHECK_EQ(n->runs, 1);
+		CHECK_EQ(continue_at(&w, 1), DIRECT_STEP); /* known: nothing has to run */
+		CHECK_EQ(n->runs, 1);
+		CHECK_EQ(continue_at(&w, 3), DIRECT_STEP);
+		CHECK_EQ(cpu->regs[EAX], 7);
+		CHECK_EQ(n->guard_hits, 1);
+	}
+	end(&w);
+}
+
+/* As many as the host has: a page with more is the translator's. */
+static void test_guards_of_a_page(void)
+{
+	static const uint8_t nop[] = {0x90};
+	struct world w;
+
+	for (unsigned count = GUARDS; count <= GUARDS + 1; count++) {
+		if (begin(&w, nop, sizeof(nop))) {
+			bool fits = w.f.cpu->direct->guards && count <= GUARDS;
+
+			for (unsigned i = 0; i < count; i++) /* mov ecx, cs */
+				physmem_write(w.f.mem, CODE_GPA + 512 + 2 * i, 0xc98c, 2);
+			CHECK_EQ(continue_at(&w, 512),
+				 fits ? (int)DIRECT_STEP : (int)DIRECT_REFUSED);
+		}
+		end(&w);
+	}
+}
+
+/* Pages that together need more take turns, and no guard is missing. */
+static void test_guards_of_pages(void)
+{
+	/* nop; mov ecx, cs; nop; mov ecx, cs; nop; mov ecx, cs; nop; jmp to the next page */
+	static const uint8_t code[] = {0x90, 0x8c, 0xc9, 0x90, 0x8c, 0xc9, 0x90, 0x8c,
+				       0xc9, 0x90, 0xe9, 0xf1, 0x0f, 0x00, 0x00};
+	struct world w;
+
+	if (begin(&w, code, sizeof(code)) && w.f.cpu->direct->guards) {
+		struct vcpu *cpu = w.f.cpu;
+
+		for (unsigned i = 0; i < sizeof(code); i++)
+			physmem_write(w.f.mem, DATA_GPA + i, code[i], 1);
+		for (unsigned n = 0; n < 20; n++)
+			for (unsigned page = 0; page < 2; page++)
+				for (unsigned at = 0; at < 9; at += 3) {
+					CHECK_EQ(continue_at(&w, page * PAGE_SIZE + at),
+						 DIRECT_STEP);
+					CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST + page) + at + 1);
+				}
+		CHECK_EQ(continue_at(&w, 9), DIRECT_STEP); /* by the jump into the other page */
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST + 1) + 1);
+		CHECK_EQ(direct_counters(cpu->direct)->escapes, 0);
+	}
+	end(&w);
+}
+
+/* Other code where a guard was: it stops there once more at most. */
+static void test_guard_gone(void)
+{
+	struct world w;
+
+	if (begin(&w, guarded_code, sizeof(guarded_code)) && w.f.cpu->direct->guards) {
+		struct vcpu *cpu = w.f.cpu;
+		unsigned stops = 0;
+
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		physmem_write(w.f.mem, OTHER_GPA, 0x80cd4040, 4); /* inc eax; inc eax; int 80h */
+		entry_write(&w, w.table[0][0], FIRST, OTHER_GPA | RW_USER);
+		tlb_flush_page(cpu, user_page(&w, 0, FIRST));
+		while (continue_at(&w, 0) == DIRECT_STEP && cpu->eip == user_page(&w, 0, FIRST) + 1)
+			stops++;
+		CHECK(stops <= 1);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 2);
+	}
+	end(&w);
+}
+
+/* To be stopped all the time costs more than to translate. */
+static void test_guard_often(void)
+{
+	struct world w;
+
+	if (begin(&w, guarded_code, sizeof(guarded_code)) && w.f.cpu->direct->guards) {
+		unsigned n = 0;
+
+		while (n < 100000 && continue_at(&w, 0) == DIRECT_STEP)
+			n++;
+		CHECK(n >= 100 && n < 100000);
+	}
+	end(&w);
+}
+
+/* A host that lends no breakpoints. */
+static void test_no_guards(void)
+{
+	static const uint8_t cpuid[] = {0x0f, 0xa2, 0xcd, 0x80};
+	struct world w;
+
+	without_guards = true;
+	if (begin(&w, guarded_code, sizeof(guarded_code)))
+		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
+	end(&w);
+	if (begin(&w, cpuid, sizeof(cpuid))) {
+		bool faults = w.f.cpu->direct->cpuid_faults;
+
+		CHECK_EQ(continue_at(&w, 0), faults ? (int)DIRECT_STEP : (int)DIRECT_REFUSED);
+		CHECK_EQ(w.f.cpu->eip, user_page(&w, 0, FIRST));
+	}
+	end(&w);
+	without_guards = false;
 }
 
 /* An entry of the directory, which the space has seen change. */
@@ -417,7 +556,7 @@ static void test_policy(void)
 		second = samples_until_wanted(d);
 		CHECK(second > first && second < 100);
 		CHECK(pages_until_unwanted(d) < 100); /* they cost more than traps */
-		w.f.cpu->ring3_exits = 0; /* many calls of the kernel */
+		w.f.cpu->ring3_exits = 0;	      /* many calls of the kernel */
 		for (unsigned n = 0; n < 100; n++) {
 			direct_sample(d);
 			usleep(600);
@@ -444,4 +583,7 @@ UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_b
 	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
 	  {"spaces", test_spaces}, {"code written", test_code_written},
 	  {"other code written", test_other_code_written}, {"directory", test_directory},
-	  {"lost", test_lost}, {"refused", test_refused}, {"policy", test_policy})
+	  {"lost", test_lost}, {"refused", test_refused}, {"guard", test_guard},
+	  {"guards of a page", test_guards_of_a_page}, {"guards of pages", test_guards_of_pages},
+	  {"a guard's code gone", test_guard_gone}, {"a guard hit often", test_guard_often},
+	  {"no guards", test_no_guards}, {"policy", test_policy})
