@@ -16,6 +16,7 @@
 
 #include "bt/bt_internal.h"
 #include "cpu/space.h"
+#include "direct/direct.h"
 
 extern _Thread_local struct vcpu *bt_current;
 
@@ -171,7 +172,9 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (!handle_with_stack(signal, info, ((ucontext_t *)context)->uc_mcontext.gregs))
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	if (!handle_with_stack(signal, info, regs) && !(signal == SIGSEGV && direct_host_cpuid(regs)))
 		for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 			if (signals[i] == signal)
 				sigaction(signal, &previous[i], NULL); /* and it comes again */

@@ -35,6 +35,8 @@ void direct_start(struct direct *d)
 	d->started = true;
 	placement_init(d);
 	d->usable = zygote_make(d) && probe_run(d);
+	if (d->usable)
+		host_cpuid_fault(d->cpuid_faults);
 }
 
 void direct_destroy(struct direct *d)
@@ -42,6 +44,7 @@ void direct_destroy(struct direct *d)
 	if (!d)
 		return;
 	placement_end(d);
+	host_cpuid_fault(false);
 	stubs_destroy(d);
 	zygote_destroy(d);
 	records_destroy(d);

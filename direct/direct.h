@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 #include "cpu/engine.h"
 #include "cpu/vcpu.h"
@@ -95,6 +96,11 @@ enum direct_result direct_run(struct direct *d);
 bool direct_rests(const struct direct *d);
 /* The interpreter has done an instruction of a page that is refused. */
 void direct_stepped(struct direct *d);
+/*
+ * For the handler of SIGSEGV: if it is the machine thread's own CPUID that has faulted (host_cpuid.c),
+ * does it and returns true.
+ */
+bool direct_host_cpuid(greg_t *regs);
 /* From any thread and from signal handlers: the guest is to be left soon. */
 void direct_kick(struct direct *d);
 

@@ -139,8 +139,8 @@ struct direct {
 	bool started, usable;
 	char missing[128]; /* why it is not usable */
 	bool guards;	   /* the host has breakpoints for tasks that are traced */
-	bool no_guards;	   /* for tests: as if it had not */
-	bool cpuid_faults; /* else that, if it can */
+	bool no_guards, no_cpuid_faults; /* for tests: as if it had not */
+	bool cpuid_faults; /* so that it needs no guard */
 	bool own_descriptors; /* no FSGSBASE: bases are those of descriptors */
 	struct direct_counters n;
 
@@ -265,6 +265,11 @@ void guards_place(struct stub *s, uint32_t page, const struct code_record *r);
 bool guards_load(pid_t task, struct guards *g);
 /* The task has been stopped in front of EIP, by a guard. May unwind with the fetch's fault. */
 void guards_hit(struct direct *d, struct stub *s);
+
+/* ---- host_cpuid.c ---- */
+bool host_cpuid_can_fault(void);
+/* Has CPUID fault on this thread, or not. */
+void host_cpuid_fault(bool on);
 
 /* ---- verify_page.c ---- */
 /*

@@ -3,7 +3,7 @@
  * Guards: breakpoints of the host, DR0 to DR3 of a guest task (SDM 3B 17.2), on the
  * few instructions of a page that are not to run natively, so that the rest of the page
  * can. The task stops in front of one, and the interpreter does it. They are set by
- * ptrace(2) and cost a microsecond a turn, where to have CPUID fault may cost 18.
+ * ptrace(2) and cost a microsecond a turn.
  *
  * A page's code runs in a stub only while all its guards are in place there
  * (page_executable()); one whose guards give way to another's is taken away.

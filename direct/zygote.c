@@ -4,8 +4,8 @@
  * up its memory, its descriptors but those of guest memory, and most
  * system calls. fork(2) of so little is cheap.
  *
- * RDTSC faults in it and all that comes from it (prctl(2) PR_SET_TSC), and, where the
- * host lends no breakpoints to stop it with, CPUID (arch_prctl(2) ARCH_SET_CPUID).
+ * RDTSC faults in it and all that comes from it (prctl(2) PR_SET_TSC), and CPUID, where the
+ * host's processor can have it do so (arch_prctl(2) ARCH_SET_CPUID).
  */
 #include <asm/prctl.h>
 #include <errno.h>
@@ -207,12 +207,6 @@ static const char *const child_failures[] = {
 
 /* ---- making it ---- */
 
-/* Asked of this thread, for which it changes nothing: 1 is how it is. */
-static bool cpuid_can_fault(void)
-{
-	return syscall(SYS_arch_prctl, ARCH_SET_CPUID, 1) == 0;
-}
-
 static bool fork_zygote(struct direct *d)
 {
 	struct fd_list keep = {0};
@@ -299,7 +293,7 @@ bool zygote_make(struct direct *d)
 	if (!make_control(d) || !fork_zygote(d) || !set_options(d))
 		return false;
 	d->guards = !d->no_guards && breakpoints_work(d);
-	d->cpuid_faults = !d->guards && cpuid_can_fault();
+	d->cpuid_faults = !d->no_cpuid_faults && host_cpuid_can_fault();
 	return strip(d);
 }
 

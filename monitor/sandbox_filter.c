@@ -166,7 +166,8 @@ static void add_terminals_and_files(struct rules *r)
 
 static void add_process(struct rules *r)
 {
-	static const uint64_t bases[] = {ARCH_SET_GS, ARCH_SET_FS, ARCH_GET_GS, ARCH_GET_FS};
+	static const uint64_t bases[] = {ARCH_SET_GS, ARCH_SET_FS, ARCH_GET_GS, ARCH_GET_FS,
+					 ARCH_SET_CPUID};
 	static const uint64_t names[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA};
 
 	allow_values(r, SCMP_SYS(arch_prctl), 0, bases, COUNT(bases));

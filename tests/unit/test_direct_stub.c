@@ -5,9 +5,11 @@
  */
 #include "space_fixture.h"
 
+#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bt/bt_internal.h"
 #include "cpu/fpu.h"
 #include "direct/direct_internal.h"
 
@@ -16,7 +18,7 @@
 #define DATA_GPA  (PAGES_AT + PAGE_SIZE)
 #define OTHER_GPA (PAGES_AT + 2 * PAGE_SIZE)
 
-static bool without_guards;
+static bool without_guards, without_faults;
 static uint64_t random_state = 0x123456789abcdefull;
 
 static uint32_t rnd(void)
@@ -48,6 +50,7 @@ static bool begin(struct world *w, const uint8_t *code, unsigned size)
 	cpu_set_cpl(cpu, 3);
 	CHECK_EQ(direct_create(&d, cpu, DIRECT_ON), 0);
 	d->no_guards = without_guards;
+	d->no_cpuid_faults = without_faults;
 	direct_start(d);
 	if (!d->usable)
 		printf("(skipped: no direct execution: %s) ", d->missing);
@@ -421,21 +424,58 @@ static void test_guard_often(void)
 /* A host that lends no breakpoints. */
 static void test_no_guards(void)
 {
-	static const uint8_t cpuid[] = {0x0f, 0xa2, 0xcd, 0x80};
 	struct world w;
 
 	without_guards = true;
 	if (begin(&w, guarded_code, sizeof(guarded_code)))
 		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
 	end(&w);
-	if (begin(&w, cpuid, sizeof(cpuid))) {
-		bool faults = w.f.cpu->direct->cpuid_faults;
+	without_guards = false;
+}
 
-		CHECK_EQ(continue_at(&w, 0), faults ? (int)DIRECT_STEP : (int)DIRECT_REFUSED);
-		CHECK_EQ(w.f.cpu->eip, user_page(&w, 0, FIRST));
+/* ---- CPUID ---- */
+static const uint8_t cpuid_code[] = {0x90, 0x0f, 0xa2, 0xcd, 0x80};
+
+/* It faults, or has a guard, or is translated. */
+static void cpuid_stops(void)
+{
+	struct world w;
+
+	if (begin(&w, cpuid_code, sizeof(cpuid_code))) {
+		const struct direct *d = w.f.cpu->direct;
+		bool stops = d->guards || d->cpuid_faults;
+
+		CHECK_EQ(continue_at(&w, 0), stops ? (int)DIRECT_STEP : (int)DIRECT_REFUSED);
+		CHECK_EQ(w.f.cpu->eip, user_page(&w, 0, FIRST) + stops);
+		CHECK_EQ(d->n.guard_hits, !d->cpuid_faults && d->guards);
 	}
 	end(&w);
-	without_guards = false;
+}
+
+static void test_cpuid(void)
+{
+	for (unsigned n = 0; n < 4; n++) {
+		without_guards = n & 1;
+		without_faults = n & 2;
+		cpuid_stops();
+	}
+	without_guards = without_faults = false;
+}
+
+/* The machine thread's own, which faults as well, and after the stubs have gone does not. */
+static void test_own_cpuid(void)
+{
+	unsigned before[4], is[4];
+	struct world w;
+
+	__cpuid_count(7, 0, before[0], before[1], before[2], before[3]);
+	begin(&w, cpuid_code, sizeof(cpuid_code));
+	CHECK_EQ(signals_install(), 0); /* in place of the fixture's */
+	__cpuid_count(7, 0, is[0], is[1], is[2], is[3]);
+	CHECK(!memcmp(is, before, sizeof(is)));
+	end(&w);
+	__cpuid_count(7, 0, is[0], is[1], is[2], is[3]);
+	CHECK(!memcmp(is, before, sizeof(is)));
 }
 
 /* An entry of the directory, which the space has seen change. */
@@ -586,4 +626,5 @@ UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_b
 	  {"lost", test_lost}, {"refused", test_refused}, {"guard", test_guard},
 	  {"guards of a page", test_guards_of_a_page}, {"guards of pages", test_guards_of_pages},
 	  {"a guard's code gone", test_guard_gone}, {"a guard hit often", test_guard_often},
-	  {"no guards", test_no_guards}, {"policy", test_policy})
+	  {"no guards", test_no_guards}, {"CPUID", test_cpuid}, {"own CPUID", test_own_cpuid},
+	  {"policy", test_policy})
