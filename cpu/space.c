@@ -279,6 +279,13 @@ static bool view_is_empty(const struct view *v)
 	return true;
 }
 
+bool space_stub_empty(const struct vcpu *cpu)
+{
+	const struct space_set *set = cpu->spaces;
+
+	return view_is_empty(&set->views[VIEW_STUB(space_index(set, set->current))]);
+}
+
 /*
  * Of what the user window showed nothing is left: the program that was found worth
  * it has ended, and a new one has its directory, as after fork() and exit(). It may

@@ -77,6 +77,8 @@ struct mem_window *space_stub_window(struct vcpu *cpu, const struct mem_window_r
 int space_number(const struct vcpu *cpu);
 /* The window is this space's from now on, and no other's; both begin empty. NULL: none. */
 void space_stub_assign(struct vcpu *cpu, unsigned space, struct mem_window *w);
+/* Whether nothing is left of what the current space's window has shown. */
+bool space_stub_empty(const struct vcpu *cpu);
 /* space_fill() for the current space's window; not in a signal handler. */
 bool space_stub_fill(struct vcpu *cpu, gva_t gva, bool write);
 /* The same ahead of an access that is expected, if nothing in the guest's tables changes by it. */

@@ -20,7 +20,10 @@ int direct_create(struct direct **out, struct vcpu *cpu, enum direct_mode mode)
 	d->control = -1;
 	d->processor = -1;
 	d->decoder = decoder_create();
-	if (!d->decoder) {
+	d->known = known_create();
+	if (!d->decoder || !d->known) {
+		decoder_destroy(d->decoder);
+		free(d->known);
 		free(d);
 		return -ENOMEM;
 	}
@@ -34,9 +37,11 @@ void direct_start(struct direct *d)
 		return;
 	d->started = true;
 	placement_init(d);
-	d->usable = zygote_make(d) && probe_run(d);
-	if (d->usable)
-		host_cpuid_fault(d->cpuid_faults);
+	d->usable = zygote_make(d);
+	host_cpuid_fault(d->cpuid_faults);
+	d->usable = d->usable && probe_run(d);
+	if (!d->usable)
+		host_cpuid_fault(false);
 }
 
 void direct_destroy(struct direct *d)
@@ -49,6 +54,7 @@ void direct_destroy(struct direct *d)
 	zygote_destroy(d);
 	records_destroy(d);
 	decoder_destroy(d->decoder);
+	free(d->known);
 	d->cpu->direct = NULL;
 	free(d);
 }

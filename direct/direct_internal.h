@@ -90,6 +90,7 @@ struct stub {
 	uint64_t tls_base[2]; /* FS, GS: of its own descriptors, + 1; 0: not set */
 	uint64_t used;	      /* d->clock */
 	bool lost;	      /* it is to be made again */
+	bool shows;	      /* has shown pages since it was given to the space */
 	uint32_t id_flag;     /* EFLAGS.ID of the guest task, which task_set_id() changes */
 	struct stub_call *calls;
 	unsigned call_count; /* not yet performed */
@@ -126,17 +127,18 @@ struct space_policy {
 	uint32_t cr3;
 	bool direct;
 	uint16_t samples, samples_wanted;
-	struct policy_rate {
-		unsigned count;
-		uint64_t since; /* ns, when count was 0 */
-	} traps, refusals;
-	unsigned free_traps; /* that are not counted */
+	struct policy_account {
+		int64_t ns;
+		uint64_t since; /* host_time_ns() when time was paid in last */
+		unsigned charges;
+	} account;
 };
 
 struct direct {
 	struct vcpu *cpu;
 	enum direct_mode mode;
 	bool started, usable;
+	uint64_t trap_ns; /* until the guest is back where it was, about */
 	char missing[128]; /* why it is not usable */
 	bool guards;	   /* the host has breakpoints for tasks that are traced */
 	bool no_guards, no_cpuid_faults; /* for tests: as if it had not */
@@ -163,6 +165,7 @@ struct direct {
 	_Atomic pid_t running_group;
 
 	struct decoder *decoder;
+	struct known *known;
 	struct code_record *records[RECORD_HASH];
 	unsigned record_count;
 	struct space_policy policy[SPACE_NUMBERS];
@@ -266,6 +269,16 @@ bool guards_load(pid_t task, struct guards *g);
 /* The task has been stopped in front of EIP, by a guard. May unwind with the fetch's fault. */
 void guards_hit(struct direct *d, struct stub *s);
 
+/* ---- known.c ---- */
+struct known *known_create(void); /* free() */
+/*
+ * The length of the instruction at code, of which INSN_MAX_LENGTH bytes can be read, if it is known
+ * to fit; else 0. transfers: also of those after which control may be elsewhere.
+ */
+unsigned known_length(const struct known *k, const uint8_t *code, bool transfers);
+/* The instruction at code fits. */
+void known_add(struct known *k, const uint8_t *code, const struct insn *in, bool transfers);
+
 /* ---- host_cpuid.c ---- */
 bool host_cpuid_can_fault(void);
 /* Has CPUID fault on this thread, or not. */
@@ -286,12 +299,16 @@ space_executable_fn page_executable;
 void records_destroy(struct direct *d);
 
 /* ---- policy.c ---- */
-/* once: something has been mapped, so that it will not trap again. */
-void policy_trapped(struct direct *d, bool once);
+void policy_trapped(struct direct *d);
+/* A page's code runs in this stub for the first time. */
+void policy_fetched(struct direct *d);
+void policy_stub_made(struct direct *d);
 /* Translated after all. */
 void policy_refused(struct direct *d);
 /* A page of code has been looked at. */
 void policy_verified(struct direct *d);
+/* The program has ended. */
+void policy_ended(struct direct *d);
 void policy_escaped(struct direct *d);
 
 #endif

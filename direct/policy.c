@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which address spaces run directly: programs start translated. A program is moved
- * when the host's timer has found it running several times in a row, with
- * so few ways into the guest's kernel since the time before that the traps which
- * they would be cost little, and running code that it has run before. It is moved back when it traps more often than that, be it
- * for reasons that cannot be seen before (pages that are unfit, RDTSC), and has
- * to be found computing more often before the next try.
+ * Which address spaces run directly: programs start translated, and are moved when that
+ * has cost more than direct execution would, each of several times in a row that the
+ * host's timer has found them running. What costs:
  *
- * A trap costs some 20 us until the guest is back where it was and its caches warm;
- * TRAP_BUDGET_NS is the time that a program has to compute for each, so that what
- * gains nothing by running directly loses 5 % by it at most. What calls and computes
- * gains a third or more. A page of code that is looked at for the first time costs as
- * much as VERIFY_TRAPS traps: a big program that runs through its code is better translated.
+ *	translated	each block that is new; and code takes a tenth longer
+ *	directly	each trap, d->trap_ns; each page of code that is looked at;
+ *			a stub; each return to a page that is refused
+ *
+ * From then on there is an account: a tenth of the time that passes goes in, and what
+ * translating a page of code would have cost for each that comes to be run; what direct
+ * execution costs comes out. A program whose account is empty is moved back, and has to
+ * be found worth it more often before the next try. What gains nothing by running directly
+ * loses a tenth by it at most, and is not moved if it would lose a twentieth.
  */
 #include "base/host_time.h"
 #include "direct/direct_internal.h"
 
-#define TRAP_BUDGET_NS	400000ull
 #define SAMPLES_FIRST	4
 #define SAMPLES_FACTOR	4
 #define SAMPLES_MOST	1024
 #define SAMPLE_LEAST_NS 500000ull   /* nearer ones say nothing */
 #define SAMPLE_MOST_NS	10000000ull /* it will not have run all the time */
-#define NEW_BLOCKS	32	    /* translated since the last: its code is not all new */
-#define TRAPS_COUNTED	24
-/* Traps that come with any beginning: pages are mapped. */
-#define TRAPS_FREE   256
-#define VERIFY_TRAPS 8
+#define SAMPLE_EXITS	2	    /* the timer's own interrupt */
+#define MOVE_SHARE	20
+#define STAY_SHARE	10
+
+#define BLOCK_NS     3000   /* to translate one */
+#define PAGE_RUN_NS  100000 /* to translate of a page of code what runs of it */
+#define PAGE_LOOK_NS 25000  /* to look at it */
+#define STUB_NS	     500000
+#define REFUSAL_NS   2000
+#define CREDIT_NS    4000000 /* in the account at first, when its pages are mapped, and at most */
+#define CHARGES	     16	     /* between looks at the time */
 
 /* Of the current space; NULL: it has no shadow. */
 static struct space_policy *current(const struct direct *d)
@@ -54,27 +60,34 @@ bool direct_wanted(const struct direct *d)
 	return p && p->direct;
 }
 
-/* Counts the sample if the program has computed since the last, which was of it as well. */
+/* What the time since the last sample would have cost less if it had run directly, in ns. */
+static int64_t gain(const struct direct *d, uint64_t elapsed)
+{
+	uint64_t exits = d->cpu->ring3_exits - d->sampled_exits;
+	uint64_t blocks = d->cpu->bt_new_blocks - d->sampled_blocks;
+
+	exits -= exits < SAMPLE_EXITS ? exits : SAMPLE_EXITS;
+	return (int64_t)(blocks * BLOCK_NS + elapsed / MOVE_SHARE) - (int64_t)(exits * d->trap_ns);
+}
+
+/* Counts the sample if the last was of the same program. */
 static void count_sample(struct direct *d, struct space_policy *p)
 {
 	uint64_t now = host_time_ns(), elapsed = now - d->sampled_ns;
-	uint64_t exits = d->cpu->ring3_exits - d->sampled_exits;
-	uint64_t blocks = d->cpu->bt_new_blocks - d->sampled_blocks;
 	bool same = d->sampled == p;
 
 	if (same && elapsed < SAMPLE_LEAST_NS)
 		return;
+	if (elapsed > SAMPLE_MOST_NS)
+		elapsed = SAMPLE_MOST_NS;
+	if (same && gain(d, elapsed) >= 0)
+		p->samples++;
+	else if (same)
+		p->samples /= 2;
 	d->sampled = p;
 	d->sampled_ns = now;
 	d->sampled_exits = d->cpu->ring3_exits;
 	d->sampled_blocks = d->cpu->bt_new_blocks;
-	if (elapsed > SAMPLE_MOST_NS)
-		elapsed = SAMPLE_MOST_NS;
-	/* The timer's own interrupt is one of the exits. */
-	if (same && exits * TRAP_BUDGET_NS <= elapsed + 2 * TRAP_BUDGET_NS && blocks <= NEW_BLOCKS)
-		p->samples++;
-	else if (same)
-		p->samples /= 2;
 }
 
 void direct_sample(struct direct *d)
@@ -91,8 +104,7 @@ void direct_sample(struct direct *d)
 	if (p->samples < p->samples_wanted)
 		return;
 	p->direct = true;
-	p->traps = (struct policy_rate){.since = host_time_ns()};
-	p->free_traps = TRAPS_FREE;
+	p->account = (struct policy_account){.ns = CREDIT_NS, .since = host_time_ns()};
 	d->n.promotions++;
 }
 
@@ -111,38 +123,56 @@ static void demote(struct direct *d, struct space_policy *p)
 		p->samples_wanted = SAMPLES_MOST;
 }
 
-/* Whether they come, now that there are n more, with less than TRAP_BUDGET_NS for each. */
-static bool too_often(struct policy_rate *r, unsigned n)
+static void pay_in(struct policy_account *a, int64_t ns)
 {
-	uint64_t now;
-	bool is;
-
-	r->count += n;
-	if (r->count < TRAPS_COUNTED)
-		return false;
-	now = host_time_ns();
-	is = now - r->since < r->count * TRAP_BUDGET_NS;
-	*r = (struct policy_rate){.since = now};
-	return is;
+	a->ns = ns < CREDIT_NS - a->ns ? a->ns + ns : CREDIT_NS;
 }
 
-static void charge(struct direct *d, unsigned traps, bool once)
+/* The account that costs are charged to; NULL: nobody minds. */
+static struct space_policy *charged(struct direct *d)
 {
 	struct space_policy *p = d->mode == DIRECT_AUTO ? current(d) : NULL;
 
-	if (!p || !p->direct)
-		return;
-	if (once && p->free_traps) {
-		p->free_traps -= traps < p->free_traps ? traps : p->free_traps;
-		return;
-	}
-	if (too_often(&p->traps, traps))
+	return p && p->direct ? p : NULL;
+}
+
+static bool is_spent(struct policy_account *a, int64_t ns)
+{
+	uint64_t now;
+
+	a->ns -= ns;
+	if (++a->charges % CHARGES)
+		return false;
+	now = host_time_ns();
+	pay_in(a, (int64_t)((now - a->since) / STAY_SHARE));
+	a->since = now;
+	return a->ns < 0;
+}
+
+static void charge(struct direct *d, int64_t ns)
+{
+	struct space_policy *p = charged(d);
+
+	if (p && is_spent(&p->account, ns))
 		demote(d, p);
 }
 
-void policy_trapped(struct direct *d, bool once)
+void policy_trapped(struct direct *d)
 {
-	charge(d, 1, once);
+	charge(d, (int64_t)d->trap_ns);
+}
+
+void policy_fetched(struct direct *d)
+{
+	struct space_policy *p = charged(d);
+
+	if (p)
+		pay_in(&p->account, PAGE_RUN_NS);
+}
+
+void policy_stub_made(struct direct *d)
+{
+	charge(d, STUB_NS);
 }
 
 /*
@@ -151,15 +181,25 @@ void policy_trapped(struct direct *d, bool once)
  */
 void policy_refused(struct direct *d)
 {
-	struct space_policy *p = d->mode == DIRECT_AUTO ? current(d) : NULL;
+	struct space_policy *p = charged(d);
 
-	if (p && p->direct && too_often(&p->refusals, 1))
+	if (p && is_spent(&p->account, REFUSAL_NS))
 		leave(d, p);
 }
 
 void policy_verified(struct direct *d)
 {
-	charge(d, VERIFY_TRAPS, true);
+	charge(d, PAGE_LOOK_NS);
+}
+
+void policy_ended(struct direct *d)
+{
+	struct space_policy *p = charged(d);
+
+	if (!p)
+		return;
+	leave(d, p);
+	p->samples_wanted = SAMPLES_FIRST;
 }
 
 void policy_escaped(struct direct *d)

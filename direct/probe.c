@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/host_time.h"
+#include "base/log.h"
 #include "direct/direct_internal.h"
 
 #define CODE_AT		 0x100000u
@@ -128,6 +130,28 @@ static uint32_t first_page(void)
 	return (uint32_t)((bytes + 0xffff) >> 16 << 4);
 }
 
+/*
+ * A trap is two turns between tasks, and as much again for state, the guest's kernel and
+ * caches. The least of some, since others may use the processor as well.
+ */
+#define TURNS 16
+
+static uint64_t measure_trap(struct stub *s)
+{
+	struct user_regs_struct r;
+	uint64_t least = UINT64_MAX;
+
+	placement_together(s);
+	for (unsigned n = 0; n < TURNS; n++) {
+		uint64_t begin = host_time_ns(), took;
+
+		run_from(s, AT_INT3, &r);
+		took = host_time_ns() - begin;
+		least = took < least ? took : least;
+	}
+	return 2 * least;
+}
+
 bool probe_run(struct direct *d)
 {
 	struct stub *s = &d->stubs[0];
@@ -135,7 +159,11 @@ bool probe_run(struct direct *d)
 
 	if (!stub_make(d, s) || !map_code(s, true))
 		return direct_lacks(d, "no stub can be made", 0);
-	if (!try_code(s) || !map_code(s, false))
+	if (!try_code(s))
+		return false;
+	d->trap_ns = measure_trap(s);
+	LOG(LOG_VM, "direct execution: a trap takes about %llu ns", (unsigned long long)d->trap_ns);
+	if (!map_code(s, false))
 		return false;
 	memset(s->calls, 0, CALLS_BYTES);
 	err = space_stubs_enable(d->cpu, first_page(), page_executable);

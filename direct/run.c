@@ -103,8 +103,11 @@ static bool show_code(struct direct *d, struct stub *s, uint32_t page, const str
 		guards_place(s, page, r);
 		if (!space_stub_fill(d->cpu, page << PAGE_SHIFT, false))
 			return false;
-		if (mem_window_executable(s->window, page))
+		if (mem_window_executable(s->window, page)) {
+			s->shows = true;
+			policy_fetched(d);
 			return true;
+		}
 		again = !r->unfit && !guards_cover(&s->guards, page, r);
 	} while (again); /* it needs more than before, no more than GUARDS */
 	return false;
@@ -312,7 +315,7 @@ static enum direct_result run_once(struct direct *d, struct stub *s)
 	if (result == DIRECT_STEP)
 		d->n.traps++;
 	if (WSTOPSIG(status) != KICK_SIGNAL)
-		policy_trapped(d, result == DIRECT_RAN);
+		policy_trapped(d);
 	return result;
 }
 
@@ -346,6 +349,12 @@ enum direct_result direct_run(struct direct *d)
 	if (!s) {
 		d->n.refused_stub++;
 		return DIRECT_REFUSED;
+	}
+	if (s->shows && space_stub_empty(cpu)) { /* after exit() a new one has its directory */
+		s->shows = false;
+		policy_ended(d);
+		if (!direct_wanted(d))
+			return DIRECT_REFUSED;
 	}
 	fill_what_faulted(d, s);
 	do {

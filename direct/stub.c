@@ -199,6 +199,8 @@ static bool give(struct stub *s, int space)
 	}
 	s->space = space;
 	s->cr3 = cpu->cr3;
+	s->shows = false;
+	policy_stub_made(s->d);
 	space_stub_assign(cpu, (unsigned)space, s->window);
 	return true;
 }

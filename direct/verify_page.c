@@ -106,12 +106,20 @@ static enum verdict judge(const struct direct *d, const uint8_t *bytes, unsigned
 			return ENVIRONMENT;
 		return row_fits(d, in) ? FIT : GUARDED;
 	case DECODE_TOO_LONG: /* #GP there, too */
-		in->length = 1;
+		*in = (struct insn){.length = 1};
 		return FIT;
 	default:
-		in->length = 1;
+		*in = (struct insn){.length = 1};
 		return UNDEFINED;
 	}
+}
+
+/* Whether control never goes on behind it by itself. */
+static bool ends_flow(const struct insn *in)
+{
+	static const char *const ends[] = {"jmp", "ret", "ud2", "hlt", NULL};
+
+	return is_one_of(insn_table[in->row].name, ends);
 }
 
 /* ---- a page ---- */
@@ -128,6 +136,24 @@ static enum verdict judge_at(const struct direct *d, const uint8_t *page, unsign
 		return FIT;
 	}
 	return judge(d, page + at, left, in);
+}
+
+/* The same of what has been seen before, mostly: then only in->length is set. */
+static enum verdict glance_at(const struct direct *d, const uint8_t *page, unsigned at,
+			      struct insn *in, bool transfers)
+{
+	bool whole = at <= PAGE_SIZE - INSN_MAX_LENGTH;
+	unsigned length = whole ? known_length(d->known, page + at, transfers) : 0;
+	enum verdict verdict;
+
+	in->length = (uint8_t)length;
+	if (length)
+		return FIT;
+	verdict = judge_at(d, page, at, in);
+	if (whole && verdict == FIT)
+		known_add(d->known, page + at, in,
+			  insn_table[in->row].class == TRANSFER || ends_flow(in));
+	return verdict;
 }
 
 /*
@@ -183,7 +209,7 @@ static unsigned sweep_start(const struct direct *d, const uint8_t *page)
 
 	for (unsigned way = 0; way < SYNC_WAYS; way++)
 		for (at = way; at < SYNC_BYTES; at += in.length) {
-			judge_at(d, page, at, &in);
+			glance_at(d, page, at, &in, true);
 			votes[at]++;
 		}
 	for (at = SYNC_WAYS; at < SYNC_BYTES && votes[at] < SYNC_AGREE; at++)
@@ -202,7 +228,7 @@ static bool sweep(const struct direct *d, struct code_record *r)
 			in.length = 1;
 			continue;
 		}
-		verdict = judge_at(d, r->host, at, &in);
+		verdict = glance_at(d, r->host, at, &in, true);
 		if ((verdict == GUARDED || verdict == ENVIRONMENT) && !add_guard(d, r, at))
 			return false;
 		if (!in.length)
@@ -227,14 +253,6 @@ static void add_target(struct targets *t, unsigned at, const struct insn *in)
 		t->at[t->count++] = (uint16_t)target;
 }
 
-/* Whether control never goes on behind it by itself. */
-static bool ends_flow(const struct insn *in)
-{
-	static const char *const ends[] = {"jmp", "ret", "ud2", "hlt", NULL};
-
-	return is_one_of(insn_table[in->row].name, ends);
-}
-
 /* From one place until flow ends, as at a guard, or has been seen. */
 static bool flow_from(const struct direct *d, struct code_record *r, unsigned at, struct targets *t)
 {
@@ -245,6 +263,11 @@ static bool flow_from(const struct direct *d, struct code_record *r, unsigned at
 		if (r->seen[at / 64] >> at % 64 & 1)
 			return true;
 		r->seen[at / 64] |= 1ull << at % 64;
+		if (at <= PAGE_SIZE - INSN_MAX_LENGTH) {
+			in.length = (uint8_t)known_length(d->known, r->host + at, false);
+			if (in.length)
+				continue;
+		}
 		verdict = judge_at(d, r->host, at, &in);
 		if (verdict != FIT)
 			return verdict != ENVIRONMENT && add_guard(d, r, at);

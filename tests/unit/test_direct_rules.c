@@ -306,6 +306,30 @@ static void test_flow(void)
 	pages_end(&f);
 }
 
+/* Two bytes say how long an instruction is, and that it fits, but where they do not. */
+static void test_known(void)
+{
+	static const struct code first[] = {
+		{"", 4, {0x8b, 0x04, 0x24, 0xc3}},	 /* mov eax, [esp] */
+		{"", 6, {0x66, 0x05, 0x8c, 0xc8, 0xc3}}, /* add ax, 0c88ch */
+		{"", 3, {0xcd, 0x05, 0xc3}},		 /* int 5 */
+	}, second[] = {
+		{"", 8, {0x8b, 0x04, 0x25, 0x8c, 0xc8, 0x8c, 0xc8, 0xc3}}, /* mov eax, [0c88cc88ch] */
+		{"", 7, {0x05, 0x8c, 0xc8, 0x8c, 0xc8, 0xc3}},		   /* add eax, 0c88cc88ch */
+		{"", 3, {0xcd, 0x05, 0xc3}},
+	};
+	static const struct code int4 = {"", 2, {0xcd, 0x04}};
+	struct fixture f;
+
+	pages_start(&f);
+	for (unsigned i = 0; i < 6; i++) {
+		CHECK(page_with(&f, i & 1 ? &second[i / 2] : &first[i / 2], 512, 512));
+		forget_records(&f);
+	}
+	CHECK(!page_with(&f, &int4, 512, 512));
+	pages_end(&f);
+}
+
 /* What is written is looked at again; what is written all the time is not run. */
 static void test_written(void)
 {
@@ -328,4 +352,4 @@ static void test_written(void)
 
 UNIT_MAIN("direct_rules", {"states", test_states}, {"FS and GS", test_segments_allowed},
 	  {"fit", test_fit}, {"unfit", test_unfit}, {"model", test_model}, {"sweep", test_sweep},
-	  {"flow", test_flow}, {"written", test_written})
+	  {"flow", test_flow}, {"known", test_known}, {"written", test_written})

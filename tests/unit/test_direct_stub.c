@@ -559,7 +559,7 @@ static unsigned traps_until_unwanted(struct direct *d)
 	unsigned n = 0;
 
 	while (direct_wanted(d) && n < 5000) {
-		policy_trapped(d, n % 2);
+		policy_trapped(d);
 		n++;
 	}
 	return n;
@@ -574,6 +574,17 @@ static unsigned pages_until_unwanted(struct direct *d)
 	return n;
 }
 
+/* Samples of a program that calls its kernel, and has code translated, so often in each. */
+static void sample_often(struct direct *d, unsigned calls, unsigned blocks)
+{
+	for (unsigned n = 0; n < 100 && !direct_wanted(d); n++) {
+		direct_sample(d);
+		usleep(600);
+		d->cpu->ring3_exits += calls;
+		d->cpu->bt_new_blocks += blocks;
+	}
+}
+
 /* What computes is moved, what traps is moved back and has a harder time. */
 static void test_policy(void)
 {
@@ -583,6 +594,8 @@ static void test_policy(void)
 		struct direct *d = w.f.cpu->direct;
 		unsigned first, second;
 
+		CHECK(d->trap_ns > 1000); /* two switches of the host's, at least */
+		d->trap_ns = 10000;
 		CHECK(direct_wanted(d)); /* on */
 		d->mode = DIRECT_AUTO;
 		CHECK(!direct_wanted(d));
@@ -595,19 +608,8 @@ static void test_policy(void)
 		CHECK(traps_until_unwanted(d) < 5000);
 		second = samples_until_wanted(d);
 		CHECK(second > first && second < 100);
-		CHECK(pages_until_unwanted(d) < 100); /* they cost more than traps */
-		w.f.cpu->ring3_exits = 0;	      /* many calls of the kernel */
-		for (unsigned n = 0; n < 100; n++) {
-			direct_sample(d);
-			usleep(600);
-			w.f.cpu->ring3_exits += 50;
-		}
-		CHECK(!direct_wanted(d));
-		for (unsigned n = 0; n < 100; n++) { /* always something new to translate */
-			direct_sample(d);
-			usleep(600);
-			w.f.cpu->bt_new_blocks += 100;
-		}
+		CHECK(pages_until_unwanted(d) < 5000);
+		sample_often(d, 50, 0);
 		CHECK(!direct_wanted(d));
 		CHECK_EQ(d->n.promotions, 2);
 		CHECK_EQ(d->n.demotions, 2);
@@ -615,6 +617,55 @@ static void test_policy(void)
 		CHECK(!direct_wanted(d));
 		d->mode = DIRECT_OFF;
 		CHECK(!direct_wanted(d));
+	}
+	end(&w);
+}
+
+/* What has new code translated all the time is moved although it traps, and stays while it does. */
+static void test_policy_new_code(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+		unsigned n = 0;
+
+		d->trap_ns = 10000;
+		d->mode = DIRECT_AUTO;
+		sample_often(d, 50, 500);
+		CHECK(direct_wanted(d));
+		for (; direct_wanted(d) && n < 5000; n++) {
+			policy_trapped(d);
+			if (n % 8 == 0)
+				policy_fetched(d);
+		}
+		CHECK_EQ(n, 5000);
+		CHECK(traps_until_unwanted(d) < 5000);
+	}
+	end(&w);
+}
+
+/* A program that has ended leaves its successor in the directory as it found it. */
+static void test_policy_ended(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		d->mode = DIRECT_AUTO;
+		samples_until_wanted(d);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		load_root(&w, 1);
+		entry_write(&w, w.dir[0], 0, 0);
+		load_root(&w, 0); /* nothing is left */
+		entry_write(&w, w.dir[0], 0, w.table[0][0] | RW_USER);
+		load_root(&w, 0);
+		CHECK(direct_wanted(d));
+		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
+		CHECK(!direct_wanted(d));
+		CHECK(samples_until_wanted(d) < 10);
 	}
 	end(&w);
 }
@@ -627,4 +678,5 @@ UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_b
 	  {"guards of a page", test_guards_of_a_page}, {"guards of pages", test_guards_of_pages},
 	  {"a guard's code gone", test_guard_gone}, {"a guard hit often", test_guard_often},
 	  {"no guards", test_no_guards}, {"CPUID", test_cpuid}, {"own CPUID", test_own_cpuid},
-	  {"policy", test_policy})
+	  {"policy", test_policy}, {"policy, new code", test_policy_new_code},
+	  {"policy, ended", test_policy_ended})
