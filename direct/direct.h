@@ -110,7 +110,7 @@ bool direct_wanted(const struct direct *d);
 /* The host's timer has ended a run: a sample of what runs. */
 void direct_sample(struct direct *d);
 
-/* ---- verify_page.c ---- */
+/* ---- records.c ---- */
 /* [gpa, gpa+len), inside one page, was written. */
 void direct_code_written(struct direct *d, gpa_t gpa);
 

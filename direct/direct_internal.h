@@ -284,7 +284,15 @@ bool host_cpuid_can_fault(void);
 /* Has CPUID fault on this thread, or not. */
 void host_cpuid_fault(bool on);
 
-/* ---- verify_page.c ---- */
+/* ---- verify_page.c: each is false, or negative, if the page must not run ---- */
+/* Looks at all of it. Adds guards and tails. */
+bool code_sweep(const struct direct *d, struct code_record *r);
+/* Follows what is entered there. */
+bool code_flow(struct direct *d, struct code_record *r, unsigned entry);
+/* Where control comes to in page b behind the instruction at `at` in page a, which a's end cuts off. */
+int code_entry_behind(const struct direct *d, const uint8_t *a, unsigned at, const uint8_t *b);
+
+/* ---- records.c ---- */
 /*
  * What is known of the page at CS:EIP if code may run from there on in it, with its guards;
  * else NULL. May unwind with the fetch's fault.

@@ -83,6 +83,7 @@ class Machine:
         display="none",
         environment=None,
         engine=None,
+        wrapper=(),
     ):
         self.directory = tempfile.mkdtemp(prefix="tv-")
         self.changed = threading.Condition()
@@ -94,7 +95,7 @@ class Machine:
         self.monitor_socket = None
         self.has_screentext = True
         self.process = None
-        command = [PROGRAM, *(engine or ENGINE), "-display", display]
+        command = [*wrapper, PROGRAM, *(engine or ENGINE), "-display", display]
         if serial:
             command += ["-serial", "unix:" + self._listen("serial")]
         else:

@@ -6,8 +6,9 @@ mode of a host that runs it natively ends as a fault. With direct=on the pieces
 have really run natively, which counters tell."""
 import os
 import re
+import subprocess
 
-from machine import DEBUG_EXIT, ENGINE, GUEST_PASS, Failure, Machine, Skip, guest, main
+from machine import BUILD, DEBUG_EXIT, ENGINE, GUEST_PASS, Failure, Machine, Skip, guest, main
 
 INTERPRETER = ["-accel", "interp"]
 ATTACKS = 1000  # of the guest's that get as far as the host, at least
@@ -18,11 +19,11 @@ STEPS = 90000
 PROMPT_SHARE = 0.5  # of the ticks have to be prompt: the host may be busy
 
 
-def play(engine, *arguments, stall=60, at=None):
+def play(engine, *arguments, stall=60, at=None, wrapper=()):
     """Returns the guest's text, and the program's counters. at: what to wait for, and
     what to do then with the machine."""
     with Machine("-m", "16", "-kernel", guest("ring3.elf"), *DEBUG_EXIT, "-no-reboot",
-                 "-d", "stats,vm", *arguments, engine=engine) as m:
+                 "-d", "stats,vm", *arguments, engine=engine, wrapper=wrapper) as m:
         if at:
             m.wait_serial(at[0], stall=stall)
             at[1](m)
@@ -159,4 +160,22 @@ def single_steps():
         raise Failure(f"exit status {status}, {runs} steps: {errors}")
 
 
-main([pieces, latency, exhaust, single_steps])
+def container():
+    """Under a container runtime's default profile, without capabilities: the same, natively
+    where it is native without."""
+    wrapper = [os.path.join(BUILD, "tests", "container")]
+    done = subprocess.run([*wrapper, "/bin/true"], check=False)
+    if done.returncode:
+        raise Skip(f"no such filter can be set up here ({done.returncode})")
+    wanted, without = play(ENGINE)
+    text, errors = play(ENGINE, wrapper=wrapper)
+    if lines(text) != lines(wanted):
+        raise Failure("the pieces do not give the same")
+    skip_unless_direct(without)
+    skip_unless_direct(errors)
+    if "sandbox: " not in errors:
+        raise Failure("there is no sandbox")
+    check_used(errors)
+
+
+main([pieces, latency, exhaust, single_steps, container])
