@@ -101,7 +101,7 @@ struct code_record {
 };
 #define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
 #define RECORD_HASH (1u << 12)
-#define RECORDS_MAX 8192u
+#define RECORDS_MAX 2048u /* 1.2 MiB */
 #define WRITES_MAX  16u
 
 /* What policy.c knows of an address space. */
