@@ -282,6 +282,8 @@ struct bt_counters {
 
 #define TB_HASH_SIZE (1u << 17)
 #define CODE_PAGE_HASH (1u << 14)
+#define CODE_PAGES_MAX 16384u /* a MiB: 64 MiB of guest memory with code */
+#define CODE_PAGES_LITTLE 100u /* for tests */
 #define SLOW_SITES 8192u
 #define MODE_IDS 256u
 
@@ -342,6 +344,7 @@ struct bt {
 	struct decoder *decoder;
 	meta_ref hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
+	unsigned page_count; /* in pages[] */
 	struct slow_site *sites;
 	/* By hash; an entry's index is the id that jump-cache tags carry, 0 is not used. */
 	struct mode_id mode_ids[MODE_IDS];

@@ -15,7 +15,7 @@
 #include "bt/bt_internal.h"
 
 /* Bytes of metadata for so many bytes of code, and the least a block takes. */
-#define META_SIZE(code) ((size_t)(code) * 4 / 3 & ~(size_t)15)
+#define META_SIZE(code) ((size_t)(code) * 5 / 4 & ~(size_t)15)
 #define MIN_BLOCK 48u
 #define META_UNUSED 64u /* where the number 0 would be */
 #define STUBS_SIZE 16384u
@@ -152,6 +152,14 @@ void cache_flush(struct vcpu *cpu)
 	c->current = 0;
 }
 
+/* What blocks need besides, whose number guests choose. */
+static bool pages_full(const struct bt *bt)
+{
+	unsigned most = bt->config.inject & INJECT_LITTLE_MEMORY ? CODE_PAGES_LITTLE : CODE_PAGES_MAX;
+
+	return bt->page_count + 2 > most;
+}
+
 /* A test's wish: as if the region were full, once in some hundred times. */
 static bool inject_full(struct bt *bt)
 {
@@ -176,10 +184,11 @@ struct tb *cache_begin(struct vcpu *cpu, unsigned insns, bool x87, unsigned exit
 	struct tb *tb;
 
 	if (r->used + 2 * EMIT_MARGIN > r->end || r->meta_used + meta > r->meta_size ||
-	    r->tb_count == r->tb_room || inject_full(bt)) {
+	    r->tb_count == r->tb_room || inject_full(bt))
 		cache_full(cpu);
-		r = &bt->cache.regions[bt->cache.current];
-	}
+	while (pages_full(bt))
+		cache_full(cpu);
+	r = &bt->cache.regions[bt->cache.current];
 	tb = (struct tb *)(void *)(r->meta + r->meta_used);
 	*tb = (struct tb){.host = r->used, .count = (uint16_t)insns, .has_x87 = x87};
 	if (x87)

@@ -64,6 +64,7 @@ static struct code_page *page_get(struct bt *bt, const uint8_t *page)
 		if (!*slot)
 			abort();
 		(*slot)->host = page;
+		bt->page_count++;
 	}
 	return *slot;
 }
@@ -245,6 +246,7 @@ static void unlink_page(struct bt *bt, const struct tb_link *link, const uint8_t
 		page->links = link->next;
 	if (!page->links) { /* the watch goes with the next write */
 		*slot = page->next;
+		bt->page_count--;
 		free(page);
 	}
 }

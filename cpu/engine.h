@@ -34,6 +34,7 @@ enum direct_mode {
 #define INJECT_SPURIOUS_SIGNALS 0x08u /* timer signals come when none is due */
 #define INJECT_MOVED		0x20u /* no failure: ring 3's code is translated so that it can be moved */
 #define INJECT_USER_WINDOWS	0x10u /* no failure: all address spaces are promoted at once */
+#define INJECT_LITTLE_MEMORY	0x40u /* what the engine keeps of address spaces has to be little */
 
 struct engine_config {
 	enum engine_kind kind;

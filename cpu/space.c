@@ -21,7 +21,7 @@ static bool refuse_sometimes(void *opaque)
 
 static int create_windows(struct space_set *set, unsigned budget, unsigned inject)
 {
-	int err = mem_window_set_create(&set->windows, budget, &set->counters);
+	int err = mem_window_set_create(&set->windows, budget, &set->memory, &set->counters);
 
 	if (err < 0)
 		return err;
@@ -36,14 +36,13 @@ int space_enable(struct vcpu *cpu, unsigned budget, unsigned inject)
 {
 	struct space_set *set = mmap(NULL, sizeof(*set), PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	int err = 0;
+	int err;
 
 	if (set == MAP_FAILED)
 		return -ENOMEM;
-	set->views[VIEW_KERNEL_FETCH].fetched = set->fetched[0];
-	for (unsigned i = 0; i < SPACES; i++)
-		set->views[VIEW_FETCH(i)].fetched = set->fetched[1 + i];
-	if (budget != SPACE_NO_WINDOWS)
+	set->tables_high = 1;
+	err = memory_create(set, inject);
+	if (!err && budget != SPACE_NO_WINDOWS)
 		err = create_windows(set, budget, inject);
 	cpu->spaces = set;
 	if (err < 0)
@@ -64,6 +63,7 @@ void space_disable(struct vcpu *cpu)
 			physmem_watch(cpu->mem, set->tables[i].gpa, 0, PHYS_WATCH_TABLE);
 	mem_window_set_destroy(set->stubs);
 	mem_window_set_destroy(set->windows);
+	memory_destroy(set);
 	munmap(set, sizeof(*set));
 	cpu->spaces = NULL;
 	cpu->window_base_user = cpu->window_base_supervisor = 0;
@@ -155,7 +155,7 @@ static bool root_matches(const struct vcpu *cpu, const struct space *s, uint32_t
 	return !(cpu->cr4 & CR4_PAE) || !memcmp(s->pdpte, cpu->pdpte, sizeof(s->pdpte));
 }
 
-static void space_recycle(struct vcpu *cpu, struct space *s)
+void space_recycle(struct vcpu *cpu, struct space *s)
 {
 	struct space_set *set = cpu->spaces;
 	unsigned n = space_index(set, s);
@@ -169,6 +169,16 @@ static void space_recycle(struct vcpu *cpu, struct space *s)
 		set->tables[i].dir_of &= others;
 	}
 	*s = (struct space){.asid = s->asid};
+}
+
+struct space *space_oldest(struct space_set *set)
+{
+	struct space *oldest = NULL;
+
+	for (struct space *s = set->spaces; s < set->spaces + SPACES; s++)
+		if (s->used && s != set->current && (!oldest || s->last_use < oldest->last_use))
+			oldest = s;
+	return oldest;
 }
 
 static struct space *find_space(struct vcpu *cpu)
@@ -312,6 +322,7 @@ static void load_space(struct vcpu *cpu)
 		tlb_forget_fetches(cpu, TLB_USER); /* of global pages */
 	}
 	s->last_use = set->epoch;
+	memory_reserve(cpu);
 	trace_directories(cpu);
 	tables_resync(cpu);
 	compare_directories(cpu);
@@ -444,6 +455,7 @@ void space_reset(struct vcpu *cpu)
 		if (set->tables[i].state != TABLE_FREE)
 			table_forget(cpu, &set->tables[i]);
 	set->tables_high = 1;
+	set->free_table = 0;
 	if (!set->current)
 		cpu->asid_user = fresh_asid(cpu);
 }

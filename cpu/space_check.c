@@ -209,6 +209,7 @@ uint64_t mmu_check(struct vcpu *cpu)
 			check_table(cpu, &set->tables[i]);
 	for (unsigned view = 0; view < VIEWS; view++)
 		pages += check_view(cpu, view);
+	CHECK(memory_is_kept(set));
 	if (!set->windows)
 		return pages;
 	pages += check_identity(cpu);

@@ -287,6 +287,7 @@ bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)
 
 	if (!set || !set->windows || page_has_breakpoint(cpu, gva))
 		return false;
+	memory_reserve(cpu);
 	if (set->current)
 		return space_fill_view(cpu, gva, write,
 				       user ? VIEW_USER(space_index(set, set->current))
@@ -300,13 +301,17 @@ void space_note_fetch(struct vcpu *cpu, gva_t gva, bool user)
 	struct space *s = set->current;
 	uint32_t page = gva >> PAGE_SHIFT, slot = page >> WINDOW_SLOT_SHIFT;
 	struct table *dir, *table;
+	uint64_t *fetched;
 	unsigned view;
 
+	memory_reserve(cpu);
 	if (!s || !s->shadowable || !get_tables(cpu, page, &dir, &table)) {
 		set->untracked = true; /* new tags at every flush */
 		return;
 	}
 	view = user ? VIEW_FETCH(space_index(set, s)) : VIEW_KERNEL_FETCH;
 	slot_claim(cpu, view, slot, entry_at(set, dir->host, dir_index(set, slot)), table);
-	set->views[view].fetched[page / 64] |= 1ull << page % 64;
+	fetched = &set->views[view].fetched[page / 64];
+	sparse_touch(set->fetched, fetched, sizeof(*fetched));
+	*fetched |= 1ull << page % 64;
 }

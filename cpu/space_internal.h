@@ -14,11 +14,12 @@
 #include "cpu/space.h"
 #include "cpu/tlb.h"
 #include "cpu/walk.h"
+#include "mmu/sparse.h"
 #include "mmu/window.h"
 
 #define SPACES		((unsigned)SPACE_NUMBERS) /* address spaces remembered */
-#define TABLES		2048u /* guest page tables traced; 0 is none */
-#define TABLE_HASH	8192u
+#define TABLES		1024u /* guest page tables traced; 0 is none */
+#define TABLE_HASH	4096u
 #define OUT_OF_SYNC_MAX 64u
 
 /* Views: what slots belong to. */
@@ -41,7 +42,7 @@ struct view {
 	struct mem_window *window;	    /* NULL: a view of fetches, or no window yet */
 	uint64_t *fetched;		    /* fetches: a bit for each page */
 	uint64_t filled[WINDOW_SLOTS / 64]; /* a bit for each slot in use */
-	struct slot slots[WINDOW_SLOTS];
+	struct slot *slots;		    /* WINDOW_SLOTS; zeros where not in use */
 };
 
 enum table_state { TABLE_FREE, TABLE_TRACED, TABLE_OUT_OF_SYNC };
@@ -94,14 +95,17 @@ struct space_set {
 	uint32_t out_of_sync[OUT_OF_SYNC_MAX]; /* table indices, oldest first */
 	unsigned out_of_sync_count;
 	uint32_t hash[TABLE_HASH]; /* table index */
-	uint32_t free_table;	   /* where to look for one */
+	uint32_t free_table;	   /* the first of those forgotten, by hash_next; 0: none */
+	uint32_t next_table;	   /* where to look for one to forget */
 	uint32_t tables_high;	   /* no table was used from here on */
 	uint32_t random;	   /* for injected refusals */
 	struct space spaces[SPACES];
 	struct table tables[TABLES];
 	struct view views[VIEWS];
-	uint64_t fetched[1 + SPACES][WINDOW_PAGES / 64];
-	uint8_t saved[TABLES][PAGE_SIZE];
+	struct sparse_budget memory; /* of these, and of windows */
+	struct sparse *slots;	     /* of views */
+	struct sparse *fetched;	     /* of views of fetches */
+	struct sparse *saved;	     /* of tables */
 };
 
 #define MODE_PAE 1u
@@ -215,11 +219,40 @@ uint64_t table_entry(struct vcpu *cpu, struct table *t, unsigned index);
 /* Compares tables out of sync that the current space or the supervisor uses. */
 void tables_resync(struct vcpu *cpu);
 
+/* Forgets tables that nothing came from. */
+void tables_forget_unused(struct vcpu *cpu);
+
+/* ---- cpu/space_memory.c ---- */
+/* What views need, by the host's memory. Returns 0 or -errno. */
+int memory_create(struct space_set *set, unsigned inject);
+void memory_destroy(struct space_set *set);
+/* The table's copy, which is going to be written. */
+uint8_t *memory_saved(struct space_set *set, uint32_t table);
+void memory_make_room(struct vcpu *cpu);
+/* Whether the count is right and the limit kept. */
+bool memory_is_kept(const struct space_set *set);
+/*
+ * Before something is filled or traced, with nothing in hand that came from tables:
+ * other spaces may go, and pages of all windows. Enough for any such step.
+ */
+#define MEMORY_STEP 64u /* pages of the host */
+static inline void memory_reserve(struct vcpu *cpu)
+{
+	const struct sparse_budget *b = &cpu->spaces->memory;
+
+	if (b->used + MEMORY_STEP > b->limit)
+		memory_make_room(cpu);
+}
+
 /* ---- cpu/space_fill.c ---- */
 /* space_fill() of one of the current space's views; paging is on. */
 bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view);
 
 /* ---- cpu/space.c ---- */
+/* Drops what there is of a space that is not the current one. */
+void space_recycle(struct vcpu *cpu, struct space *s);
+/* The space used longest ago that is not the current one; NULL: there is none. */
+struct space *space_oldest(struct space_set *set);
 /* Drops everything; the current space stays current, and keeps its window, now empty. */
 void space_reset(struct vcpu *cpu);
 /* The entry that maps the slot in the current space; 0: none. *dir: where it is. */

@@ -17,7 +17,7 @@ int space_stubs_enable(struct vcpu *cpu, uint32_t first_page, space_executable_f
 		return -ENOTSUP;
 	set->executable = executable;
 	set->stub_first_page = first_page;
-	return mem_window_set_create(&set->stubs, 0, &set->counters);
+	return mem_window_set_create(&set->stubs, 0, &set->memory, &set->counters);
 }
 
 struct mem_window *space_stub_window(struct vcpu *cpu, const struct mem_window_remote *ops,
@@ -52,6 +52,7 @@ bool space_stub_fill(struct vcpu *cpu, gva_t gva, bool write)
 	if (!set->current || gva >> PAGE_SHIFT < set->stub_first_page ||
 	    page_has_breakpoint(cpu, gva))
 		return false;
+	memory_reserve(cpu);
 	return space_fill_view(cpu, gva, write, VIEW_STUB(space_index(set, set->current)));
 }
 

@@ -80,28 +80,46 @@ void table_forget(struct vcpu *cpu, struct table *t)
 	else
 		physmem_watch(cpu->mem, t->gpa, 0, PHYS_WATCH_TABLE);
 	hash_remove(set, t);
-	*t = (struct table){0};
+	*t = (struct table){.hash_next = set->free_table};
+	set->free_table = table_index(set, t);
 }
 
-/* A free one, if need be by forgetting one that the current space is not rooted in. */
+void tables_forget_unused(struct vcpu *cpu)
+{
+	struct space_set *set = cpu->spaces;
+
+	for (uint32_t i = 1; i < set->tables_high; i++)
+		if (set->tables[i].state != TABLE_FREE && !is_in_use(&set->tables[i]))
+			table_forget(cpu, &set->tables[i]);
+}
+
+/* Forgets one that the current space is not rooted in. */
+static void forget_one(struct vcpu *cpu)
+{
+	struct space_set *set = cpu->spaces;
+	uint64_t current = set->current ? 1ull << space_index(set, set->current) : 0;
+	struct table *t;
+
+	do { /* there is one: a space has four directories */
+		set->next_table = set->next_table % (TABLES - 1) + 1;
+		t = &set->tables[set->next_table];
+	} while (t->dir_of & current);
+	table_forget(cpu, t);
+}
+
+/* A free one, the one freed last first: its copy has memory. */
 static struct table *table_allocate(struct vcpu *cpu)
 {
 	struct space_set *set = cpu->spaces;
 	struct table *t;
-	uint64_t current = set->current ? 1ull << space_index(set, set->current) : 0;
 
-	for (unsigned n = 0; n < 2 * TABLES; n++) {
-		set->free_table = set->free_table % (TABLES - 1) + 1;
-		t = &set->tables[set->free_table];
-		if (t->state != TABLE_FREE && (n < TABLES || t->dir_of & current))
-			continue;
-		if (t->state != TABLE_FREE)
-			table_forget(cpu, t);
-		if (set->tables_high <= set->free_table)
-			set->tables_high = set->free_table + 1;
-		return t;
-	}
-	return NULL; /* not with four directories a space */
+	if (!set->free_table && set->tables_high < TABLES)
+		return &set->tables[set->tables_high++];
+	if (!set->free_table)
+		forget_one(cpu);
+	t = &set->tables[set->free_table];
+	set->free_table = t->hash_next;
+	return t;
 }
 
 static void trace(struct vcpu *cpu, struct table *t)
@@ -125,11 +143,9 @@ struct table *table_get(struct vcpu *cpu, gpa_t gpa)
 	if (p.kind != PHYS_RAM || !p.watch || p.host != w.host)
 		return NULL;
 	t = table_allocate(cpu);
-	if (!t)
-		return NULL;
 	*t = (struct table){.gpa = gpa,
 			    .host = p.host,
-			    .saved = set->saved[table_index(set, t)],
+			    .saved = memory_saved(set, table_index(set, t)),
 			    .hash_next = *hash_slot(set, gpa),
 			    .version = ++set->versions};
 	*hash_slot(set, gpa) = table_index(set, t);

@@ -126,6 +126,7 @@ void slot_claim(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t tag, st
 		}
 		slot_drop(cpu, view, slot);
 	}
+	sparse_touch(set->slots, s, sizeof(*s));
 	*s = (struct slot){.tag = tag, .table = table_index(set, t)};
 	v->filled[slot / 64] |= 1ull << slot % 64;
 	if (t)

@@ -119,7 +119,7 @@ struct code_record {
 };
 #define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
 #define RECORD_HASH (1u << 12)
-#define RECORDS_MAX 8192u
+#define RECORDS_MAX 6144u /* 3.8 MiB: gcc runs 2,800 pages */
 #define WRITES_MAX  16u
 
 /* What policy.c knows of an address space. */

@@ -21,6 +21,8 @@
 	X(host_protects, "host mappings made read-only because their page became watched")         \
 	X(host_refused, "host mappings that the host refused")                                     \
 	X(evictions, "slots and windows emptied to stay within the mapping budget")                \
+	X(memory_full, "times that the shadow's own memory was at its limit")                      \
+	X(memory_spaces, "address spaces dropped for that")                                        \
 	X(traces_set, "guest page tables that began to be traced")                                 \
 	X(traces_lost, "traced tables forgotten with all that came from them")                     \
 	X(traced_writes, "writes to traced tables")                                                \

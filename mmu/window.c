@@ -31,19 +31,21 @@ static unsigned host_limit(void)
 }
 
 int mem_window_set_create(struct mem_window_set **out, unsigned budget,
-			  struct mmu_counters *counters)
+			  struct sparse_budget *memory, struct mmu_counters *counters)
 {
 	struct mem_window_set *set = calloc(1, sizeof(*set));
 
 	if (!set)
 		return -ENOMEM;
 	set->budget = budget ? budget : host_limit();
+	set->memory = memory;
 	set->counters = counters;
-	set->heads = mem_window_host_memory(FRAMES_MAX * sizeof(*set->heads));
-	if (!set->heads) {
+	set->heads_memory = sparse_create(memory, FRAMES_MAX * sizeof(*set->heads), 0);
+	if (!set->heads_memory) {
 		free(set);
 		return -ENOMEM;
 	}
+	set->heads = (uint32_t *)(void *)set->heads_memory->memory;
 	*out = set;
 	return 0;
 }
@@ -54,7 +56,7 @@ void mem_window_set_destroy(struct mem_window_set *set)
 		return;
 	for (unsigned i = 0; i < WINDOW_MAX; i++)
 		mem_window_destroy(set->windows[i]);
-	munmap(set->heads, FRAMES_MAX * sizeof(*set->heads));
+	sparse_destroy(set->heads_memory);
 	free(set);
 }
 
@@ -96,12 +98,13 @@ struct mem_window *mem_window_create_remote(struct mem_window_set *set,
 		free(w);
 		return NULL;
 	}
-	w->pages = mem_window_host_memory(WINDOW_PAGES * sizeof(*w->pages));
-	if (!w->pages) {
+	w->memory = sparse_create(set->memory, WINDOW_PAGES * sizeof(*w->pages), 0);
+	if (!w->memory) {
 		mem_window_host_release(w);
 		free(w);
 		return NULL;
 	}
+	w->pages = (struct mem_window_page *)(void *)w->memory->memory;
 	w->set = set;
 	w->index = i;
 	set->windows[i] = w;
@@ -115,11 +118,9 @@ void mem_window_destroy(struct mem_window *w)
 		return;
 	mem_window_empty(w);
 	mem_window_account(w, -1);
-	for (unsigned i = 0; i < WINDOW_GRANULES / 64; i++)
-		w->set->granules -= (unsigned)__builtin_popcountll(w->touched[i]);
 	w->set->windows[w->index] = NULL;
 	mem_window_host_release(w);
-	munmap(w->pages, WINDOW_PAGES * sizeof(*w->pages));
+	sparse_destroy(w->memory);
 	free(w);
 }
 
@@ -220,6 +221,12 @@ void mem_window_empty(struct mem_window *w)
 {
 	if (w->vmas > 1)
 		empty(w);
+}
+
+void mem_window_give_back(struct mem_window *w)
+{
+	mem_window_empty(w);
+	sparse_forget(w->memory, w->pages, WINDOW_PAGES * sizeof(*w->pages));
 }
 
 /* Hides all pages of the range, whatever the host has there. */
@@ -346,7 +353,8 @@ bool mem_window_map(struct mem_window *w, const struct mem_window_run *run)
 	int added;
 
 	assert(run->frame + run->count <= FRAMES_MAX && !(run->writable && run->executable));
-	mem_window_touch(w, run->page);
+	sparse_touch(w->memory, &w->pages[run->page], run->count * sizeof(*w->pages));
+	sparse_touch(set->heads_memory, &set->heads[run->frame], run->count * sizeof(*set->heads));
 	added = make_room(w, run, state);
 	w->filled = ++set->clock;
 	if (set->refuse && set->refuse(set->refuse_opaque)) {
@@ -457,7 +465,6 @@ static uint64_t check_window(const struct mem_window *w)
 		if (slot + 1 == WINDOW_SLOTS || !w->slot_pages[slot + 1])
 			boundaries += mem_window_boundary(w, (slot + 1) << WINDOW_SLOT_SHIFT);
 		assert(count == w->slot_pages[slot]);
-		assert(w->touched[slot / 128] >> slot / 2 % 64 & 1);
 		mapped += count;
 	}
 	assert(w->vmas == 1 + boundaries);
@@ -466,7 +473,7 @@ static uint64_t check_window(const struct mem_window *w)
 
 uint64_t mem_window_check(const struct mem_window_set *set)
 {
-	unsigned used = 0, granules = 0;
+	unsigned used = 0;
 	uint64_t mapped = 0;
 
 	for (unsigned i = 0; i < WINDOW_MAX; i++) {
@@ -476,11 +483,8 @@ uint64_t mem_window_check(const struct mem_window_set *set)
 			continue;
 		assert(w->index == i && w->set == set);
 		used += w->vmas;
-		for (unsigned g = 0; g < WINDOW_GRANULES / 64; g++)
-			granules += (unsigned)__builtin_popcountll(w->touched[g]);
 		mapped += check_window(w);
 	}
 	assert(used == set->used);
-	assert(granules == set->granules && granules <= GRANULES_MAX);
 	return mapped;
 }

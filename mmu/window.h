@@ -42,6 +42,7 @@
 
 struct mem_window_set;
 struct mem_window;
+struct sparse_budget;
 
 /* A run of frames that lie one after the other in one file. */
 struct mem_window_run {
@@ -68,10 +69,11 @@ struct mem_window_remote {
 
 /*
  * budget: host mappings that all windows together may use; 0: what the host
- * allows less a reserve for the rest of the process. Returns 0 or -errno.
+ * allows less a reserve for the rest of the process. memory: counts what windows
+ * know of their pages, of which whoever maps sees to the limit. Returns 0 or -errno.
  */
 int mem_window_set_create(struct mem_window_set **out, unsigned budget,
-			  struct mmu_counters *counters);
+			  struct sparse_budget *memory, struct mmu_counters *counters);
 void mem_window_set_destroy(struct mem_window_set *set); /* and all its windows */
 /* For tests: refuse(opaque) says whether a mapping is to fail as if by the host. */
 void mem_window_set_inject(struct mem_window_set *set, bool (*refuse)(void *opaque), void *opaque);
@@ -108,6 +110,13 @@ void mem_window_unmap(struct mem_window *w, uint32_t page, uint32_t count);
 void mem_window_drop_page(struct mem_window *w, uint32_t page);
 void mem_window_unmap_slot(struct mem_window *w, uint32_t slot);
 void mem_window_empty(struct mem_window *w);
+/* The same, and what was known of its pages takes no memory any more. */
+void mem_window_give_back(struct mem_window *w);
+/*
+ * Empties the window filled longest ago, or a slot if it is in use. False: all are
+ * empty. Memory that it takes no longer is for sparse_trim().
+ */
+bool mem_window_set_evict(struct mem_window_set *set);
 /* Makes every mapping of count frames from this one on read-only. */
 void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint32_t count);
 

@@ -82,54 +82,7 @@ bool mem_window_evict(struct mem_window_set *set, struct mem_window *keep, uint3
 	return keep && (evict_slot(keep, keep_slot) || evict_slot(keep, WINDOW_SLOTS));
 }
 
-/* ---- what the windows' own structures take ---- */
-static bool in_use(const struct mem_window *w, unsigned granule)
+bool mem_window_set_evict(struct mem_window_set *set)
 {
-	return w->slot_pages[2 * granule] || w->slot_pages[2 * granule + 1];
-}
-
-/* Gives back what no mapped page needs. */
-static void release(struct mem_window *w)
-{
-	for (unsigned i = 0; i < WINDOW_GRANULES / 64; i++)
-		for (uint64_t left = w->touched[i]; left; left &= left - 1) {
-			unsigned bit = (unsigned)__builtin_ctzll(left), granule = i * 64 + bit;
-
-			if (in_use(w, granule))
-				continue;
-			mem_window_host_forget(&w->pages[granule << GRANULE_SHIFT],
-					       GRANULE_PAGES * sizeof(*w->pages));
-			w->touched[i] &= ~(1ull << bit);
-			w->set->granules--;
-		}
-}
-
-static void release_all(struct mem_window_set *set)
-{
-	for (unsigned i = 0; i < WINDOW_MAX; i++)
-		if (set->windows[i])
-			release(set->windows[i]);
-}
-
-static void make_memory(struct mem_window *w, uint32_t page)
-{
-	struct mem_window_set *set = w->set;
-
-	release_all(set);
-	while (set->granules >= GRANULES_MAX &&
-	       mem_window_evict(set, w, page >> WINDOW_SLOT_SHIFT))
-		release_all(set);
-}
-
-void mem_window_touch(struct mem_window *w, uint32_t page)
-{
-	unsigned granule = page >> GRANULE_SHIFT;
-	uint64_t bit = 1ull << granule % 64;
-
-	if (w->touched[granule / 64] & bit)
-		return;
-	if (w->set->granules >= GRANULES_MAX)
-		make_memory(w, page);
-	w->touched[granule / 64] |= bit;
-	w->set->granules++;
+	return mem_window_evict(set, NULL, WINDOW_SLOTS);
 }

@@ -99,15 +99,3 @@ void mem_window_host_empty(struct mem_window *w)
 	p = mmap((void *)w->reserve, w->reserve_size, PROT_NONE, HIDDEN | MAP_FIXED, -1, 0);
 	assert(p != MAP_FAILED);
 }
-
-void *mem_window_host_memory(uint64_t bytes)
-{
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, HIDDEN, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-void mem_window_host_forget(void *memory, uint64_t bytes)
-{
-	madvise(memory, bytes, MADV_DONTNEED);
-}

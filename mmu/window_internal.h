@@ -3,6 +3,7 @@
 #ifndef MMU_WINDOW_INTERNAL_H
 #define MMU_WINDOW_INTERNAL_H
 
+#include "mmu/sparse.h"
 #include "mmu/window.h"
 
 #define FRAMES_MAX (1u << 24) /* 64 GiB of guest memory */
@@ -20,15 +21,6 @@ struct mem_window_page {
 #define PAGE_EXECUTABLE 0x20000000u
 #define PAGE_FRAME	0x1fffffffu
 
-/*
- * The structs of 4 MiB of a window are three pages of the host. Guests can spread what they
- * map so that each takes some: there are so many at most, 12 MiB, in a set's windows.
- */
-#define GRANULE_SHIFT	10
-#define GRANULE_PAGES	(1u << GRANULE_SHIFT)
-#define WINDOW_GRANULES (WINDOW_PAGES >> GRANULE_SHIFT)
-#define GRANULES_MAX	1024u
-
 struct mem_window {
 	struct mem_window_set *set;
 	unsigned index;			/* in the set */
@@ -36,10 +28,10 @@ struct mem_window {
 	uint64_t base;
 	const struct mem_window_remote *ops; /* NULL: in this process */
 	void *remote;
-	struct mem_window_page *pages;	   /* WINDOW_PAGES; host memory as it is touched */
+	struct sparse *memory;		/* of pages[] */
+	struct mem_window_page *pages;	/* WINDOW_PAGES */
 	uint16_t slot_pages[WINDOW_SLOTS]; /* mapped */
 	uint64_t filled;		   /* the set's clock at the last mem_window_map() */
-	uint64_t touched[WINDOW_GRANULES / 64]; /* granules of pages[] that take memory */
 	unsigned vmas;			   /* by estimate */
 	unsigned hand;			   /* the slot that eviction looks at next */
 	/* mem_window_drop_page(): the page that would go on a sequence, pages to go with it. */
@@ -49,9 +41,10 @@ struct mem_window {
 
 struct mem_window_set {
 	struct mem_window *windows[WINDOW_MAX];
+	struct sparse *heads_memory;
 	uint32_t *heads;       /* by frame: the first page that shows it */
 	unsigned used, budget; /* VMAs */
-	unsigned granules;     /* touched in all windows */
+	struct sparse_budget *memory; /* of windows' pages[] */
 	uint64_t clock;	       /* counts mem_window_map() */
 	struct mmu_counters *counters;
 	bool (*refuse)(void *opaque);
@@ -71,11 +64,6 @@ bool mem_window_host_map(struct mem_window *w, const struct mem_window_run *run)
 bool mem_window_host_unmap(struct mem_window *w, uint32_t page, uint32_t count);
 bool mem_window_host_protect(struct mem_window *w, uint32_t page, uint32_t count);
 void mem_window_host_empty(struct mem_window *w);
-/* Memory of zeros that costs nothing until it is touched; NULL: no room. */
-void *mem_window_host_memory(uint64_t bytes);
-
-/* What is there is zeros again, and costs nothing. Whole pages of the host. */
-void mem_window_host_forget(void *memory, uint64_t bytes);
 
 /* ---- mmu/window_budget.c ---- */
 /* Whether a host mapping ends between page - 1 and page. */
@@ -84,8 +72,6 @@ bool mem_window_boundary(const struct mem_window *w, uint32_t page);
 unsigned mem_window_boundaries(const struct mem_window *w, uint32_t page, uint32_t count);
 /* Adds mappings, which may be negative, to what w uses. */
 void mem_window_account(struct mem_window *w, int vmas);
-/* Sees to it that the page's struct may be written; pages elsewhere may have to go for it. */
-void mem_window_touch(struct mem_window *w, uint32_t page);
 /* Evicts once; slot keep_slot of keep goes last. Returns false if all was empty. */
 bool mem_window_evict(struct mem_window_set *set, struct mem_window *keep, uint32_t keep_slot);
 

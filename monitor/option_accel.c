@@ -45,7 +45,7 @@ static const struct accel {
 	X("from", "COUNT", false, "lockstep checks only after COUNT instructions")                 \
 	X("watch", "ADDRESS", false, "lockstep compares the page at this physical address too")    \
 	X("inject", "FAILURE[+...]", true, "for tests: cache-full, mmap-refused, early-timers, "   \
-	  "spurious-signals, user-windows, moved")                                                        \
+	  "spurious-signals, little-memory, user-windows, moved")                                   \
 	X("verify", "on|off", true, "for tests: the code that is made is verified")                \
 	X("check", "N", true, "for tests: all structures are checked every N translations")        \
 	X("device", "PATH", false, "kvm's, in place of /dev/kvm")                                  \
@@ -73,6 +73,7 @@ static const struct {
 	{"spurious-signals", INJECT_SPURIOUS_SIGNALS},
 	{"user-windows", INJECT_USER_WINDOWS},
 	{"moved", INJECT_MOVED},
+	{"little-memory", INJECT_LITTLE_MEMORY},
 };
 
 void option_list_accels(FILE *out)

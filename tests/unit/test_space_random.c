@@ -254,8 +254,10 @@ static void play(bool pae, unsigned budget, unsigned inject)
 	CHECK(p.remembered > STEPS / 200);
 	CHECK(p.allowed > STEPS / 8 && p.refused > STEPS / 16);
 	CHECK(c.out_of_sync > 0 && c.slots_dropped > 0 && c.entries_dropped > 0);
-	CHECK((c.evictions > 0) == (budget != 0 || inject != 0));
-	CHECK((c.host_refused > 0) == (inject != 0));
+	CHECK((c.evictions > 0) == (budget != 0 || inject == INJECT_MMAP_REFUSED));
+	CHECK((c.host_refused > 0) == (inject == INJECT_MMAP_REFUSED));
+	CHECK((c.memory_full > 0) == (inject == INJECT_LITTLE_MEMORY));
+	CHECK((c.memory_spaces > 0) == (inject == INJECT_LITTLE_MEMORY));
 	world_end(&p.w);
 }
 
@@ -277,6 +279,12 @@ static void test_refused(void)
 	play(false, 100, INJECT_MMAP_REFUSED);
 	play(true, 0, INJECT_MMAP_REFUSED);
 }
+static void test_little_memory(void)
+{
+	play(false, 0, INJECT_LITTLE_MEMORY);
+	play(true, 0, INJECT_LITTLE_MEMORY);
+}
 
 UNIT_MAIN("space_random", {"two levels", test_two_levels}, {"PAE", test_pae},
-	  {"budget", test_budget}, {"refused", test_refused})
+	  {"budget", test_budget}, {"refused", test_refused},
+	  {"little memory", test_little_memory})

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "mmu/physmem.h"
+#include "mmu/sparse.h"
 #include "unit.h"
 
 #define RAM_SIZE (64u << 20)
@@ -25,6 +26,7 @@ struct setting {
 	struct physmem *pm;
 	struct mem_window_set *set;
 	struct mmu_counters counters;
+	struct sparse_budget memory;
 	int fd;
 	uint8_t *ram; /* from 1 MiB on */
 };
@@ -42,7 +44,7 @@ static struct setting start(void)
 
 static void start_set(struct setting *s, unsigned budget)
 {
-	CU_ASSERT_FATAL(mem_window_set_create(&s->set, budget, &s->counters) == 0);
+	CU_ASSERT_FATAL(mem_window_set_create(&s->set, budget, &s->memory, &s->counters) == 0);
 }
 
 static void end(struct setting *s)
@@ -367,30 +369,47 @@ static unsigned long anonymous(void)
 	return kib;
 }
 
-/* One page in each 4 MiB of eight windows: what is known of pages takes no more than 12 MiB. */
+#define MEMORY_PAGES 2048u
+
+/* As cpu/space_memory.c does it. */
+static void make_room(struct setting *s)
+{
+	while (s->memory.used + 8 > MEMORY_PAGES && mem_window_set_evict(s->set))
+		sparse_trim(&s->memory);
+}
+
+/* One page in each 4 MiB of eight windows: what is known of pages takes what is counted. */
 static void test_memory(void)
 {
 	struct setting s = start();
+	struct mem_window *w = NULL;
 	unsigned long before;
+	size_t used;
 
 	start_set(&s, 0);
 	before = anonymous();
 	for (unsigned i = 0; i < 8; i++) {
-		struct mem_window *w = mem_window_create(s.set);
-
+		w = mem_window_create(s.set);
 		mem_window_keep(w, i & 1);
 		for (uint32_t page = 0; page < WINDOW_PAGES; page += 1024) {
 			uint32_t frame;
 			bool writable;
 
+			make_room(&s);
 			CHECK(map(&s, w, page, 1, 256 + i, false));
 			CHECK(mem_window_lookup(w, page, &frame, &writable));
 			CHECK_EQ(frame, 256 + i);
 		}
 		mem_window_check(s.set);
+		CHECK(sparse_check(&s.memory) <= MEMORY_PAGES);
 	}
-	CHECK(anonymous() - before < 14 << 10);
+	CHECK(anonymous() - before < MEMORY_PAGES * 4 + 1024);
+	used = s.memory.used;
+	mem_window_give_back(w);
+	mem_window_check(s.set);
+	CHECK(sparse_check(&s.memory) < used);
 	end(&s);
+	CHECK_EQ(s.memory.used, 0);
 }
 
 UNIT_MAIN("window_mmu", {"access", test_access}, {"drop", test_drop}, {"reverse map", test_reverse_map},

@@ -366,6 +366,18 @@ void user_print(const char *text)
 	print(text);
 }
 
+void user_ticks(unsigned ticks)
+{
+	ticks_left = ticks;
+}
+
+void user_wait(void)
+{
+	while (!(in8(COM1 + 5) & 1))
+		;
+	in8(COM1);
+}
+
 /* Multiboot: whether a word is on the command line. */
 static bool asked(const uint32_t *info, const char *word)
 {
@@ -403,14 +415,14 @@ static void serial_on(void)
 
 void ring3_main(const uint32_t *info)
 {
-	bool exhausting = asked(info, "exhaust");
-
 	serial_on();
 	descriptors_load();
 	paging_on();
 	timer_on();
-	if (exhausting)
+	if (asked(info, "exhaust"))
 		exhaust(directory);
+	else if (asked(info, "hoard"))
+		hoard(directory);
 	else
 		play_pieces();
 	print(failed ? "ring3: FAILED\n" : "ring3: done\n");

@@ -63,15 +63,21 @@ void load_tables(const void *gdt, const void *idt);
 void run(const struct entry *e);
 extern const char vectors[];
 
-/* ---- main.c, for exhaust.c ---- */
+/* ---- main.c, for exhaust.c and hoard.c ---- */
 /* Fresh user pages, with this code. */
 void user_load(const uint8_t *start, const uint8_t *end);
 /* What has ended run(). */
 const struct trap *user_trap(void);
 void user_failed(const char *what, uint32_t n);
 void user_print(const char *text);
+/* run() ends after so many of the timer's interrupts, if not before. */
+void user_ticks(unsigned ticks);
+/* Until a byte comes over the serial line. */
+void user_wait(void);
 /* ---- exhaust.c ---- */
 void exhaust(uint32_t *directory);
+/* ---- hoard.c ---- */
+void hoard(uint32_t *directory);
 #endif
 
 #endif
