@@ -149,6 +149,7 @@ static uint64_t measure_trap(struct stub *s)
 		took = host_time_ns() - begin;
 		least = took < least ? took : least;
 	}
+	placement_end(s->d); /* threads that are made meanwhile would be held, too */
 	return 2 * least;
 }
 

@@ -64,6 +64,7 @@ ROWS = [
         gzip="tar and gzip of a tree",
         xz="tar and xz of a tree",
         gcc="compile a file at -O2",
+        gcc_again="the same once more",
         script="shell script, 500 forks",
     ),
     *_rows(
