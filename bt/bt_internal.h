@@ -201,7 +201,7 @@ struct code_region {
 	uint32_t begin, end, used; /* offsets in the cache */
 	uint8_t *meta;		   /* arena of the region's struct tb */
 	uint32_t meta_used, meta_size;
-	struct tb **tbs;	   /* in order of host address */
+	meta_ref *tbs;		   /* in order of host address */
 	uint32_t tb_count, tb_room;
 	uint32_t *first;	   /* by offset / REGION_STEP: a block no later than that; up to used */
 };
@@ -282,7 +282,7 @@ struct bt_counters {
 
 #define TB_HASH_SIZE (1u << 17)
 #define CODE_PAGE_HASH (1u << 14)
-#define CODE_PAGES_MAX 16384u /* a MiB: 64 MiB of guest memory with code */
+#define CODE_PAGES_MAX 8192u /* half a MiB: 32 MiB of guest memory with code */
 #define CODE_PAGES_LITTLE 100u /* for tests */
 #define SLOW_SITES 8192u
 #define MODE_IDS 256u

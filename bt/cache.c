@@ -15,7 +15,7 @@
 #include "bt/bt_internal.h"
 
 /* Bytes of metadata for so many bytes of code, and the least a block takes. */
-#define META_SIZE(code) ((size_t)(code) * 5 / 4 & ~(size_t)15)
+#define META_SIZE(code) ((size_t)(code) * 4 / 3 & ~(size_t)15)
 #define MIN_BLOCK 48u
 #define META_UNUSED 64u /* where the number 0 would be */
 #define STUBS_SIZE 16384u
@@ -129,7 +129,7 @@ static void region_evict(struct vcpu *cpu, struct code_region *r)
 	if (r->tb_count)
 		cpu->bt->n.evictions++;
 	for (uint32_t i = 0; i < r->tb_count; i++)
-		tb_drop(cpu, r->tbs[i]);
+		tb_drop(cpu, tb_at(cpu->bt, r->tbs[i]));
 	memset(cpu->bt->sites, 0, SLOW_SITES * sizeof(*cpu->bt->sites));
 	returns_empty(cpu);
 	region_reset(r);
@@ -216,7 +216,7 @@ void cache_commit(struct bt *bt, struct tb *tb, const struct emit *e)
 	r->used = (tb->host + tb->host_size + TB_ALIGN - 1) & ~(TB_ALIGN - 1u);
 	r->meta_used += (meta + 15) & ~15u;
 	note_first(r, tb, r->tb_count);
-	r->tbs[r->tb_count++] = tb;
+	r->tbs[r->tb_count++] = meta_ref_of(bt, tb);
 }
 
 struct tb *cache_find(struct bt *bt, uint32_t offset)
@@ -224,6 +224,7 @@ struct tb *cache_find(struct bt *bt, uint32_t offset)
 	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
 		const struct code_region *r = &bt->cache.regions[i];
 		uint32_t low, high, step;
+		struct tb *tb;
 
 		if (offset < r->begin || offset >= r->used)
 			continue;
@@ -234,12 +235,13 @@ struct tb *cache_find(struct bt *bt, uint32_t offset)
 		while (high - low > 1) {
 			uint32_t middle = (low + high) / 2;
 
-			if (r->tbs[middle]->host <= offset)
+			if (tb_at(bt, r->tbs[middle])->host <= offset)
 				low = middle;
 			else
 				high = middle;
 		}
-		return offset - r->tbs[low]->host < r->tbs[low]->host_size ? r->tbs[low] : NULL;
+		tb = tb_at(bt, r->tbs[low]);
+		return offset - tb->host < tb->host_size ? tb : NULL;
 	}
 	return NULL;
 }

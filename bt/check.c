@@ -178,7 +178,7 @@ static void check_region(struct vcpu *cpu, const struct code_region *r, struct c
 
 	assert(r->tb_count <= r->tb_room && r->used <= r->end && r->meta_used <= r->meta_size);
 	for (uint32_t n = 0; n < r->tb_count; n++) {
-		const struct tb *tb = r->tbs[n];
+		const struct tb *tb = tb_at(bt, r->tbs[n]);
 
 		assert(tb->host >= at && tb->host % TB_ALIGN == 0 && tb->host_size);
 		at = tb->host + tb->host_size;
@@ -360,8 +360,8 @@ void bt_check(struct vcpu *cpu)
 	verify_stubs(bt);
 	for (unsigned i = 0; i < CACHE_REGIONS; i++)
 		for (uint32_t n = 0; n < bt->cache.regions[i].tb_count; n++)
-			if (bt->cache.regions[i].tbs[n]->code)
-				verify_block(bt, bt->cache.regions[i].tbs[n]);
+			if (tb_at(bt, bt->cache.regions[i].tbs[n])->code)
+				verify_block(bt, tb_at(bt, bt->cache.regions[i].tbs[n]));
 }
 
 /* ---- after each translation ---- */

@@ -350,7 +350,7 @@ int bt_dump(struct vcpu *cpu, uint32_t eip, bool all, FILE *f)
 
 	for (unsigned i = 0; i < CACHE_REGIONS; i++) {
 		for (uint32_t n = 0; n < c->regions[i].tb_count; n++) {
-			const struct tb *tb = c->regions[i].tbs[n];
+			const struct tb *tb = tb_at(cpu->bt, c->regions[i].tbs[n]);
 
 			if (!tb->code || (!all && !tb_is_at(tb, eip)))
 				continue;

@@ -49,7 +49,7 @@ static void add_existing(const struct bt *bt)
 	}
 	for (unsigned i = 0; i < CACHE_REGIONS; i++)
 		for (uint32_t n = 0; n < bt->cache.regions[i].tb_count; n++)
-			perf_map_block(bt, bt->cache.regions[i].tbs[n]);
+			perf_map_block(bt, tb_at(bt, bt->cache.regions[i].tbs[n]));
 }
 
 static FILE *open_map(void)

@@ -297,7 +297,7 @@ static void fill_flag_ops(struct bt_tables *t)
 }
 
 /* What the interpreter may keep of the few instructions that it steps over. */
-#define INTERPRETER_BYTES (2u << 20)
+#define INTERPRETER_BYTES (3u << 19)
 
 /* Instructions in a stub are not counted, so that it is not for who counts. */
 static int attach_direct(struct vcpu *cpu, const struct engine_config *config)

@@ -124,6 +124,8 @@ void memory_make_room(struct vcpu *cpu)
 	set->counters.memory_full++;
 	sparse_trim(&set->memory);
 	give_back_tables(cpu);
+	if (set->memory.used <= most - most / 8)
+		return;
 	while (set->memory.used > enough && drop_oldest(cpu))
 		;
 	give_back_tables(cpu);
