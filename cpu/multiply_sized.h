@@ -25,30 +25,11 @@
 #define PAIR_WRITE(low, high) (REG_WRITE(EAX, (U)(low)), REG_WRITE(EDX, (U)(high)))
 #endif
 
-/* The host's multiplication, with the guest's flags going in. For bytes all of the product in p. */
-#define HOST_MULTIPLY(name, insn)                                                                  \
-	static inline void N(name)(struct vcpu * cpu, U v)                                         \
-	{                                                                                          \
-		uint32_t a = REG_READ(EAX), high = 0, p;                                           \
-		uint32_t of = cpu->eflags >> 11 & 1, f = (cpu->eflags & 0xff) << 8;                \
-                                                                                                   \
-		__asm__("addb $0x7f, %b[of]\n\tsahf\n\tmovl %[a], %%eax\n\t" insn                  \
-			" %[v]\n\tmovl %%eax, %[p]\n\tlahf\n\tseto %%al"                           \
-			: "+&a"(f), "+&d"(high), [p] "=&r"(p), [of] "+&q"(of)                      \
-			: [a] "r"(a), [v] "q"(v)                                                   \
-			: "cc");                                                                   \
-		PAIR_WRITE(p, BITS == 8 ? p >> 8 : high);                                          \
-		alu_set_flags(cpu, f, FL_ARITH);                                                   \
-	}
-HOST_MULTIPLY(multiply_unsigned, "mul")
-HOST_MULTIPLY(multiply_signed, "imul")
-#undef HOST_MULTIPLY
-
 /*
- * The host's division, which does not fault, with the guest's flags going in. The
- * pair comes back in q and r; for bytes all of it in q.
+ * The host's instruction on the pair n, with the guest's flags going in; divisions are none
+ * that fault. For bytes all of the result is in q, else in q and r.
  */
-#define HOST_DIVIDE(name, insn)                                                                    \
+#define HOST_PAIR(name, insn)                                                                      \
 	static inline void N(name)(struct vcpu * cpu, U2 n, U v)                                   \
 	{                                                                                          \
 		uint32_t low = (uint32_t)n, r = (uint32_t)((uint64_t)n >> BITS), q;                \
@@ -62,8 +43,20 @@ HOST_MULTIPLY(multiply_signed, "imul")
 		PAIR_WRITE(q, BITS == 8 ? q >> 8 : r);                                             \
 		alu_set_flags(cpu, f, FL_ARITH);                                                   \
 	}
-HOST_DIVIDE(host_div, "div")
-HOST_DIVIDE(host_idiv, "idiv")
+HOST_PAIR(host_mul, "mul")
+HOST_PAIR(host_imul, "imul")
+HOST_PAIR(host_div, "div")
+HOST_PAIR(host_idiv, "idiv")
+
+static inline void N(multiply_unsigned)(struct vcpu *cpu, U v)
+{
+	N(host_mul)(cpu, REG_READ(EAX), v);
+}
+
+static inline void N(multiply_signed)(struct vcpu *cpu, U v)
+{
+	N(host_imul)(cpu, REG_READ(EAX), v);
+}
 
 static inline void N(divide_unsigned)(struct vcpu *cpu, U v)
 {
@@ -101,7 +94,7 @@ MULDIV(imul, multiply_signed)
 MULDIV(div, divide_unsigned)
 MULDIV(idiv, divide_signed)
 
-#undef HOST_DIVIDE
+#undef HOST_PAIR
 #undef U2
 #undef S2
 #undef PAIR_READ

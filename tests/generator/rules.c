@@ -156,12 +156,15 @@ static bool fetch_fault(const struct test_case *c, const struct outcome *o)
  */
 static bool may_wrap(const struct test_case *c, const struct decoded *d)
 {
+	static const char *const bit_tests[] = {"bt", "bts", "btr", "btc", NULL};
 	const uint32_t top = 0u - 0x220; /* the longest operand, and some */
-	uint32_t regs[GPR_COUNT] = {0};
+	uint32_t regs[GPR_COUNT] = {0}, at;
 
 	memcpy(regs, c->start.regs, sizeof(c->start.regs));
-	if (d->in.rm_is_memory &&
-	    regs[d->in.base] + (regs[d->in.index] << d->in.scale) + d->in.disp >= top)
+	at = regs[d->in.base] + (regs[d->in.index] << d->in.scale) + d->in.disp;
+	if (one_of(d->row->name, bit_tests)) /* from there on, by a register */
+		at += (uint32_t)((int32_t)regs[d->in.reg] >> 3);
+	if (d->in.rm_is_memory && at >= top)
 		return true;
 	if (strchr(d->row->operands, 'O') && d->in.disp >= top) /* MOV with the address */
 		return true;
