@@ -97,8 +97,8 @@ bool direct_rests(const struct direct *d);
 /* The interpreter has done an instruction of a page that is refused. */
 void direct_stepped(struct direct *d);
 /*
- * For the handler of SIGSEGV: if it is the machine thread's own CPUID that has faulted (host_cpuid.c),
- * does it and returns true.
+ * For the handler of SIGSEGV: if it is the machine thread's own CPUID that has faulted
+ * (host_cpuid.c), does it and returns true.
  */
 bool direct_host_cpuid(greg_t *regs);
 /* From any thread and from signal handlers: the guest is to be left soon. */

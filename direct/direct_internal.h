@@ -94,8 +94,8 @@ struct stub {
 	uint32_t id_flag;     /* EFLAGS.ID of the guest task, which task_set_id() changes */
 	struct stub_call *calls;
 	unsigned call_count; /* not yet performed */
-	bool faulted;	 /* the guest has been told of a page fault, */
-	uint32_t fault;	 /* there */
+	bool faulted;	     /* the guest has been told of a page fault, */
+	uint32_t fault;	     /* there */
 	struct guards guards;
 	bool fx_known;
 	struct user_fpregs_struct fx; /* what its registers hold */
@@ -108,13 +108,13 @@ struct code_record {
 	gpa_t gpa;	     /* where it was seen */
 	bool fresh;	     /* not written since it was looked at */
 	bool unfit;
-	uint8_t writes;		       /* lately, up to WRITES_MAX: it is unfit then */
-	uint32_t written;	       /* seconds, when last */
-	uint16_t tails;		       /* bit n: control leaves by the end from TAIL_FIRST + n */
-	uint16_t guards[GUARDS];       /* offsets of instructions that need one */
+	uint8_t writes;		 /* lately, up to WRITES_MAX: it is unfit then */
+	uint32_t written;	 /* seconds, when last */
+	uint16_t tails;		 /* bit n: control leaves by the end from TAIL_FIRST + n */
+	uint16_t guards[GUARDS]; /* offsets of instructions that need one */
 	uint8_t guard_count;
-	uint16_t hits;	   /* of guards, in the second */
-	uint32_t hit;	   /* seconds, when last */
+	uint16_t hits;		       /* of guards, in the second */
+	uint32_t hit;		       /* seconds, when last */
 	uint64_t seen[PAGE_SIZE / 64]; /* a bit for each byte: an instruction begins */
 };
 #define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
@@ -138,12 +138,12 @@ struct direct {
 	struct vcpu *cpu;
 	enum direct_mode mode;
 	bool started, usable;
-	uint64_t trap_ns; /* until the guest is back where it was, about */
-	char missing[128]; /* why it is not usable */
-	bool guards;	   /* the host has breakpoints for tasks that are traced */
+	uint64_t trap_ns;		 /* until the guest is back where it was, about */
+	char missing[128];		 /* why it is not usable */
+	bool guards;			 /* the host has breakpoints for tasks that are traced */
 	bool no_guards, no_cpuid_faults; /* for tests: as if it had not */
-	bool cpuid_faults; /* so that it needs no guard */
-	bool own_descriptors; /* no FSGSBASE: bases are those of descriptors */
+	bool cpuid_faults;		 /* so that it needs no guard */
+	bool own_descriptors;		 /* no FSGSBASE: bases are those of descriptors */
 	struct direct_counters n;
 
 	int control;	       /* memfd: trampoline, then lists of calls of zygote and stubs */
@@ -152,10 +152,10 @@ struct direct {
 	struct user_regs_struct template; /* 64-bit code with nothing in its registers */
 	struct stub stubs[STUBS];
 	uint64_t clock;
-	unsigned losses;       /* in a row */
-	bool placeable;	       /* placement.c */
-	int processor;	       /* of the host, to which the machine thread is held; -1: to none */
-	cpu_set_t processors;  /* those it may use */
+	unsigned losses;      /* in a row */
+	bool placeable;	      /* placement.c */
+	int processor;	      /* of the host, to which the machine thread is held; -1: to none */
+	cpu_set_t processors; /* those it may use */
 	uint64_t placed_ns;
 	bool filled, rests;    /* direct_rests() */
 	uint32_t fill_eip;     /* filled: of the instruction that a page was mapped for last */
@@ -289,7 +289,10 @@ void host_cpuid_fault(bool on);
 bool code_sweep(const struct direct *d, struct code_record *r);
 /* Follows what is entered there. */
 bool code_flow(struct direct *d, struct code_record *r, unsigned entry);
-/* Where control comes to in page b behind the instruction at `at` in page a, which a's end cuts off. */
+/*
+ * Where control comes to in page b behind the instruction at `at` in page a, which a's
+ * end cuts off.
+ */
 int code_entry_behind(const struct direct *d, const uint8_t *a, unsigned at, const uint8_t *b);
 
 /* ---- records.c ---- */
