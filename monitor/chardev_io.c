@@ -118,7 +118,8 @@ static void write_output(struct backend *b)
 	pthread_mutex_lock(&b->host->lock);
 	/* Nobody takes it (EPIPE, a full disk): it is lost, the guest goes on. */
 	byte_queue_drop(&b->out, n < 0 ? b->out.length : (size_t)n);
-	if (n < 0 && b->has_input && b->is_socket)
+	/* What a client has sent before it went is read first, which finds the end. */
+	if (n < 0 && b->has_input && b->is_socket && !room_for_input(b))
 		end_stream(b);
 	pthread_cond_broadcast(&b->host->written);
 	pthread_mutex_unlock(&b->host->lock);

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monitor/chardev_backend.h"
 #include "monitor/chardev_host.h"
 #include "tests/unit/unit.h"
 
@@ -256,6 +257,36 @@ static void test_socket_writer_closes(void)
 			;
 		CHECK_EQ(d.length, 5 * i);
 		CHECK_EQ(d.opened, i);
+	}
+	teardown(&f);
+}
+
+/* The same while something is being said to it, which cannot be any more. */
+static void test_socket_writer_answered(void)
+{
+	struct chardev_config config;
+	struct device d;
+	struct fixture f;
+
+	setup(&f);
+	config = unix_server(&f);
+	device_attach(&d, open_backend(&f, &config), 4096);
+	for (unsigned i = 1; i <= 20; i++) {
+		int fd = connect_unix(f.path);
+
+		while (d.opened < i && machine_step(&f.machine))
+			;
+		/* Its thread is to see all of it at once; it does when it waits for the lock by then. */
+		pthread_mutex_lock(&f.host->lock);
+		chardev_host_wake(f.host);
+		usleep(1000);
+		put(fd, "quit\n");
+		close(fd);
+		byte_queue_put(&f.host->backends->out, (const uint8_t *)"answer", 6);
+		pthread_mutex_unlock(&f.host->lock);
+		while (d.closed < i && machine_step(&f.machine))
+			;
+		CHECK_EQ(d.length, 5 * i);
 	}
 	teardown(&f);
 }
@@ -598,6 +629,7 @@ static void test_reconnect(void)
 
 UNIT_MAIN("chardev", {"socket, both ways", test_socket_both_ways},
 	  {"writer closes at once", test_socket_writer_closes},
+	  {"writer closes while it is answered", test_socket_writer_answered},
 	  {"half-closed client gets its answer", test_socket_half_closed},
 	  {"slow reader", test_socket_slow_reader}, {"back pressure", test_back_pressure},
 	  {"mux keys", test_mux}, {"mux is full", test_mux_full}, {"telnet", test_telnet},
