@@ -170,9 +170,8 @@ static bool handle_with_stack(int signal, const siginfo_t *info, greg_t *regs)
 
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
-	int saved = errno;
-
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	int saved = errno;
 
 	if (!handle_with_stack(signal, info, regs) && !(signal == SIGSEGV && direct_host_cpuid(regs)))
 		for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)

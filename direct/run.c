@@ -259,36 +259,33 @@ static bool run_stub(struct direct *d, struct stub *s, int *status)
 	return alive && task_regs(s->guest, &regs) && state_save(s, d->cpu, &regs);
 }
 
-/* Makes the code at EIP executable if it may be. May unwind with the fetch's fault. */
-static bool ready_code(struct direct *d, struct stub *s)
+/*
+ * Makes the code at EIP executable if it may be, and returns its page's record; NULL: it may
+ * not. May unwind with the fetch's fault.
+ */
+static const struct code_record *ready_code(struct direct *d, struct stub *s)
 {
 	uint32_t eip = d->cpu->eip, page = eip >> PAGE_SHIFT;
 	const struct code_record *r = page_fit(d, eip);
 
 	if (!r) {
 		d->n.refused_page++;
-		return false;
+		return NULL;
 	}
-	return mem_window_executable(s->window, page) || show_code(d, s, page, r);
+	return mem_window_executable(s->window, page) || show_code(d, s, page, r) ? r : NULL;
 }
 
-/* Whether the instruction at EIP has a guard: it would be run into at once. */
-static bool at_guard(struct direct *d)
+/* What the stub has to know before it runs. As ready_code(). */
+static const struct code_record *make_ready(struct direct *d, struct stub *s)
 {
-	const struct code_record *r = page_fit(d, d->cpu->eip);
+	const struct code_record *r = ready_code(d, s);
 
-	return r && page_guarded_at(r, d->cpu->eip);
-}
-
-/* What the stub has to know before it runs. */
-static bool make_ready(struct direct *d, struct stub *s)
-{
-	if (!ready_code(d, s) || !stub_flush(s))
-		return false;
+	if (!r || !stub_flush(s))
+		return NULL;
 	if (guards_load(s->guest, &s->guards))
-		return true;
+		return r;
 	stub_lose(s);
-	return false;
+	return NULL;
 }
 
 /* One run and what follows. */
@@ -358,12 +355,14 @@ enum direct_result direct_run(struct direct *d)
 	}
 	fill_what_faulted(d, s);
 	do {
-		if (!allowed(d) || !make_ready(d, s)) {
+		const struct code_record *r = allowed(d) ? make_ready(d, s) : NULL;
+
+		if (!r) {
 			/* One that goes on translated anyway is not to ask at each return to it. */
 			policy_refused(d);
 			return DIRECT_REFUSED;
 		}
-		if (at_guard(d)) {
+		if (page_guarded_at(r, cpu->eip)) { /* it would be run into at once */
 			d->n.guard_steps++;
 			return DIRECT_STEP;
 		}

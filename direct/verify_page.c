@@ -133,19 +133,23 @@ static enum verdict judge_at(const struct direct *d, const uint8_t *page, unsign
 	return judge(d, page + at, left, in);
 }
 
-/* The same of what has been seen before, mostly: then only in->length is set. */
-static enum verdict glance_at(const struct direct *d, const uint8_t *page, unsigned at,
-			      struct insn *in, bool transfers)
+/* known_length() there; 0 near the page's end, too. */
+static unsigned known_at(const struct direct *d, const uint8_t *page, unsigned at, bool transfers)
 {
-	bool whole = at <= PAGE_SIZE - INSN_MAX_LENGTH;
-	unsigned length = whole ? known_length(d->known, page + at, transfers) : 0;
+	return at <= PAGE_SIZE - INSN_MAX_LENGTH ? known_length(d->known, page + at, transfers) : 0;
+}
+
+/* judge_at() for who wants the verdict and the length: of what is known only in->length is set. */
+static enum verdict glance_at(const struct direct *d, const uint8_t *page, unsigned at,
+			      struct insn *in)
+{
 	enum verdict verdict;
 
-	in->length = (uint8_t)length;
-	if (length)
+	in->length = (uint8_t)known_at(d, page, at, true);
+	if (in->length)
 		return FIT;
 	verdict = judge_at(d, page, at, in);
-	if (whole && verdict == FIT)
+	if (at <= PAGE_SIZE - INSN_MAX_LENGTH && verdict == FIT)
 		known_add(d->known, page + at, in,
 			  insn_table[in->row].class == TRANSFER || ends_flow(in));
 	return verdict;
@@ -204,7 +208,7 @@ static unsigned sweep_start(const struct direct *d, const uint8_t *page)
 
 	for (unsigned way = 0; way < SYNC_WAYS; way++)
 		for (at = way; at < SYNC_BYTES; at += in.length) {
-			glance_at(d, page, at, &in, true);
+			glance_at(d, page, at, &in);
 			votes[at]++;
 		}
 	for (at = SYNC_WAYS; at < SYNC_BYTES && votes[at] < SYNC_AGREE; at++)
@@ -223,7 +227,7 @@ bool code_sweep(const struct direct *d, struct code_record *r)
 			in.length = 1;
 			continue;
 		}
-		verdict = glance_at(d, r->host, at, &in, true);
+		verdict = glance_at(d, r->host, at, &in);
 		if ((verdict == GUARDED || verdict == ENVIRONMENT) && !add_guard(d, r, at))
 			return false;
 		if (!in.length)
@@ -258,11 +262,9 @@ static bool flow_from(const struct direct *d, struct code_record *r, unsigned at
 		if (r->seen[at / 64] >> at % 64 & 1)
 			return true;
 		r->seen[at / 64] |= 1ull << at % 64;
-		if (at <= PAGE_SIZE - INSN_MAX_LENGTH) {
-			in.length = (uint8_t)known_length(d->known, r->host + at, false);
-			if (in.length)
-				continue;
-		}
+		in.length = (uint8_t)known_at(d, r->host, at, false);
+		if (in.length)
+			continue;
 		verdict = judge_at(d, r->host, at, &in);
 		if (verdict != FIT)
 			return verdict != ENVIRONMENT && add_guard(d, r, at);
