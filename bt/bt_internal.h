@@ -238,6 +238,9 @@ struct stubs {
 	uint32_t popf[2]; /* called, at CPL 0: EFLAGS = R13D; [32-bit operand] */
 	/* Called at CPL 0 with a selector in R8D for DS, ES: interpreted if it changes anything. */
 	uint32_t reload[SEG_COUNT];
+	/* Called: bt/crossing.h. FS's at CPL 0 with a selector in R8D and the next EIP in R13D. */
+	uint32_t sysenter, sysexit;
+	uint32_t load_fs[2]; /* [POP] */
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
 	uint32_t end;
@@ -305,6 +308,9 @@ struct x87_pointers {
 	uint8_t seg; /* of the operand */
 };
 
+/* Instructions that bt/crossing.h is about. */
+enum crossing_kind { CROSSING_NONE, CROSSING_SYSENTER, CROSSING_SYSEXIT, CROSSING_FS };
+
 /* An instruction that was interpreted on behalf of translated code, decoded. */
 struct slow_site {
 	uint32_t after; /* offset in the cache of what follows the call; 0: empty */
@@ -312,6 +318,8 @@ struct slow_site {
 	bool undecodable;
 	bool native;	/* has a rule, but its memory access could not be made */
 	bool same_mode; /* leaves the mode as it is */
+	bool reloads;	/* DS or ES, by a stub that looks at the GDT */
+	uint8_t crossing; /* enum crossing_kind */
 	struct tb *tb;
 	struct x87_pointers pointers; /* to be written before it */
 	struct insn insn;
@@ -322,22 +330,12 @@ struct mode_id {
 	bool used;
 };
 
-/* A host stack of translated code, returns.c. */
-struct return_stack {
-	uint64_t tag; /* vcpu.bt_jc_tag of the code whose calls it holds */
-	uint64_t rsp; /* while the other one is in use */
-	uint64_t top; /* RSP while it is empty */
-	uint8_t *guard;
-};
-
 struct bt {
 	struct engine_config config;
 	struct code_cache cache;
 	struct stubs stubs;
 	struct bt_tables *tables;
-	struct return_stack returns[2]; /* of rings 0-2, of ring 3 */
-	bool returns_user; /* which is in use */
-	uint8_t *return_memory;
+	uint8_t *return_memory; /* of vcpu.bt_stacks */
 	uint8_t *signal_stack; /* signals.c; for a thread that has none */
 	uint64_t serial; /* no other translator of the process has it */
 	struct bt_counters n;
@@ -357,7 +355,6 @@ struct bt {
 	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
 	uint32_t sampled_cr3;
 	unsigned samples;
-	uint32_t tag_mode; /* what vcpu.bt_jc_tag stands for */
 	struct tb_exit *left_by; /* the exit that translated code has been left by; NULL: by none */
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */
@@ -504,16 +501,16 @@ void jc_fill(struct vcpu *cpu, struct tb *tb);
 void jc_forget(struct vcpu *cpu);
 
 /* ---- returns.c ---- */
-int returns_create(struct bt *bt);
+int returns_create(struct vcpu *cpu);
 void returns_destroy(struct bt *bt);
 /* Forgets all calls. Not while translated code is on the host's stack. */
 void returns_empty(struct vcpu *cpu);
 /* Code under this jump-cache tag is going to run. */
 void returns_select(struct vcpu *cpu, uint64_t tag, bool user);
 /* Whether a fault at this address is a CALL that finds no room. */
-bool returns_overflown(const struct bt *bt, uint64_t address);
+bool returns_overflown(const struct vcpu *cpu, uint64_t address);
 /* RSP, or the empty stack's if one more return address does not fit. */
-uint64_t returns_room(const struct bt *bt, uint64_t rsp);
+uint64_t returns_room(const struct vcpu *cpu, uint64_t rsp);
 
 /* ---- stubs.c ---- */
 void stubs_emit(struct bt *bt, struct emit *e);
@@ -551,15 +548,13 @@ void bt_select(struct vcpu *cpu, uint32_t mode, uint64_t tag);
 uint64_t bt_next(struct vcpu *cpu, uint64_t exit_id);
 /* What left through `exit`, or by a look-up if it is NULL, has found its target. */
 void bt_connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb);
-/* Whether something is pending that is not held off. */
-bool bt_pending_now(const struct vcpu *cpu);
 /* Whether what comes next should run in a stub. */
 bool bt_wants_direct(const struct vcpu *cpu);
 /*
- * Where translated code can go on at CS:EIP without a look by the run loop,
- * or 0: the target is in the jump cache. Makes the mode's window current.
+ * Where translated code can go on at CS:EIP in the processor's mode without a look by the
+ * run loop, or 0: the target is in the jump cache, and nobody wants attention.
  */
-uint64_t bt_continue(struct vcpu *cpu);
+uint64_t bt_continue(struct vcpu *cpu, uint32_t mode);
 
 /* The window that code of this privilege accesses; 0: none. */
 static inline uint64_t bt_window(const struct vcpu *cpu, bool user)

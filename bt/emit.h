@@ -226,14 +226,14 @@ static inline void emit_rorx(struct emit *e, bool wide, unsigned to, unsigned fr
  * instruction in the VEX prefix.
  */
 enum { VEX_SHLX = 1, VEX_SARX = 2, VEX_SHRX = 3 };
-static inline void emit_shiftx(struct emit *e, unsigned pp, unsigned to, unsigned from,
+static inline void emit_shiftx(struct emit *e, bool wide, unsigned pp, unsigned to, unsigned from,
 			       unsigned count)
 {
 	if (!emit_room(e))
 		return;
-	emit1(e, 0xc4); /* VEX.LZ.pp.0F38.W0 F7 /r */
+	emit1(e, 0xc4); /* VEX.LZ.pp.0F38.W F7 /r */
 	emit1(e, (to & 8 ? 0 : 0x80) | 0x40 | (from & 8 ? 0 : 0x20) | 2);
-	emit1(e, (~count & 15) << 3 | pp);
+	emit1(e, (wide ? 0x80 : 0) | (~count & 15) << 3 | pp);
 	emit1(e, 0xf7);
 	emit1(e, 0xc0 | (to & 7) << 3 | (from & 7));
 }
@@ -252,6 +252,20 @@ static inline uint8_t *emit_jcc8(struct emit *e, unsigned cc)
 	emit1(e, 0x70 | cc);
 	emit1(e, 0);
 	return e->p;
+}
+static inline uint8_t *emit_jcc_ahead(struct emit *e, unsigned cc) /* for emit_patch32() */
+{
+	emit_room(e);
+	emit1(e, 0x0f);
+	emit1(e, 0x80 | cc);
+	emit4(e, 0);
+	return e->p;
+}
+static inline void emit_patch32(struct emit *e, uint8_t *after)
+{
+	uint32_t rel = (uint32_t)(e->p - after);
+
+	memcpy(after - 4, &rel, 4);
 }
 static inline void emit_patch8(struct emit *e, uint8_t *after)
 {

@@ -15,6 +15,7 @@ enum stub_kind {
 	STUB_EXIT, STUB_MISSED,
 	STUB_NO_RETURN, STUB_LOOKUP, /* where RET goes to, and blocks jump to */
 	STUB_PUSHF, STUB_POPF16, STUB_POPF32, STUB_RELOAD_ES, STUB_RELOAD_DS, /* called by blocks */
+	STUB_SYSENTER, STUB_SYSEXIT, STUB_LOAD_FS, STUB_POP_FS, /* called, and return seldom */
 	STUB_SOFT, STUB_CHECK,
 };
 
@@ -49,17 +50,27 @@ enum field_writer {
 	X(eip, BY_BLOCKS, "where an exit leads")                                                   \
 	X(eflags, BY_BLOCKS, "DF and what else the host's flags do not hold")                      \
 	X(bt_if, BY_BLOCKS, "CLI, STI, POPF")                                                      \
-	X(seg, BY_NOBODY, "bases and limits")                                                      \
+	X(seg, BY_GATES, "bases and limits")                                                      \
 	X(cr0, BY_NOBODY, "")                                                                      \
 	X(cr4, BY_NOBODY, "")                                                                      \
-	X(cpl, BY_NOBODY, "")                                                                      \
+	X(cpl, BY_GATES, "")                                                                       \
+	X(tlb, BY_GATES, "the view of the CPL")                                                    \
+	X(ring3_exits, BY_GATES, "")                                                               \
 	X(fx, BY_BLOCKS, "x87 and SSE state")                                                      \
 	X(host_fpu, BY_NOBODY, "")                                                                 \
 	X(pending, BY_NOBODY, "looked at by STI")                                                  \
 	X(bt_tables, BY_NOBODY, "")                                                                \
-	X(bt_window, BY_NOBODY, "")                                                                \
-	X(bt_jc, BY_NOBODY, "")                                                                    \
-	X(bt_jc_tag, BY_NOBODY, "")                                                                \
+	X(bt_window, BY_GATES, "the CPL's")                                                        \
+	X(bt_jc, BY_GATES, "the CPL's")                                                            \
+	X(bt_jc_tag, BY_GATES, "the mode's")                                                       \
+	X(bt_tag_mode, BY_GATES, "")                                                               \
+	X(bt_kick, BY_NOBODY, "shifts the tag out")                                                \
+	X(bt_stacks, BY_GATES, "host stacks of blocks")                                            \
+	X(bt_stack_user, BY_GATES, "")                                                             \
+	X(bt_sysenter, BY_NOBODY, "what was noted")                                                \
+	X(bt_sysexit, BY_NOBODY, "")                                                               \
+	X(bt_fs_loads, BY_NOBODY, "")                                                              \
+	X(bt_tsc_ahead, BY_NOBODY, "added by RDTSC")                                               \
 	X(bt_rsp, BY_GATES, "host stack to return to C by")                                        \
 	X(bt_returns, BY_GATES, "host stack of blocks")                                            \
 	X(bt_resume, BY_GATES, "kept while registers are saved")                                   \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What of the processor's state a translation depends on, and the tags that stand for it. */
+#include "bt/crossing.h"
 #include "bt/fpu.h"
 
 static uint32_t data_bits(const struct vcpu *cpu, unsigned seg)
@@ -41,6 +42,7 @@ static void forget_modes(struct vcpu *cpu)
 	struct bt *bt = cpu->bt;
 
 	jc_forget(cpu);
+	crossing_forget(cpu);
 	memset(bt->mode_ids, 0, sizeof(bt->mode_ids));
 	bt->mode_id_count = 0;
 }
@@ -96,7 +98,7 @@ static unsigned jump_cache_for(uint32_t mode, uint64_t tag)
 
 void bt_select(struct vcpu *cpu, uint32_t mode, uint64_t tag)
 {
-	cpu->bt->tag_mode = mode;
+	cpu->bt_tag_mode = mode;
 	cpu->bt_jc = &cpu->bt->tables->jc[jump_cache_for(mode, tag)];
-	atomic_store(&cpu->bt_jc_tag, tag);
+	cpu->bt_jc_tag = tag;
 }

@@ -14,14 +14,6 @@ bool bt_wants_direct(const struct vcpu *cpu)
 	return cpu->cpl == 3 && cpu->direct && direct_wanted(cpu->direct);
 }
 
-bool bt_pending_now(const struct vcpu *cpu)
-{
-	uint32_t held =
-	    (cpu->eflags & FL_IF ? 0 : PENDING_IRQ) | (cpu->nmi_blocked ? PENDING_NMI : 0);
-
-	return atomic_load(&cpu->pending) & ~held;
-}
-
 /* Offsets in a page say nothing of another one. */
 static bool leads_to_page(const struct tb *from, const struct tb *tb)
 {
@@ -86,10 +78,9 @@ uint64_t bt_next(struct vcpu *cpu, uint64_t exit_ref)
 	if (exit)
 		cpu->eip = tb_base(cpu, tb_at(bt, exit->from)) + exit->eip;
 	bt->left_by = exit;
-	/* Without a tag somebody wants attention. */
-	if (!atomic_load(&cpu->bt_jc_tag) || bt_wants_direct(cpu))
+	if (atomic_load_explicit(&cpu->bt_kick, memory_order_relaxed) || bt_wants_direct(cpu))
 		return 0;
-	tb = existing(cpu, bt->tag_mode);
+	tb = existing(cpu, cpu->bt_tag_mode);
 	if (!tb)
 		return 0;
 	bt_connect(cpu, exit, tb);
@@ -97,17 +88,15 @@ uint64_t bt_next(struct vcpu *cpu, uint64_t exit_ref)
 	return (uintptr_t)cache_rx(bt, tb->host);
 }
 
-uint64_t bt_continue(struct vcpu *cpu)
+uint64_t bt_continue(struct vcpu *cpu, uint32_t mode)
 {
-	uint32_t i = jc_slot(cpu->eip), mode = bt_mode(cpu);
 	uint64_t tag = bt_jc_tag(cpu, mode);
+	uint32_t i = jc_slot(cpu->eip);
 
-	if (bt_wants_direct(cpu))
+	if (atomic_load_explicit(&cpu->bt_kick, memory_order_relaxed) || bt_wants_direct(cpu))
 		return 0; /* the run loop decides */
 	bt_select(cpu, mode, tag);
 	if (cpu->bt_jc->tag[i] != 0 - (tag + cpu->eip))
-		return 0;
-	if (bt_pending_now(cpu)) /* the store may have undone a kick */
 		return 0;
 	returns_select(cpu, tag, cpu->cpl == 3);
 	fpu_update(cpu);

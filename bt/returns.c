@@ -28,22 +28,23 @@
 #define STACK_SIZE (64u << 10)
 #define EACH (PAGE_SIZE + STACK_SIZE) /* the guard and the stack */
 
-int returns_create(struct bt *bt)
+int returns_create(struct vcpu *cpu)
 {
 	uint8_t *p = mmap(NULL, 2 * EACH, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
-	bt->return_memory = p;
+	cpu->bt->return_memory = p;
 	for (unsigned user = 0; user < 2; user++, p += EACH) {
 		uint64_t *top = (uint64_t *)(void *)(p + EACH) - 2;
 
 		if (mprotect(p, PAGE_SIZE, PROT_NONE) < 0)
 			return -errno;
-		*top = (uintptr_t)cache_rx(bt, bt->stubs.no_return);
-		bt->returns[user] = (struct return_stack){.guard = p, .top = (uintptr_t)top};
+		*top = (uintptr_t)cache_rx(cpu->bt, cpu->bt->stubs.no_return);
+		cpu->bt_stacks[user] = (struct bt_return_stack){.top = (uintptr_t)top};
 	}
+	cpu->bt_stack_user = false;
 	return 0;
 }
 
@@ -56,18 +57,17 @@ void returns_destroy(struct bt *bt)
 void returns_empty(struct vcpu *cpu)
 {
 	for (unsigned user = 0; user < 2; user++)
-		cpu->bt->returns[user].rsp = cpu->bt->returns[user].top;
-	cpu->bt_returns = cpu->bt->returns[cpu->bt->returns_user].top;
+		cpu->bt_stacks[user].rsp = cpu->bt_stacks[user].top;
+	cpu->bt_returns = cpu->bt_stacks[cpu->bt_stack_user].top;
 }
 
 void returns_select(struct vcpu *cpu, uint64_t tag, bool user)
 {
-	struct bt *bt = cpu->bt;
-	struct return_stack *s = &bt->returns[user];
+	struct bt_return_stack *s = &cpu->bt_stacks[user];
 
-	if (bt->returns_user != user) {
-		bt->returns[bt->returns_user].rsp = cpu->bt_returns;
-		bt->returns_user = user;
+	if (cpu->bt_stack_user != user) {
+		cpu->bt_stacks[cpu->bt_stack_user].rsp = cpu->bt_returns;
+		cpu->bt_stack_user = user;
 		cpu->bt_returns = s->rsp;
 	}
 	if (s->tag != tag) {
@@ -76,18 +76,15 @@ void returns_select(struct vcpu *cpu, uint64_t tag, bool user)
 	}
 }
 
-/* The stack of what runs. */
-static const struct return_stack *current(const struct bt *bt)
+bool returns_overflown(const struct vcpu *cpu, uint64_t address)
 {
-	return &bt->returns[bt->returns_user];
+	uint64_t guard = (uintptr_t)cpu->bt->return_memory + cpu->bt_stack_user * EACH;
+
+	return address - guard < PAGE_SIZE;
 }
 
-bool returns_overflown(const struct bt *bt, uint64_t address)
+uint64_t returns_room(const struct vcpu *cpu, uint64_t rsp)
 {
-	return address - (uintptr_t)current(bt)->guard < PAGE_SIZE;
-}
-
-uint64_t returns_room(const struct bt *bt, uint64_t rsp)
-{
-	return returns_overflown(bt, rsp - sizeof(uint64_t)) ? current(bt)->top : rsp;
+	return returns_overflown(cpu, rsp - sizeof(uint64_t)) ? cpu->bt_stacks[cpu->bt_stack_user].top
+							      : rsp;
 }

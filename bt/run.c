@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/log.h"
+#include "bt/crossing.h"
 #include "bt/fpu.h"
 #include "bt/host.h"
 #include "bt/inspect.h"
@@ -17,6 +18,7 @@
 #include "cpu/block.h"
 #include "cpu/decode.h"
 #include "cpu/fpu.h"
+#include "cpu/msr.h"
 #include "cpu/run.h"
 #include "cpu/space.h"
 #include "direct/direct.h"
@@ -154,6 +156,8 @@ static void bt_run(struct vcpu *cpu)
 		left = false;
 	ran = reason;
 	cpu->bt->interpret = 0;
+	crossing_forget(cpu);
+	tsc_changed(cpu);
 	run_resume(cpu, reason);
 	while (!(ran && run_stepped(cpu)) && cpu->fuel > 0) {
 		uint64_t evictions = cpu->bt->n.evictions;
@@ -161,6 +165,8 @@ static void bt_run(struct vcpu *cpu)
 		uint32_t mode;
 		uint64_t tag;
 
+		/* In this order with what vcpu_kick() does: what it is about is seen now, or later. */
+		atomic_store_explicit(&cpu->bt_kick, 0, memory_order_relaxed);
 		atomic_store(&cpu->bt_poll, &cpu->bt_poll_target);
 		if (wants_service(cpu)) {
 			unsigned cpl = cpu->cpl;
@@ -196,8 +202,6 @@ static void bt_run(struct vcpu *cpu)
 		mode = bt_mode(cpu);
 		tag = bt_jc_tag(cpu, mode);
 		bt_select(cpu, mode, tag);
-		if (bt_pending_now(cpu)) /* the store may have undone a kick */
-			atomic_store(&cpu->bt_jc_tag, 0);
 		tb = find(cpu, mode);
 		if (!tb || !fuel_lasts(cpu, tb)) {
 			left = false;
@@ -223,7 +227,7 @@ static void bt_run(struct vcpu *cpu)
 /* ---- the engine ---- */
 static void bt_kicked(struct vcpu *cpu)
 {
-	atomic_store(&cpu->bt_jc_tag, 0);
+	atomic_store(&cpu->bt_kick, BT_KICKED);
 	atomic_store(&cpu->bt_poll, NULL);
 	if (cpu->direct)
 		direct_kick(cpu->direct);
@@ -375,7 +379,7 @@ int bt_attach(struct vcpu *cpu, const struct engine_config *config)
 	if (!err)
 		err = cache_create(bt, config->cache_kib);
 	if (!err)
-		err = returns_create(bt);
+		err = returns_create(cpu);
 	if (!err)
 		err = signals_stack_create(bt);
 	if (!err)

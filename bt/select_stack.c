@@ -148,14 +148,49 @@ static bool may_reload(const struct trans *t, unsigned seg)
 	return t->mode & MODE_RING0 && t->mode & MODE_PROT && (seg == ES || seg == DS);
 }
 
+/* Of FS at CPL 0, which other code may follow in another mode: bt/crossing.h. */
+static bool may_load_fs(const struct trans *t)
+{
+	enum seg_kind cs = mode_seg(t->mode, CS);
+
+	return t->mode & MODE_RING0 && t->mode & MODE_PROT && t->mode & MODE_CODE32 &&
+	       (cs == KIND_FLAT || cs == KIND_BASED);
+}
+
+/* The selector in R8D. */
+static void load_fs(struct trans *t, bool pop)
+{
+	trans_eip(t, TMP4, t->next_eip);
+	trans_call(t, t->bt->stubs.load_fs[pop]);
+}
+
 static bool mov_to_selector(struct trans *t)
 {
 	const struct insn *in = t->in;
+	bool fs = in->reg == FS && may_load_fs(t);
 
-	if (in->rm_is_memory || !may_reload(t, in->reg))
+	if (!fs && (in->rm_is_memory || !may_reload(t, in->reg)))
 		return false;
-	emit_movzx16(&t->e, TMP0, host_reg(in->rm));
-	trans_call(t, t->bt->stubs.reload[in->reg]);
+	if (in->rm_is_memory) {
+		trans_load(t, TMP4, trans_operand(t, READ, 2), 2);
+		emit_mov32(&t->e, TMP0, TMP4);
+	} else {
+		emit_movzx16(&t->e, TMP0, host_reg(in->rm));
+	}
+	if (fs)
+		load_fs(t, false);
+	else
+		trans_call(t, t->bt->stubs.reload[in->reg]);
+	return true;
+}
+
+static bool pop_fs(struct trans *t)
+{
+	if (!may_load_fs(t) || !t->in->operand32 || !(t->mode & MODE_STACK32))
+		return false;
+	trans_load(t, TMP4, trans_stack(t, 0, READ, 4), 4);
+	emit_movzx16(&t->e, TMP0, TMP4);
+	load_fs(t, true);
 	return true;
 }
 
@@ -180,7 +215,7 @@ bool select_selector(struct trans *t)
 	if (push)
 		return push_selector(t);
 	if (t->row->map != M1)
-		return false;
+		return t->row->map == M2 && t->in->opcode == 0xa1 && pop_fs(t);
 	switch (t->in->opcode) {
 	case 0x07:
 	case 0x1f:

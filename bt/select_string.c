@@ -77,7 +77,7 @@ static uint8_t *jump_if_r8_zero(struct trans *t)
 static void shift_count(struct trans *t, unsigned count)
 {
 	emit_mov_imm32(&t->e, TMP1, count);
-	emit_shiftx(&t->e, VEX_SHRX, TMP0, RCX, TMP1);
+	emit_shiftx(&t->e, false, VEX_SHRX, TMP0, RCX, TMP1);
 }
 
 /* EFLAGS.DF to bit 0 of R10D, alone. Clobbers R9. */
@@ -89,7 +89,7 @@ static void load_direction(struct trans *t)
 	emit_op(&t->e, OP_0F, 0xb6, TMP2, byte1);
 	emit_rorx(&t->e, false, TMP2, TMP2, 3); /* to bit 31 */
 	emit_mov_imm32(&t->e, TMP1, 31);
-	emit_shiftx(&t->e, VEX_SHRX, TMP2, TMP2, TMP1);
+	emit_shiftx(&t->e, false, VEX_SHRX, TMP2, TMP2, TMP1);
 }
 
 static void to_window(struct trans *t, unsigned reg)

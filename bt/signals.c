@@ -45,7 +45,7 @@ static void leave_window(greg_t *regs)
 /* As if the code had called the stub that interprets the instruction. */
 static void go_slow(struct vcpu *cpu, greg_t *regs)
 {
-	uint64_t *rsp = (uint64_t *)returns_room(cpu->bt, cpu->bt_returns) - 1;
+	uint64_t *rsp = (uint64_t *)returns_room(cpu, cpu->bt_returns) - 1;
 
 	*rsp = (uint64_t)regs[REG_RIP] + 1;
 	cpu->bt_returns = (uintptr_t)rsp;
@@ -142,7 +142,7 @@ static bool handle(struct vcpu *cpu, int signal, const siginfo_t *info, greg_t *
 	if (signal == SIGFPE) {
 		cpu->bt->n.fault_math++;
 		go_slow(cpu, regs);
-	} else if (returns_overflown(cpu->bt, address)) {
+	} else if (returns_overflown(cpu, address)) {
 		cpu->bt->n.return_overflows++;
 		returns_empty(cpu);
 	} else if (!memcmp((const void *)regs[REG_RIP], poll_load, sizeof(poll_load))) {

@@ -6,6 +6,7 @@
  */
 #include <assert.h>
 
+#include "bt/crossing.h"
 #include "bt/fpu.h"
 #include "cpu/access.h"
 #include "cpu/decode.h"
@@ -113,6 +114,16 @@ static bool keeps_mode(const struct insn *in)
 	}
 }
 
+/* MOV or POP to DS or ES. */
+static bool reloads(const struct insn *in)
+{
+	const struct insn_row *row = &insn_table[in->row];
+
+	return row->map == M1 &&
+	       (row->opcode == 0x07 || row->opcode == 0x1f ||
+		(row->opcode == 0x8e && (in->reg == ES || in->reg == DS)));
+}
+
 static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after)
 {
 	struct bt *bt = cpu->bt;
@@ -132,6 +143,8 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 			    !insn_supported(cpu, &insn_table[site->insn.row]);
 	site->native = after != end_of_insn(tb, site->n);
 	site->same_mode = !site->undecodable && keeps_mode(&site->insn);
+	site->reloads = !site->undecodable && reloads(&site->insn);
+	site->crossing = (uint8_t)(site->undecodable ? CROSSING_NONE : crossing_kind(&site->insn));
 }
 
 /* The instruction whose code calls, or jumps, to the stub; found quickly again. */
@@ -186,7 +199,9 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
 		      bool sequential)
 {
-	if (n + 1u < tb->count && sequential && (same_mode || bt_mode(cpu) == (tb->mode & ~MODE_MOVED)) &&
+	uint32_t mode = same_mode ? tb->mode & ~MODE_MOVED : bt_mode(cpu);
+
+	if (n + 1u < tb->count && sequential && mode == (tb->mode & ~MODE_MOVED) &&
 	    fpu_ready_again(cpu, tb->fpu))
 		return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
 	if (cpu->repeating || !cpu->bt->config.chaining)
@@ -194,13 +209,14 @@ static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool sa
 	if (cpu->bt->config.exact_fuel) /* what was paid for what comes after it */
 		cpu->fuel += tb_paid_after(tb, n);
 	cpu->bt->ahead = 0;
-	return bt_continue(cpu);
+	return bt_continue(cpu, mode);
 }
 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
 	struct slow_site *site = find_site(cpu, after), kept;
+	struct crossing before;
 	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
@@ -233,6 +249,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	cpu->repeating = false;
 	cpu->cur = in;
 	cpu->eip = next_eip;
+	before = crossing_begin(cpu);
 	in->exec(cpu, in);
 	cpu->cur = NULL;
 	if (site->native) {
@@ -240,13 +257,16 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 			soft_fill(cpu, operand);
 		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
 	}
-	if (!site->same_mode) /* maybe a selector: the stubs that reload one look at the GDT */
+	if (site->reloads)
 		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[DS].selector & ~7u));
+	if (site->crossing == CROSSING_FS)
+		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[FS].selector & ~7u));
 	if (!bt->leave && !attention(cpu)) {
 		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
 
 		if (next) {
 			cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
+			crossing_learn(cpu, site->crossing, &before);
 			return next;
 		}
 	}

@@ -4,58 +4,12 @@
  * probe, segment checks, and the way to the interpreter. Emitted once, at the
  * beginning of the code cache.
  */
+#include "bt/crossing.h"
 #include "bt/fpu.h"
+#include "bt/stubs.h"
 #include "bt/trans.h"
 
 #define FLAG_OF_BIT 11
-
-static uint32_t here(const struct bt *bt, const struct emit *e)
-{
-	return (uint32_t)(e->p - bt->cache.rw);
-}
-
-/* Where the next stub begins. */
-static uint32_t begin(const struct bt *bt, struct emit *e)
-{
-	while ((uintptr_t)e->p & 15)
-		emit1(e, 0xcc);
-	return here(bt, e);
-}
-
-/* alu op r/m32, imm32: op is the /digit of opcode 81. */
-static void alu_imm(struct emit *e, unsigned op, unsigned reg, uint32_t imm)
-{
-	emit_op(e, 0, 0x81, op, rm_reg(reg));
-	emit4(e, imm);
-}
-enum { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_CMP = 7 };
-enum { CC_B = 2, CC_E = 4, CC_A = 7 };
-
-static void shift_imm(struct emit *e, unsigned op, unsigned reg, unsigned count)
-{
-	emit_op(e, 0, 0xc1, op, rm_reg(reg));
-	emit1(e, count);
-}
-enum { SHIFT_LEFT = 4, SHIFT_RIGHT = 5 };
-
-static void emit_lahf(struct emit *e)
-{
-	emit1(e, 0x9f);
-}
-static void emit_sahf(struct emit *e)
-{
-	emit1(e, 0x9e);
-}
-static void emit_seto_al(struct emit *e)
-{
-	emit_op(e, OP_0F, 0x90, 0, rm_reg(RAX));
-}
-/* AL 0 or 1 to OF. */
-static void emit_al_to_of(struct emit *e)
-{
-	emit1(e, 0x04); /* add al, 7fh */
-	emit1(e, 0x7f);
-}
 
 static void move_xmm(struct emit *e, bool save)
 {
@@ -193,7 +147,7 @@ static void call_c(struct emit *e, next_fn *fn)
 	emit_mov_imm64(e, RAX, (uintptr_t)fn);
 	emit_op(e, 0, 0xff, 2, rm_reg(RAX)); /* call rax */
 	emit_op(e, OP_W, 0x85, RAX, rm_reg(RAX));
-	stay = emit_jcc8(e, CC_E ^ 1);
+	stay = emit_jcc8(e, CC_NE);
 	return_to_c(e);
 	emit_patch8(e, stay);
 	emit_store64(e, CPU_FIELD(bt_resume), RAX);
@@ -249,28 +203,6 @@ static void emit_probe(struct bt *bt, struct emit *e, unsigned view, bool write,
 		    rm_indexed(TMP2, TMP1, 3,
 			       (int32_t)(soft + offsetof(struct soft_tlb, delta))));
 	emit_ret(e);
-}
-
-static struct rm segment_field(unsigned seg, size_t field)
-{
-	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, seg) + seg * sizeof(struct segment) +
-				     field));
-}
-
-/* RAX to R9 and the flags to R11, and back. */
-static void lend_flags(struct emit *e)
-{
-	emit_mov(e, TMP1, RAX);
-	emit_lahf(e);
-	emit_seto_al(e);
-	emit_mov32(e, TMP3, RAX);
-}
-static void restore_flags(struct emit *e)
-{
-	emit_mov32(e, RAX, TMP3);
-	emit_al_to_of(e);
-	emit_sahf(e);
-	emit_mov(e, RAX, TMP1);
 }
 
 /*
@@ -331,13 +263,13 @@ static void emit_popf(struct bt *bt, struct emit *e, bool wide)
 	lend_flags(e);
 	emit_op(e, 0, 0xf7, 0, rm_reg(TMP4)); /* test r13d, TF */
 	emit4(e, FL_TF);
-	slow[0] = emit_jcc8(e, CC_E ^ 1);
+	slow[0] = emit_jcc8(e, CC_NE);
 	emit_op(e, 0, 0xf7, 0, rm_reg(TMP4));
 	emit4(e, FL_IF);
 	closed = emit_jcc8(e, CC_E);
 	emit_op(e, 0, 0x83, ALU_CMP, CPU_FIELD(pending));
 	emit1(e, 0);
-	slow[1] = emit_jcc8(e, CC_E ^ 1);
+	slow[1] = emit_jcc8(e, CC_NE);
 	emit_patch8(e, closed);
 	emit_load32(e, TMP2, CPU_FIELD(eflags));
 	alu_imm(e, ALU_AND, TMP2, ~mask);
@@ -362,27 +294,16 @@ static void emit_popf(struct bt *bt, struct emit *e, bool wide)
 	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
 }
 
-/*
- * R8D: a selector for a data segment register, at CPL 0 in protected mode. If it
- * is what the register holds, and so is its descriptor in the GDT, then there
- * is nothing to do: the checks that it passed then depend on nothing else. Null
- * selectors and what no descriptor stands behind, as after real mode, have none.
- * Kernels load DS and ES so at every entry. Clobbers R13.
- */
-static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
+void emit_descriptor(struct emit *e, struct give_up *g)
 {
 	size_t soft = offsetof(struct bt_tables, soft);
-	uint8_t *fail[7];
 
-	lend_flags(e);
-	emit_op(e, OP_16, 0x3b, TMP0, segment_field(seg, offsetof(struct segment, selector)));
-	fail[0] = emit_jcc8(e, CC_E ^ 1);
-	alu_imm(e, ALU_OR, TMP0, 7); /* the descriptor's last byte, if TI is clear */
-	emit_op(e, 0, 0xf6, 0, segment_field(seg, offsetof(struct segment, selector)));
-	emit1(e, 4);
-	fail[1] = emit_jcc8(e, CC_E ^ 1);
+	emit_op(e, 0, 0xf7, 0, rm_reg(TMP0)); /* test r8d, TI */
+	emit4(e, 4);
+	give_up_if(e, g, CC_NE);
+	alu_imm(e, ALU_OR, TMP0, 7); /* the descriptor's last byte */
 	emit_op(e, 0, 0x3b, TMP0, CPU_FIELD(gdtr.limit));
-	fail[2] = emit_jcc8(e, CC_A);
+	give_up_if(e, g, CC_A);
 	emit_op(e, 0, 0x03, TMP0, CPU_FIELD(gdtr.base));
 	emit_mov32(e, TMP2, TMP0);
 	shift_imm(e, SHIFT_RIGHT, TMP2, PAGE_SHIFT);
@@ -392,25 +313,39 @@ static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
 	emit_load64(e, TMP4, CPU_FIELD(bt_tables));
 	emit_op(e, 0, 0x3b, RAX,
 		rm_indexed(TMP4, TMP2, 2, (int32_t)(soft + offsetof(struct soft_tlb, read))));
-	fail[3] = emit_jcc8(e, CC_E ^ 1);
+	give_up_if(e, g, CC_NE);
 	emit_load64(e, TMP2,
 		    rm_indexed(TMP4, TMP2, 3,
 			       (int32_t)(soft + offsetof(struct soft_tlb, delta))));
 	emit_mov32(e, RAX, TMP0);
 	alu_imm(e, ALU_AND, RAX, PAGE_SIZE - 1);
 	alu_imm(e, ALU_CMP, RAX, 7); /* all eight bytes are in the page */
-	fail[4] = emit_jcc8(e, CC_B);
+	give_up_if(e, g, CC_B);
 	emit_load64(e, RAX, rm_indexed(TMP0, TMP2, 0, -7));
+}
+
+/*
+ * R8D: a selector for a data segment register, at CPL 0 in protected mode. If it
+ * is what the register holds, and so is its descriptor in the GDT, then there
+ * is nothing to do: the checks that it passed then depend on nothing else. Null
+ * selectors and what no descriptor stands behind, as after real mode, have none.
+ * Kernels load DS and ES so at every entry. Clobbers R13.
+ */
+static void emit_reload(struct bt *bt, struct emit *e, unsigned seg)
+{
+	struct give_up g = {.count = 0};
+
+	lend_flags(e);
+	emit_op(e, OP_16, 0x3b, TMP0, segment_field(seg, offsetof(struct segment, selector)));
+	give_up_if(e, &g, CC_NE);
+	emit_descriptor(e, &g);
 	emit_op(e, OP_W, 0x3b, RAX, segment_field(seg, offsetof(struct segment, raw)));
-	fail[5] = emit_jcc8(e, CC_E ^ 1);
+	give_up_if(e, &g, CC_NE);
 	emit_op(e, OP_W, 0x85, RAX, rm_reg(RAX)); /* test */
-	fail[6] = emit_jcc8(e, CC_E);
+	give_up_if(e, &g, CC_E);
 	restore_flags(e);
 	emit_ret(e);
-	for (unsigned i = 0; i < 7; i++)
-		emit_patch8(e, fail[i]);
-	restore_flags(e);
-	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
+	give_up(bt, e, &g);
 }
 
 static void emit_memory_stubs(struct bt *bt, struct emit *e)
@@ -420,11 +355,11 @@ static void emit_memory_stubs(struct bt *bt, struct emit *e)
 
 		for (unsigned write = 0; write < 2; write++) {
 			for (unsigned view = 0; view < 2; view++) {
-				bt->stubs.soft[view][write][size] = begin(bt, e);
+				bt->stubs.soft[view][write][size] = stub_begin(bt, e);
 				emit_probe(bt, e, view, write, bytes);
 			}
 			for (unsigned seg = 0; seg < SEG_COUNT; seg++) {
-				bt->stubs.check[seg][write][size] = begin(bt, e);
+				bt->stubs.check[seg][write][size] = stub_begin(bt, e);
 				emit_check(bt, e, seg, write, bytes);
 			}
 		}
@@ -433,33 +368,34 @@ static void emit_memory_stubs(struct bt *bt, struct emit *e)
 
 void stubs_emit(struct bt *bt, struct emit *e)
 {
-	bt->stubs.enter = here(bt, e);
+	bt->stubs.enter = stub_here(bt, e);
 	emit_enter(e);
-	bt->stubs.leave = begin(bt, e);
+	bt->stubs.leave = stub_begin(bt, e);
 	emit_leave(e);
-	bt->stubs.slow = begin(bt, e);
+	bt->stubs.slow = stub_begin(bt, e);
 	call_c_from(e, bt_slow);
-	bt->stubs.fpu = begin(bt, e);
+	bt->stubs.fpu = stub_begin(bt, e);
 	call_c_from(e, bt_fpu_prepare);
-	bt->stubs.exit = begin(bt, e);
+	bt->stubs.exit = stub_begin(bt, e);
 	call_c(e, bt_next);
-	bt->stubs.missed = begin(bt, e);
+	bt->stubs.missed = stub_begin(bt, e);
 	emit_missed(e);
-	bt->stubs.no_return = begin(bt, e);
+	bt->stubs.no_return = stub_begin(bt, e);
 	rsp_add(e, -(int)sizeof(uint64_t));
 	emit_lookup(bt, e);
-	bt->stubs.lookup = begin(bt, e);
+	bt->stubs.lookup = stub_begin(bt, e);
 	emit_lookup(bt, e);
-	bt->stubs.pushf = begin(bt, e);
+	bt->stubs.pushf = stub_begin(bt, e);
 	emit_pushf(e);
 	for (unsigned wide = 0; wide < 2; wide++) {
-		bt->stubs.popf[wide] = begin(bt, e);
+		bt->stubs.popf[wide] = stub_begin(bt, e);
 		emit_popf(bt, e, wide);
 	}
 	for (unsigned seg = ES; seg <= DS; seg += DS - ES) {
-		bt->stubs.reload[seg] = begin(bt, e);
+		bt->stubs.reload[seg] = stub_begin(bt, e);
 		emit_reload(bt, e, seg);
 	}
+	crossing_emit(bt, e);
 	emit_memory_stubs(bt, e);
-	bt->stubs.end = here(bt, e);
+	bt->stubs.end = stub_here(bt, e);
 }

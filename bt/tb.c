@@ -200,13 +200,9 @@ void tb_unchain_stale(struct vcpu *cpu)
 void jc_fill(struct vcpu *cpu, struct tb *tb)
 {
 	struct jump_cache *jc = cpu->bt_jc;
-	uint64_t tag = atomic_load(&cpu->bt_jc_tag);
 	uint32_t i = jc_slot(cpu->eip);
 
-	/* A kick has cleared it, so that all look-ups fail: they must not find this. */
-	if (!tag)
-		return;
-	jc->tag[i] = 0 - (tag + cpu->eip);
+	jc->tag[i] = 0 - (cpu->bt_jc_tag + cpu->eip);
 	tb->looked_up = true;
 	jc->target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
 	cpu->bt->n.jc_fills++;

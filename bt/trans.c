@@ -231,7 +231,8 @@ void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip)
 
 /*
  * Tags and targets by the target's low 16 bits. The tag counts for one set of
- * translations and one mode; hit if it cancels out. how: FF /how at last.
+ * translations and one mode; hit if it cancels out, as none does that a kick has shifted
+ * out. how: FF /how at last.
  */
 enum lookup_by { BY_CALL = 2, BY_JUMP = 4 };
 
@@ -243,9 +244,11 @@ static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
 		emit_rorx(e, false, TMP1, TMP0, JC_ROTATE);
 		emit_movzx16(e, TMP1, TMP1);
 		emit_load64(e, TMP4, CPU_FIELD(bt_jc));
-		emit_load64(e, TMP2, rm_indexed(TMP4, TMP1, 3, offsetof(struct jump_cache, tag)));
+		emit_load32(e, TMP3, CPU_FIELD(bt_kick));
+		emit_load64(e, TMP2, CPU_FIELD(bt_jc_tag));
+		emit_shiftx(e, true, VEX_SHLX, TMP2, TMP2, TMP3);
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP0, 0, 0));
-		emit_load64(e, TMP3, CPU_FIELD(bt_jc_tag));
+		emit_load64(e, TMP3, rm_indexed(TMP4, TMP1, 3, offsetof(struct jump_cache, tag)));
 		emit_lea64(e, TMP2, rm_indexed(TMP2, TMP3, 0, 0));
 		emit_mov(e, TMP3, RCX);
 		emit_mov(e, RCX, TMP2);

@@ -120,10 +120,19 @@ static inline bool is_reload(const struct stub *s)
 {
 	return s && (s->kind == STUB_RELOAD_ES || s->kind == STUB_RELOAD_DS);
 }
+/* One of those that cross into another mode. */
+static inline bool is_crossing(const struct stub *s)
+{
+	return s && s->kind >= STUB_SYSENTER && s->kind <= STUB_POP_FS;
+}
+static inline bool is_fs_load(const struct stub *s)
+{
+	return s && (s->kind == STUB_LOAD_FS || s->kind == STUB_POP_FS);
+}
 /* One of those that look an EIP up. */
 static inline bool is_lookup(const struct stub *s)
 {
-	return s->kind == STUB_NO_RETURN || s->kind == STUB_LOOKUP;
+	return s->kind == STUB_NO_RETURN || s->kind == STUB_LOOKUP || is_crossing(s);
 }
 /* All functions return NULL or the rule that is broken. */
 /* Guest registers are where they belong: control may go anywhere. */

@@ -183,9 +183,19 @@ static const char *call_flags_stub(struct verify *v, const struct stub *s)
 {
 	const char *reason = verify_may_fault(v);
 
-	v->now.held[R13] = is_reload(s) ? HOLDS_ANY : HOLDS_32;
+	v->now.held[R13] = is_reload(s) || is_fs_load(s) ? HOLDS_ANY : HOLDS_32;
 	v->now.held[R8] = v->now.held[R9] = v->now.held[R10] = v->now.held[R11] = HOLDS_ANY;
 	return reason;
+}
+
+/* R13 says where it goes on in another mode; POP takes the selector off the guest's stack. */
+static const char *call_fs_stub(struct verify *v, const struct stub *s)
+{
+	if (v->now.held[R8] > HOLDS_16)
+		return "R8 is no selector";
+	if (v->now.held[R13] > HOLDS_32)
+		return "R13 is no EIP";
+	return call_flags_stub(v, s);
 }
 
 /* A guest's CALL: whatever comes next may run before it comes back. */
@@ -221,6 +231,14 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 	case STUB_RELOAD_ES:
 	case STUB_RELOAD_DS:
 		return call_flags_stub(v, &s);
+	case STUB_LOAD_FS:
+	case STUB_POP_FS:
+		return call_fs_stub(v, &s);
+	case STUB_SYSENTER:
+	case STUB_SYSEXIT:
+		v->now.reached = false;
+		v->after_slow = true;
+		return verify_may_fault(v);
 	case STUB_SOFT:
 	case STUB_CHECK:
 		return call_memory_stub(v, &s);
@@ -234,6 +252,8 @@ static const char *ret(struct verify *v)
 	const struct known *k = &v->now;
 
 	v->now.reached = false;
+	if (is_fs_load(v->stub))
+		return v->now.flags ? "a stub has changed flags" : verify_at_home(v);
 	if (v->gate)
 		return NULL;
 	if (!v->stub)

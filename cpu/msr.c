@@ -83,11 +83,18 @@ void msr_reset(struct vcpu *cpu)
 		m->apic_base |= APIC_BASE_ENABLE;
 	/* The counter starts at 0, wherever the clock's is. */
 	m->tsc_adjust = cpu->ops->tsc ? -cpu->ops->tsc(cpu->opaque) : 0;
+	tsc_changed(cpu);
 }
 
 uint64_t tsc_read(struct vcpu *cpu)
 {
 	return (cpu->ops->tsc ? cpu->ops->tsc(cpu->opaque) : 0) + cpu->msr.tsc_adjust;
+}
+
+void tsc_changed(struct vcpu *cpu)
+{
+	if (cpu->ops->tsc_offset)
+		cpu->bt_tsc_ahead = cpu->msr.tsc_adjust - cpu->ops->tsc_offset(cpu->opaque);
 }
 
 /* ---- memory types ---- */
@@ -315,6 +322,7 @@ bool msr_write(struct vcpu *cpu, uint32_t index, uint64_t value)
 	switch (index) {
 	case MSR_TSC:
 		m->tsc_adjust += value - tsc_read(cpu);
+		tsc_changed(cpu);
 		return true;
 	case MSR_APIC_BASE:
 		return apic_base_write(cpu, value);

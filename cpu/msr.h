@@ -24,5 +24,7 @@ bool msr_write(struct vcpu *cpu, uint32_t index, uint64_t value);
 
 /* The guest's time-stamp counter. */
 uint64_t tsc_read(struct vcpu *cpu);
+/* The guest's TSC is another than the host's plus vcpu.bt_tsc_ahead, which becomes right. */
+void tsc_changed(struct vcpu *cpu);
 
 #endif

@@ -255,6 +255,33 @@ struct jump_cache;
 struct space_set; /* cpu/space_internal.h */
 struct insn;
 
+/*
+ * What SYSENTER or SYSEXIT has led from and to. Tags as bt_jc_tag; from 0: nothing is
+ * known.
+ */
+struct bt_crossing {
+	uint64_t from, to;
+	uint64_t window;    /* of the ring that it leads to */
+	struct jump_cache *jc;
+	uint32_t mode;	    /* of `to` */
+	uint32_t asid;	    /* of the ring that it leads to */
+	uint32_t sysenter_cs;
+	uint32_t gs_kind;   /* which is no part of the mode below ring 3 */
+	struct segment cs, ss;
+};
+
+/* What a load of FS has led from and to. */
+struct bt_fs_load {
+	uint64_t from, to;
+	uint64_t old_raw;	/* what FS held, for null selectors: they leave base and limit */
+	uint32_t mode;		/* of `to` */
+	uint16_t old_selector;
+	struct segment fs;
+};
+#define BT_FS_LOADS 2u /* by bit 3 of the selector */
+
+#define BT_KICKED 32u /* shifts a tag out */
+
 struct vcpu {
 	/* General registers; regs[GPR_ZERO] stays 0, for absent base or index. */
 	uint32_t regs[GPR_COUNT + 7];
@@ -322,13 +349,25 @@ struct vcpu {
 	struct bt_tables *bt_tables;
 	struct jump_cache *bt_jc;
 	uint64_t bt_window; /* the window of the code that runs, or 0 */
-	/* In whose translations and mode code runs, << 32; 0: it is to leave soon. */
-	_Atomic uint64_t bt_jc_tag;
+	uint64_t bt_jc_tag;   /* in whose translations and mode code runs, << 32 */
+	uint32_t bt_tag_mode; /* that mode */
+	/* 0, or BT_KICKED: translated code is to leave soon. Look-ups shift the tag by it. */
+	_Atomic uint32_t bt_kick;
 	uint64_t bt_rsp;      /* host stack of the code that entered */
 	uint64_t bt_returns;  /* host stack of translated code, bt/returns.c */
 	uint64_t bt_resume;
+	struct bt_return_stack { /* bt/returns.c; of rings 0-2, of ring 3 */
+		uint64_t tag; /* bt_jc_tag of the code whose calls it holds */
+		uint64_t rsp; /* while the other one is in use */
+		uint64_t top; /* RSP while it is empty */
+	} bt_stacks[2];
+	uint8_t bt_stack_user; /* which is in use */
+	/* What SYSENTER, SYSEXIT and loads of FS did last, for translated code: bt/crossing.h. */
+	struct bt_crossing bt_sysenter, bt_sysexit;
+	struct bt_fs_load bt_fs_loads[BT_FS_LOADS];
 	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
 	uint64_t bt_poll_target;
+	uint64_t bt_tsc_ahead; /* the guest's TSC less the host's: tsc_changed() */
 	uint64_t bt_new_blocks; /* translated so far */
 	uint32_t bt_fpu_missing[4]; /* by FPU_*, bt/fpu.h: not 0 if something is not ready */
 	uint32_t bt_page; /* EIP of the page's first byte while code runs that can be moved */

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The stubs for SYSENTER, SYSEXIT and loads of FS: bt/crossing.h. */
+#include "bt/crossing.h"
+#include "bt/stubs.h"
+#include "bt/trans.h"
+
+enum { CMP_R_RM = 0x3b, CMP_RM_IMM8 = 0x83, TEST_RM_IMM = 0xf7 };
+
+static struct rm plus(struct rm field, size_t offset)
+{
+	field.disp += (int32_t)offset;
+	return field;
+}
+
+/* ---- what has to be as it was ---- */
+static void check32(struct emit *e, struct give_up *g, struct rm is, struct rm was)
+{
+	emit_load32(e, RAX, is);
+	emit_op(e, 0, CMP_R_RM, RAX, was);
+	give_up_if(e, g, CC_NE);
+}
+
+static void check64(struct emit *e, struct give_up *g, struct rm is, struct rm was)
+{
+	emit_load64(e, RAX, is);
+	emit_op(e, OP_W, CMP_R_RM, RAX, was);
+	give_up_if(e, g, CC_NE);
+}
+
+/* Nobody wants attention, and what runs is what it has come from. */
+static void check_from(struct emit *e, struct give_up *g, struct rm from)
+{
+	emit_op(e, 0, CMP_RM_IMM8, ALU_CMP, CPU_FIELD(bt_kick));
+	emit1(e, 0);
+	give_up_if(e, g, CC_NE);
+	check64(e, g, CPU_FIELD(bt_jc_tag), from);
+}
+
+/* ---- what is done ---- */
+static void copy32(struct emit *e, struct rm to, struct rm from)
+{
+	emit_load32(e, RAX, from);
+	emit_store32(e, to, RAX);
+}
+
+static void copy64(struct emit *e, struct rm to, struct rm from)
+{
+	emit_load64(e, RAX, from);
+	emit_store64(e, to, RAX);
+}
+
+static void store8(struct emit *e, struct rm to, unsigned value)
+{
+	emit_op(e, 0, 0xc6, 0, to);
+	emit1(e, value);
+}
+
+static void load_segment(struct emit *e, unsigned seg, struct rm from)
+{
+	_Static_assert(sizeof(struct segment) % sizeof(uint64_t) == 0, "copied as a whole");
+	for (unsigned i = 0; i < sizeof(struct segment); i += sizeof(uint64_t))
+		copy64(e, segment_field(seg, i), plus(from, i));
+}
+
+/* The address behind the block's call of the stub is not gone back to. */
+static void drop_return(struct emit *e)
+{
+	emit_lea64(e, RSP, rm_at(RSP, sizeof(uint64_t)));
+}
+
+static struct rm stack_field(bool user, size_t field)
+{
+	return plus(CPU_FIELD(bt_stacks), user * sizeof(struct bt_return_stack) + field);
+}
+
+/* ---- SYSENTER, SYSEXIT ---- */
+static struct rm crossing(bool user, size_t field)
+{
+	return plus(user ? CPU_FIELD(bt_sysexit) : CPU_FIELD(bt_sysenter), field);
+}
+#define CROSSING(field) crossing(user, offsetof(struct bt_crossing, field))
+
+static void check_ring(struct emit *e, struct give_up *g, bool user)
+{
+	check_from(e, g, CROSSING(from));
+	check32(e, g, user ? CPU_FIELD(asid_user) : CPU_FIELD(asid_kernel), CROSSING(asid));
+	check64(e, g, user ? CPU_FIELD(window_base_user) : CPU_FIELD(window_base_supervisor),
+		CROSSING(window));
+	check32(e, g, CPU_FIELD(msr.sysenter_cs), CROSSING(sysenter_cs));
+	if (user) { /* what is no part of the mode below ring 3, but of ring 3's */
+		emit_op(e, 0, TEST_RM_IMM, 0, CPU_FIELD(eflags));
+		emit4(e, FL_IOPL | FL_AC);
+		give_up_if(e, g, CC_NE);
+		emit_op(e, OP_0F, 0xb6, RAX,
+			segment_field(GS, offsetof(struct segment, data_kind)));
+		emit_op(e, 0, CMP_R_RM, RAX, CROSSING(gs_kind));
+		give_up_if(e, g, CC_NE);
+	}
+	check64(e, g, CROSSING(to), stack_field(user, offsetof(struct bt_return_stack, tag)));
+}
+
+/* As op_sysenter() and op_sysexit() leave it, and bt_select(). */
+static void cross(struct emit *e, bool user)
+{
+	size_t rsp = offsetof(struct bt_return_stack, rsp);
+	size_t view = (user ? TLB_USER : TLB_SUPERVISOR) * sizeof(((struct vcpu *)0)->tlb_views[0]);
+
+	copy64(e, CPU_FIELD(bt_jc_tag), CROSSING(to));
+	copy32(e, CPU_FIELD(bt_tag_mode), CROSSING(mode));
+	copy64(e, CPU_FIELD(bt_jc), CROSSING(jc));
+	emit_load64(e, WINDOW, CROSSING(window));
+	emit_store64(e, CPU_FIELD(bt_window), WINDOW);
+	load_segment(e, CS, CROSSING(cs));
+	load_segment(e, SS, CROSSING(ss));
+	emit_lea64(e, RAX, plus(CPU_FIELD(tlb_views), view));
+	emit_store64(e, CPU_FIELD(tlb), RAX);
+	store8(e, CPU_FIELD(cpl), user ? 3 : 0);
+	drop_return(e);
+	emit_store64(e, stack_field(!user, rsp), RSP);
+	emit_load64(e, RSP, stack_field(user, rsp));
+	store8(e, CPU_FIELD(bt_stack_user), user);
+}
+
+static void emit_sysenter(struct bt *bt, struct emit *e)
+{
+	struct give_up g = {.count = 0};
+
+	lend_flags(e);
+	check_ring(e, &g, false);
+	cross(e, false);
+	emit_op(e, 0, 0x81, ALU_AND, CPU_FIELD(eflags));
+	emit4(e, ~FL_RF);
+	store8(e, CPU_FIELD(bt_if), 0);
+	emit_op(e, OP_W, CMP_RM_IMM8, ALU_ADD, CPU_FIELD(ring3_exits));
+	emit1(e, 1);
+	restore_flags(e);
+	emit_load32(e, host_reg(ESP), CPU_FIELD(msr.sysenter_esp));
+	emit_load32(e, TMP0, CPU_FIELD(msr.sysenter_eip));
+	emit_lookup(bt, e);
+	give_up(bt, e, &g);
+}
+
+static void emit_sysexit(struct bt *bt, struct emit *e)
+{
+	struct give_up g = {.count = 0};
+
+	lend_flags(e);
+	check_ring(e, &g, true);
+	cross(e, true);
+	restore_flags(e);
+	emit_mov32(e, host_reg(ESP), RCX);
+	emit_mov32(e, TMP0, RDX);
+	emit_lookup(bt, e);
+	give_up(bt, e, &g);
+}
+
+/* ---- FS ---- */
+static struct rm fs_load(unsigned n, size_t field)
+{
+	return plus(CPU_FIELD(bt_fs_loads), n * sizeof(struct bt_fs_load) + field);
+}
+#define FS_LOAD(field) fs_load(n, offsetof(struct bt_fs_load, field))
+
+static void release_stack(struct emit *e, bool popped)
+{
+	if (popped)
+		emit_lea32(e, host_reg(ESP), rm_at(host_reg(ESP), 4));
+}
+
+/* Back to the block, in whose mode it goes on. */
+static void same_mode(struct emit *e, bool popped)
+{
+	restore_flags(e);
+	release_stack(e, popped);
+	emit_ret(e);
+}
+
+/* To the EIP in R13D, in another mode; the calls of the one before will not be returned to. */
+static void other_mode(struct bt *bt, struct emit *e, unsigned n, bool popped)
+{
+	copy64(e, CPU_FIELD(bt_jc_tag), FS_LOAD(to));
+	emit_store64(e, stack_field(false, offsetof(struct bt_return_stack, tag)), RAX);
+	copy32(e, CPU_FIELD(bt_tag_mode), FS_LOAD(mode));
+	emit_load64(e, RSP, stack_field(false, offsetof(struct bt_return_stack, top)));
+	restore_flags(e);
+	release_stack(e, popped);
+	emit_load32(e, TMP0, CPU_FIELD(bt_resume));
+	emit_lookup(bt, e);
+}
+
+/*
+ * Selectors of which bit 3 is n. A null one leaves base and limit alone, so it counts what
+ * they were; another is what the GDT says.
+ */
+static void load_noted(struct bt *bt, struct emit *e, struct give_up *g, unsigned n, bool popped)
+{
+	uint8_t *null, *other;
+
+	emit_op(e, OP_16, CMP_R_RM, TMP0, FS_LOAD(fs.selector));
+	give_up_if(e, g, CC_NE);
+	check_from(e, g, FS_LOAD(from));
+	emit_op(e, OP_W, CMP_RM_IMM8, ALU_CMP, FS_LOAD(fs.raw));
+	emit1(e, 0);
+	null = emit_jcc_ahead(e, CC_E);
+	emit_descriptor(e, g);
+	emit_op(e, OP_W, CMP_R_RM, RAX, FS_LOAD(fs.raw));
+	give_up_if(e, g, CC_NE);
+	other = emit_jcc_ahead(e, CC_E);
+	emit_patch32(e, null);
+	check64(e, g, segment_field(FS, offsetof(struct segment, raw)), FS_LOAD(old_raw));
+	emit_op(e, OP_0F, 0xb7, RAX, segment_field(FS, offsetof(struct segment, selector)));
+	emit_op(e, OP_16, CMP_R_RM, RAX, FS_LOAD(old_selector));
+	give_up_if(e, g, CC_NE);
+	emit_patch32(e, other);
+	load_segment(e, FS, FS_LOAD(fs));
+	emit_load64(e, RAX, FS_LOAD(to));
+	emit_op(e, OP_W, CMP_R_RM, RAX, CPU_FIELD(bt_jc_tag));
+	other = emit_jcc_ahead(e, CC_NE);
+	same_mode(e, popped);
+	emit_patch32(e, other);
+	other_mode(bt, e, n, popped);
+}
+
+static void emit_load_fs(struct bt *bt, struct emit *e, bool popped)
+{
+	struct give_up g = {.count = 0};
+	uint8_t *odd;
+
+	_Static_assert(BT_FS_LOADS == 2, "by one bit");
+	emit_store64(e, CPU_FIELD(bt_resume), TMP4);
+	lend_flags(e);
+	emit_op(e, 0, TEST_RM_IMM, 0, rm_reg(TMP0));
+	emit4(e, 8);
+	odd = emit_jcc_ahead(e, CC_NE);
+	load_noted(bt, e, &g, 0, popped);
+	emit_patch32(e, odd);
+	load_noted(bt, e, &g, 1, popped);
+	give_up(bt, e, &g);
+}
+
+void crossing_emit(struct bt *bt, struct emit *e)
+{
+	bt->stubs.sysenter = stub_begin(bt, e);
+	emit_sysenter(bt, e);
+	bt->stubs.sysexit = stub_begin(bt, e);
+	emit_sysexit(bt, e);
+	for (unsigned popped = 0; popped < 2; popped++) {
+		bt->stubs.load_fs[popped] = stub_begin(bt, e);
+		emit_load_fs(bt, e, popped);
+	}
+}
