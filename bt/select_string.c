@@ -4,9 +4,9 @@
  * comparison, then LEA of ESI and EDI by a step that a table gives for
  * EFLAGS.DF.
  *
- * REP MOVS and REP STOS through a window. A few elements are a loop of the same,
- * with ECX, ESI and EDI right after every element, so that the instruction may be
- * interpreted from any access on. More of them, forward, are the host's own
+ * REP MOVS and REP STOS. A few elements are a loop of the same, with ECX, ESI and
+ * EDI right after every element, so that the instruction may be interpreted from any
+ * access on. More of them, forward and through a window, are the host's own
  * instruction on addresses in the window: when that faults, RCX, RSI and RDI say
  * how far it has come, and are made the guest's again (signals.c). Their number
  * is limited, so that it neither leaves the window's guards behind it nor keeps
@@ -126,10 +126,10 @@ static void rep_host(struct trans *t, unsigned size, bool movs)
 	emit_mov32(e, RDI, TMP3);
 }
 
-/* Whether windows show source and destination as they are. */
+/* Whether the window shows source and destination as they are. */
 static bool flat_strings(const struct trans *t, bool movs)
 {
-	return mode_seg(t->mode, ES) == KIND_FLAT &&
+	return t->mode & MODE_WINDOW && !t->soft && mode_seg(t->mode, ES) == KIND_FLAT &&
 	       (!movs || (t->in->seg != CS && mode_seg(t->mode, t->in->seg) == KIND_FLAT));
 }
 
@@ -141,7 +141,7 @@ static bool rep(struct trans *t, unsigned size)
 	const uint8_t *again = cache_rw(t->bt, t->tb->host + t->tb->insns[t->n].host);
 	uint8_t *few, *moved, *done;
 
-	if (!(t->mode & MODE_WINDOW) || t->soft || t->bt->config.exact_fuel)
+	if (t->bt->config.exact_fuel)
 		return false;
 	shift_count(t, REP_SMALL_SHIFT);
 	few = jump_if_r8_zero(t);
