@@ -151,13 +151,13 @@ static void bt_run(struct vcpu *cpu)
 
 	bt_current = cpu;
 	signals_stack(cpu->bt);
+	crossing_forget(cpu);
+	tsc_changed(cpu);
 	reason = sigsetjmp(cpu->unwind, 0);
 	if (reason)
 		left = false;
 	ran = reason;
 	cpu->bt->interpret = 0;
-	crossing_forget(cpu);
-	tsc_changed(cpu);
 	run_resume(cpu, reason);
 	while (!(ran && run_stepped(cpu)) && cpu->fuel > 0) {
 		uint64_t evictions = cpu->bt->n.evictions;

@@ -520,6 +520,22 @@ static bool rdtsc(struct trans *t)
 	return true;
 }
 
+/* MOV r,CR0 CR2 CR3 -> MOV r,vcpu.cr* */
+static bool mov_from_cr(struct trans *t)
+{
+	static const int32_t fields[] = {
+		[0] = offsetof(struct vcpu, cr0),
+		[2] = offsetof(struct vcpu, cr2),
+		[3] = offsetof(struct vcpu, cr3),
+	};
+	unsigned n = t->in->reg;
+
+	if (!(t->mode & MODE_RING0) || n > 3 || n == 1)
+		return false;
+	emit_load32(&t->e, host_reg(t->in->rm), rm_at(VCPU, fields[n]));
+	return true;
+}
+
 static bool select_sensitive(struct trans *t)
 {
 	if (t->row->map == M2 && t->in->opcode == 0x31)
@@ -566,6 +582,8 @@ bool select_insn(struct trans *t)
 			return select_stack(t) || select_m1(t);
 		if (t->row->map == M2 && t->row->prefix == ANY && t->row->class == PLAIN)
 			return select_m2(t);
+		if (t->row->map == M2 && t->row->opcode == 0x20)
+			return mov_from_cr(t);
 		return select_simd_integer(t);
 	case X87:
 		if (!select_fpu_need(t, t->in)) {

@@ -86,7 +86,7 @@ void space_stub_prefill(struct vcpu *cpu, gva_t gva);
 /* The page whose code could run has been written: it may not any more. */
 void space_stub_code_written(struct vcpu *cpu, const uint8_t *host);
 
-/* What has been counted; zeros without a shadow. For `info mmu`. */
+/* What has been counted; zeros without a shadow. For `info bt`. */
 struct mmu_counters space_counters(const struct vcpu *cpu);
 /* Host mappings in use by estimate, and the most that may be. */
 void space_mappings(const struct vcpu *cpu, unsigned *used, unsigned *budget);

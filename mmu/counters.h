@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the shadow of the guest's page tables has done, for `info mmu` and tests. */
+/* What the shadow of the guest's page tables has done, for `info bt` and tests. */
 #ifndef MMU_COUNTERS_H
 #define MMU_COUNTERS_H
 
