@@ -353,6 +353,7 @@ struct bt {
 	struct tb *soften;
 	unsigned soften_insn;
 	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
+	uint64_t sampled_ns;
 	uint32_t sampled_cr3;
 	unsigned samples;
 	struct tb_exit *left_by; /* the exit that translated code has been left by; NULL: by none */

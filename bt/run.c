@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/host_time.h"
 #include "base/log.h"
 #include "bt/crossing.h"
 #include "bt/fpu.h"
@@ -92,15 +93,22 @@ static void step(struct vcpu *cpu)
 
 /* At the end of a run, mostly by a timer: a sample of what runs. Ring 3 that runs long gets a window. */
 #define PROMOTE_SAMPLES 2
+#define SAMPLE_MOST_NS	10000000u /* it will not have run all the time */
 
 static void sample(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
+	uint64_t now = host_time_ns(), elapsed = now - bt->sampled_ns;
 
+	bt->sampled_ns = now;
 	if (cpu->direct)
 		direct_sample(cpu->direct);
-	if (cpu->cpl != 3 || cpu->window_base_user)
+	if (cpu->cpl != 3)
 		return;
+	if (cpu->window_base_user) {
+		space_ran(cpu, elapsed < SAMPLE_MOST_NS ? elapsed : SAMPLE_MOST_NS);
+		return;
+	}
 	if (bt->sampled_cr3 != cpu->cr3) {
 		bt->sampled_cr3 = cpu->cr3;
 		bt->samples = 0;

@@ -41,6 +41,7 @@ int space_enable(struct vcpu *cpu, unsigned budget, unsigned inject)
 	if (set == MAP_FAILED)
 		return -ENOMEM;
 	set->tables_high = 1;
+	set->windows_forced = inject & INJECT_USER_WINDOWS;
 	err = memory_create(set, inject);
 	if (!err && budget != SPACE_NO_WINDOWS)
 		err = create_windows(set, budget, inject);
@@ -85,7 +86,7 @@ void space_mappings(const struct vcpu *cpu, unsigned *used, unsigned *budget)
 }
 
 /* ---- the current space ---- */
-static void keep_windows(struct space_set *set, bool keep)
+void keep_windows(struct space_set *set, bool keep)
 {
 	struct mem_window *user = NULL;
 
@@ -98,7 +99,7 @@ static void keep_windows(struct space_set *set, bool keep)
 	mem_window_keep(set->current ? set->views[VIEW_SUPERVISOR].window : set->identity, keep);
 }
 
-static void publish_windows(struct vcpu *cpu)
+void publish_windows(struct vcpu *cpu)
 {
 	struct space_set *set = cpu->spaces;
 	struct space *s = set->current;
@@ -116,27 +117,6 @@ static void publish_windows(struct vcpu *cpu)
 	if (s->promoted)
 		cpu->window_base_user =
 		    mem_window_base(set->views[VIEW_USER(space_index(set, s))].window);
-}
-
-bool space_promote(struct vcpu *cpu)
-{
-	struct space_set *set = cpu->spaces;
-	struct space *s = set ? set->current : NULL;
-	struct view *v;
-
-	if (!s || !set->windows || !s->shadowable)
-		return false;
-	v = &set->views[VIEW_USER(space_index(set, s))];
-	if (!v->window)
-		v->window = mem_window_create(set->windows);
-	if (!v->window)
-		return false;
-	if (!s->promoted)
-		set->counters.promotions++;
-	s->promoted = true;
-	keep_windows(set, true);
-	publish_windows(cpu);
-	return true;
 }
 
 uint64_t current_dir_entry(struct vcpu *cpu, uint32_t slot, struct table **dir)
@@ -281,32 +261,11 @@ static void drop_breakpoints(struct vcpu *cpu)
 	}
 }
 
-static bool view_is_empty(const struct view *v)
-{
-	for (unsigned i = 0; i < sizeof(v->filled) / sizeof(v->filled[0]); i++)
-		if (v->filled[i])
-			return false;
-	return true;
-}
-
 bool space_stub_empty(const struct vcpu *cpu)
 {
 	const struct space_set *set = cpu->spaces;
 
 	return view_is_empty(&set->views[VIEW_STUB(space_index(set, set->current))]);
-}
-
-/*
- * Of what the user window showed nothing is left: the program that was found worth
- * it has ended, and a new one has its directory, as after fork() and exit(). It may
- * be as short as the most are.
- */
-static void demote_if_empty(struct space_set *set, struct space *s)
-{
-	if (!s->promoted || !view_is_empty(&set->views[VIEW_USER(space_index(set, s))]))
-		return;
-	s->promoted = false;
-	set->counters.demotions++;
 }
 
 static void load_space(struct vcpu *cpu)
@@ -327,7 +286,7 @@ static void load_space(struct vcpu *cpu)
 	tables_resync(cpu);
 	compare_directories(cpu);
 	if (switched)
-		demote_if_empty(set, s);
+		space_weigh(cpu, s);
 	cpu->asid_user = s->asid;
 }
 

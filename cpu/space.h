@@ -58,8 +58,10 @@ void space_disable(struct vcpu *cpu);
  * also raises the guest's page fault; nothing has happened.
  */
 bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user);
-/* Gives the current address space a user window. Returns whether it has one. */
+/* Gives the current address space a user window, if it is worth it. Returns whether it has one. */
 bool space_promote(struct vcpu *cpu);
+/* Ring 3 of the current address space has run through its user window for so long. */
+void space_ran(struct vcpu *cpu, uint64_t ns);
 
 /*
  * ---- views in other processes, for direct/ ----

@@ -288,11 +288,14 @@ bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)
 	if (!set || !set->windows || page_has_breakpoint(cpu, gva))
 		return false;
 	memory_reserve(cpu);
-	if (set->current)
-		return space_fill_view(cpu, gva, write,
-				       user ? VIEW_USER(space_index(set, set->current))
-					    : VIEW_SUPERVISOR);
-	return !user && fill_identity(cpu, gva, write);
+	if (!set->current)
+		return !user && fill_identity(cpu, gva, write);
+	if (!space_fill_view(cpu, gva, write,
+			     user ? VIEW_USER(space_index(set, set->current)) : VIEW_SUPERVISOR))
+		return false;
+	if (user)
+		space_filled(set->current);
+	return true;
 }
 
 void space_note_fetch(struct vcpu *cpu, gva_t gva, bool user)

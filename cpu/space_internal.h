@@ -75,6 +75,8 @@ struct space {
 	uint64_t supervisor_seen; /* the set's supervisor_version then */
 	uint32_t asid;
 	bool promoted;
+	int64_t account;	  /* of its window, space_promote.c; ns */
+	unsigned asked, wanted;	  /* how often it was found to run; to be promoted again; 0: now */
 	bool shadowable; /* its directories can be traced */
 };
 
@@ -87,6 +89,7 @@ struct space_set {
 	struct mem_window *identity;	/* paging off */
 	uint32_t mode;			/* MODE_*: how tables are read */
 	bool paging;
+	bool windows_forced;	     /* user windows are kept whatever they cost, for tests */
 	bool untracked;		     /* a fetch came from tables that cannot be traced */
 	struct space *current;	     /* NULL: paging off */
 	uint64_t epoch;		     /* flushes */
@@ -251,6 +254,15 @@ bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view);
 /* ---- cpu/space.c ---- */
 /* Drops what there is of a space that is not the current one. */
 void space_recycle(struct vcpu *cpu, struct space *s);
+void keep_windows(struct space_set *set, bool keep);
+void publish_windows(struct vcpu *cpu);
+
+/* ---- space_promote.c ---- */
+bool view_is_empty(const struct view *v);
+/* A page of its user window has been filled. */
+void space_filled(struct space *s);
+/* At a load of CR3: takes the space's user window away if it isn't worth it. */
+void space_weigh(struct vcpu *cpu, struct space *s);
 /* The space used longest ago that is not the current one; NULL: there is none. */
 struct space *space_oldest(struct space_set *set);
 /* Drops everything; the current space stays current, and keeps its window, now empty. */

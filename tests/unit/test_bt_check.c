@@ -4,6 +4,8 @@
  * leaves, and does not on a machine in which one thing has been spoilt.
  * And /tmp/perf-PID.map.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,19 +114,34 @@ static void test_passes(void)
 	}
 }
 
-/* A kick clears the tag so that look-ups fail; what is entered then must not be found. */
+static void *kick(void *arg)
+{
+	struct fixture *f = arg;
+
+	/* Until it runs from look-up to look-up. */
+	while (!__atomic_load_n(&f->cpu->bt_jc->tag[jc_slot(CODE_AT)], __ATOMIC_RELAXED))
+		sched_yield();
+	vcpu_kick(f->cpu, PENDING_STOP);
+	return NULL;
+}
+
+/* A kick makes look-ups fail: it ends a loop that is nothing else. */
 static void test_kick(void)
 {
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
 	struct fixture f;
-	struct tb *tb;
+	pthread_t thread;
 
-	start(&f);
-	tb = loop(&f);
-	CU_ASSERT_FATAL(tb != NULL);
-	f.cpu->bt_jc->tag[jc_slot(tb->eip)] = 0;
-	f.cpu->engine->kicked(f.cpu);
-	jc_fill(f.cpu, tb);
-	CHECK_EQ(f.cpu->bt_jc->tag[jc_slot(tb->eip)], 0);
+	fixture_start(&f);
+	CU_ASSERT_FATAL(bt_attach(f.cpu, &config) == 0);
+	enter_protected(&f, 0);
+	CODE(&f, 0xff, 0xe0); /* jmp eax */
+	f.cpu->regs[EAX] = CODE_AT;
+	f.cpu->fuel = f.cpu->fuel_given = INT64_MAX;
+	CU_ASSERT_FATAL(!pthread_create(&thread, NULL, kick, &f));
+	vcpu_run(f.cpu);
+	pthread_join(thread, NULL);
+	CHECK_EQ(f.cpu->eip, CODE_AT);
 	bt_check(f.cpu);
 	fixture_end(&f);
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which address spaces have a user window. Ring 3 accesses memory faster through one than
+ * through the software TLB, but each page that is to be seen there costs a signal and calls
+ * of the host, and again each time that the guest changes its tables, as for all that a
+ * shell has at each fork(). So a window has an account: a share of the time that it
+ * has been used goes in, and what fills cost comes out. When that is spent, the window goes
+ * with the next load of CR3, and the space has to be found running more often before it gets
+ * another one.
+ */
+#include "cpu/space_internal.h"
+
+#define SHARE	      3		/* of the time through a window that the software TLB would add */
+#define FILL_NS	      8000	/* the signal, the mapping, and taking it away */
+#define CREDIT_NS     4000000	/* at first, and at most */
+#define WANTED_FACTOR 4
+#define WANTED_MOST   64
+
+bool space_promote(struct vcpu *cpu)
+{
+	struct space_set *set = cpu->spaces;
+	struct space *s = set ? set->current : NULL;
+	struct view *v;
+
+	if (!s || !set->windows || !s->shadowable || (!s->promoted && ++s->asked < s->wanted))
+		return false;
+	v = &set->views[VIEW_USER(space_index(set, s))];
+	if (!v->window)
+		v->window = mem_window_create(set->windows);
+	if (!v->window)
+		return false;
+	if (!s->promoted) {
+		set->counters.promotions++;
+		s->account = CREDIT_NS;
+	}
+	s->promoted = true;
+	keep_windows(set, true);
+	publish_windows(cpu);
+	return true;
+}
+
+void space_ran(struct vcpu *cpu, uint64_t ns)
+{
+	struct space *s = cpu->spaces ? cpu->spaces->current : NULL;
+
+	if (!s || !s->promoted)
+		return;
+	s->account += (int64_t)(ns / SHARE);
+	if (s->account > CREDIT_NS)
+		s->account = CREDIT_NS;
+}
+
+void space_filled(struct space *s)
+{
+	s->account -= FILL_NS;
+}
+
+bool view_is_empty(const struct view *v)
+{
+	for (unsigned i = 0; i < sizeof(v->filled) / sizeof(v->filled[0]); i++)
+		if (v->filled[i])
+			return false;
+	return true;
+}
+
+static void demote(struct space_set *set, struct space *s, unsigned wanted)
+{
+	s->promoted = false;
+	s->asked = 0;
+	s->wanted = wanted;
+	set->counters.demotions++;
+}
+
+void space_weigh(struct vcpu *cpu, struct space *s)
+{
+	struct space_set *set = cpu->spaces;
+	unsigned view = VIEW_USER(space_index(set, s)), wanted;
+
+	if (!s->promoted)
+		return;
+	/*
+	 * Nothing is left of what it showed: the program that was found worth it has ended, and a
+	 * new one has its directory, as after fork() and exit(). It may be as short as the most are.
+	 */
+	if (view_is_empty(&set->views[view])) {
+		demote(set, s, 0);
+		return;
+	}
+	if (s->account >= 0 || set->windows_forced)
+		return;
+	wanted = s->wanted ? s->wanted * WANTED_FACTOR : WANTED_FACTOR;
+	demote(set, s, wanted < WANTED_MOST ? wanted : WANTED_MOST);
+	view_clear(cpu, view);
+}
