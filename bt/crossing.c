@@ -2,6 +2,7 @@
 /* SYSENTER, SYSEXIT and loads of FS: what is noted of them, bt/crossing.h. */
 #include "bt/crossing.h"
 
+#include "cpu/descriptor.h"
 #include "cpu/table.h"
 
 enum crossing_kind crossing_kind(const struct insn *in)
@@ -47,15 +48,21 @@ static void learn_ring(struct vcpu *cpu, struct bt_crossing *c, uint64_t from, b
 	};
 }
 
+static unsigned fs_load_of(uint16_t selector)
+{
+	if (selector_is_null(selector))
+		return BT_FS_NULL;
+	return selector & 8 ? BT_FS_ODD : BT_FS_EVEN;
+}
+
 /* A null selector behind which FS was null already says nothing of other base and limit. */
 static void learn_fs(struct vcpu *cpu, const struct crossing *before)
 {
 	const struct segment *fs = &cpu->seg[FS];
-	unsigned n = fs->selector >> 3 & (BT_FS_LOADS - 1);
 
 	if (!(fs->raw || before->fs_raw) || !(cpu->cr0 & CR0_PE) || cpu->cpl)
 		return;
-	cpu->bt_fs_loads[n] = (struct bt_fs_load){
+	cpu->bt_fs_loads[fs_load_of(fs->selector)] = (struct bt_fs_load){
 		.from = before->tag,
 		.to = cpu->bt_jc_tag,
 		.old_raw = before->fs_raw,

@@ -56,6 +56,29 @@ void soft_drop(struct vcpu *cpu, unsigned view, gva_t page)
 }
 
 /* ---- the instruction ---- */
+static bool is_moffs(const struct insn *in)
+{
+	return insn_table[in->row].map == M1 && in->opcode >= 0xa0 && in->opcode <= 0xa3;
+}
+
+/* Where the instruction's memory operands begin, as far as rules access them. Returns how many. */
+static unsigned operands(const struct vcpu *cpu, const struct insn *in, gva_t at[2])
+{
+	if (in->rm_is_memory) {
+		at[0] = cpu->seg[in->seg].base + insn_ea(cpu, in);
+		return 1;
+	}
+	if (is_moffs(in)) {
+		at[0] = cpu->seg[in->seg].base + (in->disp & in->address_mask);
+		return 1;
+	}
+	if (insn_table[in->row].class != STRING)
+		return 0;
+	at[0] = cpu->seg[in->seg].base + (cpu->regs[ESI] & in->address_mask);
+	at[1] = cpu->seg[ES].base + (cpu->regs[EDI] & in->address_mask);
+	return 2;
+}
+
 /* The bytes of instruction n, in buf if they lie in two pages. */
 static const uint8_t *insn_bytes(const struct tb *tb, unsigned n, uint8_t *buf, unsigned *room)
 {
@@ -167,7 +190,8 @@ static bool attention(const struct vcpu *cpu)
 		pending &= ~PENDING_IRQ;
 	if (cpu->nmi_blocked)
 		pending &= ~PENDING_NMI;
-	return pending || cpu->halted || cpu->shutdown || run_needs_step(cpu);
+	return pending || cpu->halted || cpu->shutdown || run_needs_step(cpu) ||
+	       cpu->align_check;
 }
 
 /*
@@ -220,8 +244,9 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
+	unsigned operand_count;
 	uint32_t next_eip;
-	gva_t operand = 0;
+	gva_t operand[2];
 
 	cpu->eip = tb_insn_eip(cpu, tb, n);
 	bt->ahead = bt->config.exact_fuel ? tb_paid_after(tb, n) : 0;
@@ -244,8 +269,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	}
 	bt->soften = NULL;
 	next_eip = cpu->eip + in->length;
-	if (in->rm_is_memory)
-		operand = cpu->seg[in->seg].base + insn_ea(cpu, in);
+	operand_count = operands(cpu, in, operand);
 	cpu->repeating = false;
 	cpu->cur = in;
 	cpu->eip = next_eip;
@@ -253,8 +277,8 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	in->exec(cpu, in);
 	cpu->cur = NULL;
 	if (site->native) {
-		if (in->rm_is_memory)
-			soft_fill(cpu, operand);
+		for (unsigned i = 0; i < operand_count; i++)
+			soft_fill(cpu, operand[i]);
 		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
 	}
 	if (site->reloads)

@@ -27,7 +27,7 @@ static inline void alu_imm(struct emit *e, unsigned op, unsigned reg, uint32_t i
 	emit4(e, imm);
 }
 enum { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_CMP = 7 };
-enum { CC_B = 2, CC_E = 4, CC_NE = 5, CC_A = 7 };
+enum { CC_B = 2, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7 };
 
 static inline void shift_imm(struct emit *e, unsigned op, unsigned reg, unsigned count)
 {
@@ -81,7 +81,7 @@ static inline void restore_flags(struct emit *e)
  * Jumps to where a stub gives up: it has the instruction interpreted, with flags and RAX,
  * which are lent, as they were.
  */
-#define GIVE_UPS 20u
+#define GIVE_UPS 24u
 struct give_up {
 	uint8_t *from[GIVE_UPS];
 	unsigned count;

@@ -3,6 +3,7 @@
 #include "bt/crossing.h"
 #include "bt/stubs.h"
 #include "bt/trans.h"
+#include "cpu/descriptor.h"
 
 enum { CMP_R_RM = 0x3b, CMP_RM_IMM8 = 0x83, TEST_RM_IMM = 0xf7 };
 
@@ -188,30 +189,18 @@ static void other_mode(struct bt *bt, struct emit *e, unsigned n, bool popped)
 	emit_lookup(bt, e);
 }
 
-/*
- * Selectors of which bit 3 is n. A null one leaves base and limit alone, so it counts what
- * they were; another is what the GDT says.
- */
-static void load_noted(struct bt *bt, struct emit *e, struct give_up *g, unsigned n, bool popped)
+/* The selector is the one noted, and has led from what runs. */
+static void check_load(struct emit *e, struct give_up *g, unsigned n)
 {
-	uint8_t *null, *other;
-
 	emit_op(e, OP_16, CMP_R_RM, TMP0, FS_LOAD(fs.selector));
 	give_up_if(e, g, CC_NE);
 	check_from(e, g, FS_LOAD(from));
-	emit_op(e, OP_W, CMP_RM_IMM8, ALU_CMP, FS_LOAD(fs.raw));
-	emit1(e, 0);
-	null = emit_jcc_ahead(e, CC_E);
-	emit_descriptor(e, g);
-	emit_op(e, OP_W, CMP_R_RM, RAX, FS_LOAD(fs.raw));
-	give_up_if(e, g, CC_NE);
-	other = emit_jcc_ahead(e, CC_E);
-	emit_patch32(e, null);
-	check64(e, g, segment_field(FS, offsetof(struct segment, raw)), FS_LOAD(old_raw));
-	emit_op(e, OP_0F, 0xb7, RAX, segment_field(FS, offsetof(struct segment, selector)));
-	emit_op(e, OP_16, CMP_R_RM, RAX, FS_LOAD(old_selector));
-	give_up_if(e, g, CC_NE);
-	emit_patch32(e, other);
+}
+
+static void load_noted(struct bt *bt, struct emit *e, unsigned n, bool popped)
+{
+	uint8_t *other;
+
 	load_segment(e, FS, FS_LOAD(fs));
 	emit_load64(e, RAX, FS_LOAD(to));
 	emit_op(e, OP_W, CMP_R_RM, RAX, CPU_FIELD(bt_jc_tag));
@@ -221,20 +210,47 @@ static void load_noted(struct bt *bt, struct emit *e, struct give_up *g, unsigne
 	other_mode(bt, e, n, popped);
 }
 
+/* A null selector leaves base and limit alone, so it counts what they were. */
+static void load_null(struct bt *bt, struct emit *e, struct give_up *g, bool popped)
+{
+	unsigned n = BT_FS_NULL;
+
+	check_load(e, g, n);
+	check64(e, g, segment_field(FS, offsetof(struct segment, raw)), FS_LOAD(old_raw));
+	emit_op(e, OP_0F, 0xb7, RAX, segment_field(FS, offsetof(struct segment, selector)));
+	emit_op(e, OP_16, CMP_R_RM, RAX, FS_LOAD(old_selector));
+	give_up_if(e, g, CC_NE);
+	load_noted(bt, e, n, popped);
+}
+
+/* Another is what the GDT says. */
+static void load_described(struct bt *bt, struct emit *e, struct give_up *g, unsigned n,
+			   bool popped)
+{
+	check_load(e, g, n);
+	emit_descriptor(e, g);
+	emit_op(e, OP_W, CMP_R_RM, RAX, FS_LOAD(fs.raw));
+	give_up_if(e, g, CC_NE);
+	load_noted(bt, e, n, popped);
+}
+
 static void emit_load_fs(struct bt *bt, struct emit *e, bool popped)
 {
 	struct give_up g = {.count = 0};
-	uint8_t *odd;
+	uint8_t *null, *odd;
 
-	_Static_assert(BT_FS_LOADS == 2, "by one bit");
 	emit_store64(e, CPU_FIELD(bt_resume), TMP4);
 	lend_flags(e);
+	alu_imm(e, ALU_CMP, TMP0, SELECTOR_RPL);
+	null = emit_jcc_ahead(e, CC_BE);
 	emit_op(e, 0, TEST_RM_IMM, 0, rm_reg(TMP0));
 	emit4(e, 8);
 	odd = emit_jcc_ahead(e, CC_NE);
-	load_noted(bt, e, &g, 0, popped);
+	load_described(bt, e, &g, BT_FS_EVEN, popped);
 	emit_patch32(e, odd);
-	load_noted(bt, e, &g, 1, popped);
+	load_described(bt, e, &g, BT_FS_ODD, popped);
+	emit_patch32(e, null);
+	load_null(bt, e, &g, popped);
 	give_up(bt, e, &g);
 }
 

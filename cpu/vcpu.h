@@ -278,7 +278,7 @@ struct bt_fs_load {
 	uint16_t old_selector;
 	struct segment fs;
 };
-#define BT_FS_LOADS 2u /* by bit 3 of the selector */
+enum { BT_FS_NULL, BT_FS_EVEN, BT_FS_ODD, BT_FS_LOADS }; /* by bit 3 of selectors that are not null */
 
 #define BT_KICKED 32u /* shifts a tag out */
 

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls whose SYSENTER, SYSEXIT and loads of FS translated code does by what it has
+ * noted (bt/crossing.h): the guest changes, halfway, something that they depend on, and all
+ * goes on as with the interpreter. And RDTSC in place.
+ */
+#include <x86intrin.h>
+
+#include "bt/bt_internal.h"
+#include "cpu/msr.h"
+#include "cpu_fixture.h"
+
+#define CALLS	   200
+#define DIRECTORY  0x50000u
+#define TABLE	   0x51000u
+#define OTHER_CODE 0x60000u /* for the page at CODE_AT: adds 7 where that does nothing */
+#define KERNEL	   TARGET_AT
+#define KERNEL2	   0x14000u
+#define ALL	   7u /* PTE: present, writable, user */
+#define LE32(v)	   (v) & 0xff, (v) >> 8 & 0xff, (v) >> 16 & 0xff, (v) >> 24 & 0xff
+
+/*
+ * EDI counts down, ESI adds up: mov ebp,esp; mov eax,gs:[DATA_AT+1]; add esi,eax; nop;
+ * nop; nop; cmp edi,CALLS/4; jne on; cli; on: sysenter; back: dec edi; jne CODE_AT; hlt
+ */
+static const uint8_t user[] = {
+	0x89, 0xe5, 0x65, 0xa1, LE32(DATA_AT + 1), 0x01, 0xc6, 0x90, 0x90, 0x90, 0x81, 0xff,
+	LE32(CALLS / 4), 0x75, 0x01, 0xfa, 0x0f, 0x34, 0x4f, 0x75, 0xe3, 0xf4,
+};
+#define FILLER 10u
+#define BACK   (CODE_AT + 24)
+
+/*
+ * mov eax,SPARE; mov fs,eax; add esi,fs:[0]; add esi,esp; mov eax,cs; add esi,eax; cmp
+ * edi,CALLS/2; jne on; (the change); on:
+ */
+static const uint8_t kernel[] = {
+	0xb8, LE32(SPARE), 0x8e, 0xe0, 0x64, 0x03, 0x35, LE32(0), 0x01, 0xe6, 0x8c, 0xc8,
+	0x01, 0xc6, 0x81, 0xff, LE32(CALLS / 2), 0x75,
+};
+/* xor eax,eax; mov fs,eax, or push 0; pop fs; mov edx,BACK; mov ecx,ebp; sysexit */
+static const uint8_t leave_by_mov[] = {
+	0x31, 0xc0, 0x8e, 0xe0, 0xba, LE32(BACK), 0x89, 0xe9, 0x0f, 0x35,
+};
+static const uint8_t leave_by_pop[] = {
+	0x6a, 0x00, 0x0f, 0xa1, 0xba, LE32(BACK), 0x89, 0xe9, 0x0f, 0x35,
+};
+
+#define WRMSR(msr, value) 0xb9, LE32(msr), 0xb8, LE32(value), 0x31, 0xd2, 0x0f, 0x30
+#define POPF(value)	  0x68, LE32(value), 0x9d
+
+static const struct change {
+	const char *what;
+	unsigned size;
+	uint8_t code[32];
+} changes[] = {
+	{"nothing", 0, {0}},
+	{"base of FS", 9, {0x66, 0xc7, 0x05, LE32(GDT_AT + SPARE + 2), 0x00, 0x01}},
+	{"FS absent", 7, {0xc6, 0x05, LE32(GDT_AT + SPARE + 5), A_DATA & 0x7f}},
+	{"limit of the GDT", 7, {0x0f, 0x01, 0x15, LE32(DATA_AT + 0x20)}}, /* lgdt */
+	{"GS null", 4, {0x31, 0xc0, 0x8e, 0xe8}},
+	{"SYSENTER_CS", 14, {WRMSR(0x174, CODE1 & ~3u)}},
+	{"SYSENTER_CS null", 14, {WRMSR(0x174, 0)}},
+	{"SYSENTER_ESP", 14, {WRMSR(0x175, STACK0_TOP - 0x100)}},
+	{"SYSENTER_EIP", 14, {WRMSR(0x176, KERNEL2)}},
+	{"IOPL", 6, {POPF(FL_IOPL | 2)}},
+	{"AC", 6, {POPF(FL_AC | 2)}},
+	{"IF", 6, {POPF(FL_IF | 2)}},
+	{"CR3", 6, {0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8}},
+	{"page of code", 17, /* mov [pte],...; invlpg [CODE_AT] */
+	 {0xc7, 0x05, LE32(TABLE + CODE_AT / PAGE_SIZE * 4), LE32(OTHER_CODE | ALL), 0x0f, 0x01,
+	  0x3d, LE32(CODE_AT)}},
+	{"DR7", 14, /* a breakpoint where SYSEXIT leads */
+	 {0xb8, LE32(BACK), 0x0f, 0x23, 0xc0, 0x6a, 0x01, 0x58, 0x0f, 0x23, 0xf8}},
+};
+#define CHANGES (sizeof(changes) / sizeof(changes[0]))
+
+static void poke_kernel(struct fixture *f, uint32_t at, const struct change *c, bool pop)
+{
+	poke(f, at, kernel, sizeof(kernel));
+	at += sizeof(kernel);
+	poke8(f, at++, (uint8_t)c->size);
+	poke(f, at, c->code, c->size);
+	at += c->size;
+	if (pop)
+		poke(f, at, leave_by_pop, sizeof(leave_by_pop));
+	else
+		poke(f, at, leave_by_mov, sizeof(leave_by_mov));
+}
+
+static void start(struct fixture *f, const struct change *c, bool pop)
+{
+	struct vcpu *cpu;
+
+	fixture_start(f);
+	cpu = f->cpu;
+	set_gdt(f, SPARE, DATA_AT, 0xfffff, A_DATA | 1, F_FLAT32);
+	for (uint32_t a = 0; a < 0x400000; a += PAGE_SIZE)
+		poke32(f, TABLE + a / PAGE_SIZE * 4, a | ALL);
+	poke32(f, DIRECTORY, TABLE | ALL);
+	poke(f, CODE_AT, user, sizeof(user));
+	poke(f, OTHER_CODE, user, sizeof(user));
+	poke8(f, OTHER_CODE + FILLER, 0x83); /* add esi,7 */
+	poke8(f, OTHER_CODE + FILLER + 1, 0xc6);
+	poke8(f, OTHER_CODE + FILLER + 2, 7);
+	poke_kernel(f, KERNEL, c, pop);
+	poke8(f, KERNEL2, 0x46); /* inc esi */
+	poke_kernel(f, KERNEL2 + 1, &changes[0], pop);
+	poke32(f, DATA_AT, 0x01020304);
+	poke32(f, DATA_AT + 0x100, 0x40302010);
+	poke16(f, DATA_AT + 0x20, SPARE); /* what LGDT loads: SPARE is beyond the limit */
+	poke32(f, DATA_AT + 0x22, GDT_AT);
+	enter_protected(f, 3);
+	cpu->cr3 = DIRECTORY;
+	cpu->cr0 |= CR0_PG | CR0_AM | CR0_WP;
+	cpu->msr.sysenter_cs = CODE0;
+	cpu->msr.sysenter_esp = STACK0_TOP;
+	cpu->msr.sysenter_eip = KERNEL;
+	cpu->regs[EDI] = CALLS;
+	cpu->regs[ESI] = 0;
+	cpu_mode_changed(cpu);
+	tlb_flush(cpu, true);
+}
+
+static void play(struct fixture *f)
+{
+	f->cpu->fuel = 1000 * CALLS;
+	vcpu_run(f->cpu);
+	CHECK(f->cpu->halted);
+}
+
+static bool same(struct fixture *a, struct fixture *b)
+{
+	bool fine = true;
+
+	fine &= vector_taken(a) == vector_taken(b);
+	fine &= !memcmp(a->cpu->regs, b->cpu->regs, sizeof(a->cpu->regs));
+	fine &= a->cpu->eip == b->cpu->eip && a->cpu->eflags == b->cpu->eflags;
+	fine &= a->cpu->cpl == b->cpu->cpl && a->cpu->ring3_exits == b->cpu->ring3_exits;
+	for (unsigned s = 0; s < SEG_COUNT; s++)
+		fine &= !memcmp(&a->cpu->seg[s], &b->cpu->seg[s], sizeof(a->cpu->seg[s]));
+	for (unsigned n = 0; n < 6; n++)
+		fine &= pushed(a, n) == pushed(b, n);
+	return fine;
+}
+
+static const struct engine_config settings[] = {
+	{.cache_kib = 1024, .chaining = true, .adaptive = true, .windows = true, .verify = true},
+	{.cache_kib = 1024, .chaining = true, .adaptive = true, .verify = true},
+	{.cache_kib = 1024, .adaptive = true, .windows = true, .verify = true},
+	{.cache_kib = 1024, .chaining = true, .adaptive = true, .windows = true, .verify = true,
+	 .inject = INJECT_USER_WINDOWS},
+	{.cache_kib = 1024, .chaining = true, .adaptive = true, .windows = true, .verify = true,
+	 .exact_fuel = true},
+};
+#define SETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+static void compare(const struct change *c, const struct engine_config *config, bool pop)
+{
+	struct fixture wanted, got;
+
+	start(&wanted, c, pop);
+	play(&wanted);
+	start(&got, c, pop);
+	CU_ASSERT_FATAL(bt_attach(got.cpu, config) == 0);
+	tlb_flush(got.cpu, true);
+	play(&got);
+	if (!same(&wanted, &got)) {
+		CU_FAIL("the interpreter has another result");
+		fprintf(stderr, "%s, setting %zu: ESI %x, should be %x; EDI %x, %x; vector %d, %d\n",
+			c->what, (size_t)(config - settings), got.cpu->regs[ESI],
+			wanted.cpu->regs[ESI], got.cpu->regs[EDI], wanted.cpu->regs[EDI],
+			vector_taken(&got), vector_taken(&wanted));
+	}
+	bt_check(got.cpu);
+	fixture_end(&wanted);
+	fixture_end(&got);
+}
+
+static void test_changes(void)
+{
+	for (size_t i = 0; i < CHANGES * SETTINGS; i++)
+		for (unsigned pop = 0; pop < 2; pop++)
+			compare(&changes[i / SETTINGS], &settings[i % SETTINGS], pop);
+}
+
+/* The first few, what the handler does, and nothing for each call. */
+static void test_in_place(void)
+{
+	for (unsigned pop = 0; pop < 2; pop++) {
+		struct fixture f;
+
+		start(&f, &changes[0], pop);
+		CU_ASSERT_FATAL(bt_attach(f.cpu, &settings[1]) == 0);
+		tlb_flush(f.cpu, true);
+		play(&f);
+CHECK(f.cpu->bt->n.slow_insns < CALLS / 4);
+		CHECK(f.cpu->ring3_exits > CALLS / 2);
+		fixture_end(&f);
+	}
+}
+
+/* ---- RDTSC ---- */
+#define AHEAD 1000000000ull
+
+static uint64_t host_tsc(void *opaque)
+{
+	return __rdtsc() - AHEAD;
+}
+static uint64_t host_tsc_offset(void *opaque)
+{
+	return AHEAD;
+}
+
+static void start_tsc(struct fixture *f, struct vcpu_ops *ops, unsigned cpl)
+{
+	fixture_start(f);
+	*ops = *f->cpu->ops;
+	ops->tsc = host_tsc;
+	ops->tsc_offset = host_tsc_offset;
+	f->cpu->ops = ops;
+	CU_ASSERT_FATAL(bt_attach(f->cpu, &settings[0]) == 0);
+	enter_protected(f, cpl);
+	cpu_mode_changed(f->cpu);
+}
+
+static uint64_t edx_eax(const struct fixture *f)
+{
+	return (uint64_t)f->cpu->regs[EDX] << 32 | f->cpu->regs[EAX];
+}
+
+/* rdtsc; hlt at CPL 0, and what WRMSR adds. */
+static void test_tsc(void)
+{
+	struct fixture f;
+	struct vcpu_ops ops;
+	uint64_t before, after;
+
+	start_tsc(&f, &ops, 0);
+	f.cpu->msr.tsc_adjust = 0;
+	CODE(&f, 0x0f, 0x31, 0xf4);
+	before = __rdtsc();
+	run(&f);
+	after = __rdtsc();
+	CHECK(edx_eax(&f) >= before - AHEAD && edx_eax(&f) <= after - AHEAD);
+	CHECK_EQ(f.cpu->bt->n.slow_insns, 1); /* HLT */
+	/* mov ecx,10h; xor eax,eax; mov edx,12345h; wrmsr; rdtsc; hlt */
+	CODE(&f, 0xb9, LE32(0x10), 0x31, 0xc0, 0xba, LE32(0x12345), 0x0f, 0x30, 0x0f, 0x31, 0xf4);
+	f.cpu->eip = CODE_AT;
+	run(&f);
+	CHECK_EQ(f.cpu->regs[EDX], 0x12345);
+	fixture_end(&f);
+}
+
+/* inc ecx; rdtsc; hlt at CPL 3: #GP is HLT's, or with CR4.TSD RDTSC's. */
+static void test_tsc_forbidden(void)
+{
+	for (unsigned tsd = 0; tsd < 2; tsd++) {
+		struct fixture f;
+		struct vcpu_ops ops;
+
+		start_tsc(&f, &ops, 3);
+		f.cpu->cr4 = tsd ? CR4_TSD : ~CR4_TSD & 0x7ffu & f.cpu->cr4;
+		CODE(&f, 0x41, 0x0f, 0x31, 0xf4);
+		run(&f);
+		CHECK_EQ(vector_taken(&f), VEC_GP);
+		CHECK_EQ(pushed(&f, 1), tsd ? CODE_AT + 1 : CODE_AT + 3);
+		fixture_end(&f);
+	}
+}
+
+UNIT_MAIN("bt_crossing", {"changes", test_changes}, {"in place", test_in_place},
+	  {"tsc", test_tsc}, {"tsc forbidden", test_tsc_forbidden})
