@@ -128,9 +128,7 @@ static void emit_sysenter(struct bt *bt, struct emit *e)
 
 	lend_flags(e);
 	check_ring(e, &g, false);
-	cross(e, false);
-	emit_op(e, 0, 0x81, ALU_AND, CPU_FIELD(eflags));
-	emit4(e, ~FL_RF);
+	cross(e, false); /* VM and RF are clear where code is translated */
 	store8(e, CPU_FIELD(bt_if), 0);
 	emit_op(e, OP_W, CMP_RM_IMM8, ALU_ADD, CPU_FIELD(ring3_exits));
 	emit1(e, 1);

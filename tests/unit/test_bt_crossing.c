@@ -21,14 +21,16 @@
 
 /*
  * EDI counts down, ESI adds up: mov ebp,esp; mov eax,gs:[DATA_AT+1]; add esi,eax; nop;
- * nop; nop; cmp edi,CALLS/4; jne on; cli; on: sysenter; back: dec edi; jne CODE_AT; hlt
+ * nop; nop; add esi,[DATA_AT]; cmp edi,CALLS/4; jne on; cli; on: sysenter; back: dec edi;
+ * jne CODE_AT; hlt
  */
 static const uint8_t user[] = {
-	0x89, 0xe5, 0x65, 0xa1, LE32(DATA_AT + 1), 0x01, 0xc6, 0x90, 0x90, 0x90, 0x81, 0xff,
-	LE32(CALLS / 4), 0x75, 0x01, 0xfa, 0x0f, 0x34, 0x4f, 0x75, 0xe3, 0xf4,
+	0x89, 0xe5, 0x65, 0xa1, LE32(DATA_AT + 1), 0x01, 0xc6, 0x90, 0x90, 0x90, 0x03, 0x35,
+	LE32(DATA_AT), 0x81, 0xff, LE32(CALLS / 4), 0x75, 0x01, 0xfa, 0x0f, 0x34, 0x4f, 0x75,
+	0xdd, 0xf4,
 };
 #define FILLER 10u
-#define BACK   (CODE_AT + 24)
+#define BACK   (CODE_AT + 30)
 
 /*
  * mov eax,SPARE; mov fs,eax; add esi,fs:[0]; add esi,esp; mov eax,cs; add esi,eax; cmp
@@ -59,6 +61,7 @@ static const struct change {
 	{"FS absent", 7, {0xc6, 0x05, LE32(GDT_AT + SPARE + 5), A_DATA & 0x7f}},
 	{"limit of the GDT", 7, {0x0f, 0x01, 0x15, LE32(DATA_AT + 0x20)}}, /* lgdt */
 	{"GS null", 4, {0x31, 0xc0, 0x8e, 0xe8}},
+	{"DS", 5, {0x6a, READ_ONLY, 0x1f, 0x90, 0x90}}, /* too short for what ring 3 reads */
 	{"SYSENTER_CS", 14, {WRMSR(0x174, CODE1 & ~3u)}},
 	{"SYSENTER_CS null", 14, {WRMSR(0x174, 0)}},
 	{"SYSENTER_ESP", 14, {WRMSR(0x175, STACK0_TOP - 0x100)}},
@@ -184,6 +187,30 @@ static void test_changes(void)
 			compare(&changes[i / SETTINGS], &settings[i % SETTINGS], pop);
 }
 
+/*
+ * Ring 0. loop: mov eax,SPARE; mov fs,eax; call f; dec edi; jne on; mov eax,fs:[0]; hlt; on:
+ * jmp loop; f: xor eax,eax; mov fs,eax; ret: what comes behind the call is not what was
+ * translated for the FS that the call was made with, and the last access has to fault.
+ */
+static void test_returns(void)
+{
+	for (size_t i = 0; i < SETTINGS; i++) {
+		struct fixture f;
+
+		fixture_start(&f);
+		set_gdt(&f, SPARE, DATA_AT, 0xfffff, A_DATA | 1, F_FLAT32);
+		CU_ASSERT_FATAL(bt_attach(f.cpu, &settings[i]) == 0);
+		enter_protected(&f, 0);
+		CODE(&f, 0xb8, LE32(SPARE), 0x8e, 0xe0, 0xe8, LE32(12), 0x4f, 0x75, 0x07, 0x64,
+		     0xa1, LE32(0), 0xf4, 0xeb, 0xe8, 0x31, 0xc0, 0x8e, 0xe0, 0xc3);
+		f.cpu->regs[EDI] = CALLS;
+		play(&f);
+		CHECK_EQ(vector_taken(&f), VEC_GP);
+		CHECK_EQ(pushed(&f, 1), CODE_AT + 15);
+		fixture_end(&f);
+	}
+}
+
 /* The first few, what the handler does, and nothing for each call. */
 static void test_in_place(void)
 {
@@ -269,5 +296,6 @@ static void test_tsc_forbidden(void)
 	}
 }
 
-UNIT_MAIN("bt_crossing", {"changes", test_changes}, {"in place", test_in_place},
+UNIT_MAIN("bt_crossing", {"changes", test_changes}, {"returns", test_returns},
+	  {"in place", test_in_place},
 	  {"tsc", test_tsc}, {"tsc forbidden", test_tsc_forbidden})
