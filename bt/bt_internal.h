@@ -353,6 +353,8 @@ struct bt {
 	struct tb *soften;
 	unsigned soften_insn;
 	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
+	uint32_t jc_owners[JUMP_CACHES - 1]; /* vcpu.asid_user of who has used ring 3's last */
+	unsigned jc_latest; /* of those */
 	uint64_t sampled_ns;
 	uint32_t sampled_cr3;
 	unsigned samples;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What of the processor's state a translation depends on, and the tags that stand for it. */
+#include <assert.h>
+
 #include "bt/crossing.h"
 #include "bt/fpu.h"
 
@@ -91,14 +93,25 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 	return ((uint64_t)asid << 8 | mode_id(cpu, mode, cpu->seg[CS].base)) << 32;
 }
 
-static unsigned jump_cache_for(uint32_t mode, uint64_t tag)
+/*
+ * Of ring 3's two caches the one that this space has had last, or the one that has not been
+ * used longer: parent and child, which run at the same addresses, do not share one.
+ */
+static unsigned user_jump_cache(struct vcpu *cpu)
 {
-	return mode & MODE_USER ? 1 + (unsigned)(tag >> 40) % (JUMP_CACHES - 1) : 0;
+	struct bt *bt = cpu->bt;
+
+	static_assert(JUMP_CACHES == 3, "one for rings 0 to 2, two for ring 3");
+	if (bt->jc_owners[bt->jc_latest] != cpu->asid_user) {
+		bt->jc_latest ^= 1;
+		bt->jc_owners[bt->jc_latest] = cpu->asid_user;
+	}
+	return 1 + bt->jc_latest;
 }
 
 void bt_select(struct vcpu *cpu, uint32_t mode, uint64_t tag)
 {
 	cpu->bt_tag_mode = mode;
-	cpu->bt_jc = &cpu->bt->tables->jc[jump_cache_for(mode, tag)];
+	cpu->bt_jc = &cpu->bt->tables->jc[mode & MODE_USER ? user_jump_cache(cpu) : 0];
 	cpu->bt_jc_tag = tag;
 }
