@@ -238,8 +238,11 @@ struct stubs {
 	uint32_t popf[2]; /* called, at CPL 0: EFLAGS = R13D; [32-bit operand] */
 	/* Called at CPL 0 with a selector in R8D for DS, ES: interpreted if it changes anything. */
 	uint32_t reload[SEG_COUNT];
-	/* Called: bt/crossing.h. FS's at CPL 0 with a selector in R8D and the next EIP in R13D. */
-	uint32_t sysenter, sysexit;
+	/*
+	 * Called: bt/crossing.h. IRET's with the frame in vcpu.bt_frame; FS's at CPL 0 with a
+	 * selector in R8D and the next EIP in R13D.
+	 */
+	uint32_t sysenter, sysexit, iret;
 	uint32_t load_fs[2]; /* [POP] */
 	uint32_t soft[2][2][SOFT_SIZES];	       /* [view][write][size] */
 	uint32_t check[SEG_COUNT][2][SOFT_SIZES];      /* [segment][write][size] */
@@ -309,7 +312,13 @@ struct x87_pointers {
 };
 
 /* Instructions that bt/crossing.h is about. */
-enum crossing_kind { CROSSING_NONE, CROSSING_SYSENTER, CROSSING_SYSEXIT, CROSSING_FS };
+enum crossing_kind {
+	CROSSING_NONE,
+	CROSSING_SYSENTER,
+	CROSSING_SYSEXIT,
+	CROSSING_IRET,
+	CROSSING_FS,
+};
 
 /* An instruction that was interpreted on behalf of translated code, decoded. */
 struct slow_site {
@@ -555,7 +564,8 @@ void bt_connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb);
 bool bt_wants_direct(const struct vcpu *cpu);
 /*
  * Where translated code can go on at CS:EIP in the processor's mode without a look by the
- * run loop, or 0: the target is in the jump cache, and nobody wants attention.
+ * run loop, or 0: there is a block, and nobody wants attention. May unwind with the fetch's
+ * fault.
  */
 uint64_t bt_continue(struct vcpu *cpu, uint32_t mode);
 

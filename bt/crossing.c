@@ -9,6 +9,8 @@ enum crossing_kind crossing_kind(const struct insn *in)
 {
 	const struct insn_row *row = &insn_table[in->row];
 
+	if (row->map == M1 && row->opcode == 0xcf)
+		return CROSSING_IRET;
 	if (row->map == M1)
 		return row->opcode == 0x8e && in->reg == FS ? CROSSING_FS : CROSSING_NONE;
 	if (row->map != M2)
@@ -25,11 +27,18 @@ enum crossing_kind crossing_kind(const struct insn *in)
 	}
 }
 
-struct crossing crossing_begin(const struct vcpu *cpu)
+static uint64_t data_selectors(const struct vcpu *cpu)
+{
+	return cpu->seg[ES].selector | (uint64_t)cpu->seg[DS].selector << 16 |
+	       (uint64_t)cpu->seg[FS].selector << 32 | (uint64_t)cpu->seg[GS].selector << 48;
+}
+
+struct crossing crossing_begin(const struct vcpu *cpu, enum crossing_kind kind)
 {
 	return (struct crossing){.tag = cpu->bt_jc_tag,
 				 .fs_raw = cpu->seg[FS].raw,
-				 .fs_selector = cpu->seg[FS].selector};
+				 .fs_selector = cpu->seg[FS].selector,
+				 .selectors = kind == CROSSING_IRET ? data_selectors(cpu) : 0};
 }
 
 static void learn_ring(struct vcpu *cpu, struct bt_crossing *c, uint64_t from, bool user)
@@ -53,6 +62,18 @@ static unsigned fs_load_of(uint16_t selector)
 	if (selector_is_null(selector))
 		return BT_FS_NULL;
 	return selector & 8 ? BT_FS_ODD : BT_FS_EVEN;
+}
+
+/* To flat 32-bit code of ring 3 by descriptors of the GDT, with no data segment lost by it. */
+static void learn_iret(struct vcpu *cpu, const struct crossing *before)
+{
+	const struct segment *cs = &cpu->seg[CS], *ss = &cpu->seg[SS];
+
+	if (cpu->cpl != 3 || !protected_mode(cpu) || before->selectors != data_selectors(cpu) ||
+	    cpu->eflags & CROSSING_IRET_FLAGS || cs->code_kind != KIND_FLAT ||
+	    ss->data_kind != KIND_FLAT || !(cs->attr & ss->attr & DESC_DB) || !cs->raw || !ss->raw)
+		return;
+	learn_ring(cpu, &cpu->bt_iret, before->tag, true);
 }
 
 /* A null selector behind which FS was null already says nothing of other base and limit. */
@@ -83,6 +104,9 @@ void crossing_learn(struct vcpu *cpu, enum crossing_kind kind, const struct cros
 		if (!(cpu->eflags & (FL_IOPL | FL_AC)))
 			learn_ring(cpu, &cpu->bt_sysexit, before->tag, true);
 		break;
+	case CROSSING_IRET:
+		learn_iret(cpu, before);
+		break;
 	case CROSSING_FS:
 		learn_fs(cpu, before);
 		break;
@@ -93,7 +117,7 @@ void crossing_learn(struct vcpu *cpu, enum crossing_kind kind, const struct cros
 
 void crossing_forget(struct vcpu *cpu)
 {
-	cpu->bt_sysenter.from = cpu->bt_sysexit.from = 0;
+	cpu->bt_sysenter.from = cpu->bt_sysexit.from = cpu->bt_iret.from = 0;
 	for (unsigned i = 0; i < BT_FS_LOADS; i++)
 		cpu->bt_fs_loads[i].from = 0;
 }

@@ -15,7 +15,7 @@ enum stub_kind {
 	STUB_EXIT, STUB_MISSED,
 	STUB_NO_RETURN, STUB_LOOKUP, /* where RET goes to, and blocks jump to */
 	STUB_PUSHF, STUB_POPF16, STUB_POPF32, STUB_RELOAD_ES, STUB_RELOAD_DS, /* called by blocks */
-	STUB_SYSENTER, STUB_SYSEXIT, STUB_LOAD_FS, STUB_POP_FS, /* called, and return seldom */
+	STUB_SYSENTER, STUB_SYSEXIT, STUB_IRET, STUB_LOAD_FS, STUB_POP_FS, /* called, and return seldom */
 	STUB_SOFT, STUB_CHECK,
 };
 
@@ -69,6 +69,10 @@ enum field_writer {
 	X(bt_stack_user, BY_GATES, "")                                                             \
 	X(bt_sysenter, BY_NOBODY, "what was noted")                                                \
 	X(bt_sysexit, BY_NOBODY, "")                                                               \
+	X(bt_iret, BY_NOBODY, "")                                                                  \
+	X(bt_frame, BY_BLOCKS, "what IRET pops")                                                   \
+	X(bt_rf, BY_GATES, "RF of that")                                                           \
+	X(nmi_blocked, BY_GATES, "ended by IRET")                                                  \
 	X(bt_fs_loads, BY_NOBODY, "")                                                              \
 	X(bt_tsc_ahead, BY_NOBODY, "added by RDTSC")                                               \
 	X(bt_rsp, BY_GATES, "host stack to return to C by")                                        \

@@ -83,6 +83,7 @@ uint64_t bt_next(struct vcpu *cpu, uint64_t exit_ref)
 	tb = existing(cpu, cpu->bt_tag_mode);
 	if (!tb)
 		return 0;
+	cpu->eflags &= ~FL_RF; /* of an IRET that has led here: crossing.h */
 	bt_connect(cpu, exit, tb);
 	bt->left_by = NULL; /* it has not been left, and the exit may go before it is */
 	return (uintptr_t)cache_rx(bt, tb->host);
@@ -96,8 +97,13 @@ uint64_t bt_continue(struct vcpu *cpu, uint32_t mode)
 	if (atomic_load_explicit(&cpu->bt_kick, memory_order_relaxed) || bt_wants_direct(cpu))
 		return 0; /* the run loop decides */
 	bt_select(cpu, mode, tag);
-	if (cpu->bt_jc->tag[i] != 0 - (tag + cpu->eip))
-		return 0;
+	if (cpu->bt_jc->tag[i] != 0 - (tag + cpu->eip)) {
+		struct tb *tb = existing(cpu, mode);
+
+		if (!tb)
+			return 0;
+		bt_connect(cpu, NULL, tb);
+	}
 	returns_select(cpu, tag, cpu->cpl == 3);
 	fpu_update(cpu);
 	return cpu->bt_jc->target[i];

@@ -74,6 +74,7 @@ static struct tb_exit *enter(struct vcpu *cpu, const struct tb *tb)
 	enter_fn *fn = (enter_fn *)(uintptr_t)cache_rx(bt, bt->stubs.enter);
 
 	bt->n.entries++;
+	cpu->eflags &= ~FL_RF; /* crossing.h */
 	bt->leave = false;
 	bt->left_by = NULL;
 	cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
@@ -135,6 +136,14 @@ static bool fuel_lasts(struct vcpu *cpu, const struct tb *tb)
 	return false;
 }
 
+/* One at a time: with breakpoints, single steps, alignment checks. */
+static bool needs_step(const struct vcpu *cpu)
+{
+	if (cpu->align_check || cpu->bt->interpret || run_has_shadow(cpu) || cpu->eflags & FL_TF)
+		return true;
+	return cpu->eflags & FL_RF && (!crossing_drops_rf(cpu) || bt_wants_direct(cpu));
+}
+
 /* Ring 3 by direct execution. Returns whether something was done; then what comes is asked anew. */
 static bool run_directly(struct vcpu *cpu)
 {
@@ -188,7 +197,7 @@ static void bt_run(struct vcpu *cpu)
 			}
 		}
 		ran = true;
-		if (run_needs_step(cpu) || cpu->align_check || cpu->bt->interpret) {
+		if (needs_step(cpu)) {
 			left = false;
 			step(cpu);
 			continue;

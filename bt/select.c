@@ -468,9 +468,29 @@ static bool select_m2(struct trans *t)
 	}
 }
 
+/* IRET -> the frame to vcpu.bt_frame; a stub, as below */
+static bool iret(struct trans *t)
+{
+	if (!(t->mode & MODE_RING0) || !(t->mode & MODE_PROT) || !(t->mode & MODE_STACK32) ||
+	    !t->in->operand32)
+		return false;
+	for (unsigned i = 0; i < sizeof(t->cpu->bt_frame) / 4; i++) {
+		struct rm to = CPU_FIELD(bt_frame);
+
+		to.disp += (int32_t)(4 * i);
+		trans_load(t, TMP0, trans_stack(t, (int)(4 * i), READ, 4), 4);
+		emit_store32(&t->e, to, TMP0);
+	}
+	trans_call(t, t->bt->stubs.iret);
+	t->ended = true;
+	return true;
+}
+
 /* SYSENTER SYSEXIT -> a stub, which does what it has noted of the last one (bt/crossing.h). */
 static bool select_crossing(struct trans *t)
 {
+	if (t->row->map == M1 && t->in->opcode == 0xcf)
+		return iret(t);
 	if (t->row->map != M2 || !(t->mode & MODE_PROT) || t->mode & MODE_V86)
 		return false;
 	if (t->in->opcode == 0x34 && t->mode & MODE_USER)

@@ -245,7 +245,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
 	unsigned operand_count;
-	uint32_t next_eip;
+	uint32_t next_eip, rf;
 	gva_t operand[2];
 
 	cpu->eip = tb_insn_eip(cpu, tb, n);
@@ -273,7 +273,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	cpu->repeating = false;
 	cpu->cur = in;
 	cpu->eip = next_eip;
-	before = crossing_begin(cpu);
+	before = crossing_begin(cpu, site->crossing);
 	in->exec(cpu, in);
 	cpu->cur = NULL;
 	if (site->native) {
@@ -285,6 +285,8 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[DS].selector & ~7u));
 	if (site->crossing == CROSSING_FS)
 		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[FS].selector & ~7u));
+	rf = site->crossing == CROSSING_IRET && crossing_drops_rf(cpu) ? cpu->eflags & FL_RF : 0;
+	cpu->eflags ^= rf;
 	if (!bt->leave && !attention(cpu)) {
 		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
 
@@ -294,6 +296,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 			return next;
 		}
 	}
+	cpu->eflags |= rf;
 	if (bt->config.exact_fuel)
 		cpu->fuel += bt->ahead;
 	bt->n.exit_slow++;

@@ -6,9 +6,9 @@ static const char *const segment_names[SEG_COUNT] = {"es", "cs", "ss", "ds", "fs
 
 /*
  * ORDER: enter, leave, slow, fpu, exit, missed, no_return, lookup, pushf, popf, reload,
- * sysenter, sysexit, load_fs, soft[][][], check[][][].
+ * sysenter, sysexit, iret, load_fs, soft[][][], check[][][].
  */
-#define GATES 17u
+#define GATES 18u
 #define SOFT_STUBS (2u * 2u * SOFT_SIZES)
 #define CHECK_STUBS (SEG_COUNT * 2u * SOFT_SIZES)
 
@@ -19,7 +19,8 @@ static void gate(const struct bt *bt, unsigned n, struct stub *s)
 				       all->exit,     all->missed,	   all->no_return, all->lookup,
 				       all->pushf,    all->popf[0],	   all->popf[1],
 				       all->reload[ES], all->reload[DS], all->sysenter,
-				       all->sysexit,  all->load_fs[0], all->load_fs[1]};
+				       all->sysexit,  all->iret,	  all->load_fs[0],
+				       all->load_fs[1]};
 
 	*s = (struct stub){.kind = STUB_ENTER + n, .begin = begin[n]};
 }
@@ -51,7 +52,7 @@ void stub_name(const struct stub *s, char out[STUB_NAME_SIZE])
 	static const char *const gates[GATES] = {
 	    "enter",  "leave", "slow",	 "fpu",	   "exit",	"missed",    "no_return",
 	    "lookup", "pushf", "popf16", "popf32", "reload_es", "reload_ds",
-	    "sysenter", "sysexit", "load_fs", "pop_fs"};
+	    "sysenter", "sysexit", "iret", "load_fs", "pop_fs"};
 	const char *access = s->write ? "write" : "read";
 
 	if (s->kind == STUB_SOFT)

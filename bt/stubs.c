@@ -9,8 +9,6 @@
 #include "bt/stubs.h"
 #include "bt/trans.h"
 
-#define FLAG_OF_BIT 11
-
 static void move_xmm(struct emit *e, bool save)
 {
 	uint8_t *skip;
@@ -29,20 +27,13 @@ static struct rm guest_reg(unsigned n)
 	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, regs) + 4 * n));
 }
 
-/* image |= IF; IF from image. */
+/* image |= IF */
 static void add_if(struct emit *e, unsigned image, unsigned temporary)
 {
 	emit_op(e, OP_0F, 0xb6, temporary, CPU_FIELD(bt_if));
 	shift_imm(e, SHIFT_LEFT, temporary, 8);
 	emit_op(e, 0, 0x0b, image, rm_reg(temporary));
 }
-static void take_if(struct emit *e, unsigned image) /* changes image */
-{
-	shift_imm(e, SHIFT_RIGHT, image, 8);
-	alu_imm(e, ALU_AND, image, FL_IF >> 8);
-	emit_op(e, 0, 0x88, image, CPU_FIELD(bt_if));
-}
-
 /* Guest registers and flags to struct vcpu. Keeps R11. */
 static void save_state(struct emit *e)
 {

@@ -7,6 +7,8 @@
 
 #include "bt/bt_internal.h"
 
+#define FLAG_OF_BIT 11
+
 static inline uint32_t stub_here(const struct bt *bt, const struct emit *e)
 {
 	return (uint32_t)(e->p - bt->cache.rw);
@@ -55,6 +57,14 @@ static inline void emit_al_to_of(struct emit *e)
 	emit1(e, 0x7f);
 }
 
+/* IF from image. */
+static inline void take_if(struct emit *e, unsigned image) /* changes image */
+{
+	shift_imm(e, SHIFT_RIGHT, image, 8);
+	alu_imm(e, ALU_AND, image, FL_IF >> 8);
+	emit_op(e, 0, 0x88, image, CPU_FIELD(bt_if));
+}
+
 static inline struct rm segment_field(unsigned seg, size_t field)
 {
 	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, seg) + seg * sizeof(struct segment) +
@@ -81,7 +91,7 @@ static inline void restore_flags(struct emit *e)
  * Jumps to where a stub gives up: it has the instruction interpreted, with flags and RAX,
  * which are lent, as they were.
  */
-#define GIVE_UPS 24u
+#define GIVE_UPS 32u
 struct give_up {
 	uint8_t *from[GIVE_UPS];
 	unsigned count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The stubs for SYSENTER, SYSEXIT and loads of FS: bt/crossing.h. */
+/* The stubs for SYSENTER, SYSEXIT, IRET and loads of FS: bt/crossing.h. */
 #include "bt/crossing.h"
 #include "bt/stubs.h"
 #include "bt/trans.h"
@@ -74,45 +74,45 @@ static struct rm stack_field(bool user, size_t field)
 	return plus(CPU_FIELD(bt_stacks), user * sizeof(struct bt_return_stack) + field);
 }
 
-/* ---- SYSENTER, SYSEXIT ---- */
-static struct rm crossing(bool user, size_t field)
-{
-	return plus(user ? CPU_FIELD(bt_sysexit) : CPU_FIELD(bt_sysenter), field);
-}
-#define CROSSING(field) crossing(user, offsetof(struct bt_crossing, field))
+/* ---- SYSENTER, SYSEXIT, IRET ---- */
+/* c: the struct bt_crossing. */
+#define NOTED(field) plus(c, offsetof(struct bt_crossing, field))
 
-static void check_ring(struct emit *e, struct give_up *g, bool user)
+static void check_ring(struct emit *e, struct give_up *g, struct rm c, bool user)
 {
-	check_from(e, g, CROSSING(from));
-	check32(e, g, user ? CPU_FIELD(asid_user) : CPU_FIELD(asid_kernel), CROSSING(asid));
+	check_from(e, g, NOTED(from));
+	check32(e, g, user ? CPU_FIELD(asid_user) : CPU_FIELD(asid_kernel), NOTED(asid));
 	check64(e, g, user ? CPU_FIELD(window_base_user) : CPU_FIELD(window_base_supervisor),
-		CROSSING(window));
-	check32(e, g, CPU_FIELD(msr.sysenter_cs), CROSSING(sysenter_cs));
+		NOTED(window));
 	if (user) { /* what is no part of the mode below ring 3, but of ring 3's */
-		emit_op(e, 0, TEST_RM_IMM, 0, CPU_FIELD(eflags));
-		emit4(e, FL_IOPL | FL_AC);
-		give_up_if(e, g, CC_NE);
 		emit_op(e, OP_0F, 0xb6, RAX,
 			segment_field(GS, offsetof(struct segment, data_kind)));
-		emit_op(e, 0, CMP_R_RM, RAX, CROSSING(gs_kind));
+		emit_op(e, 0, CMP_R_RM, RAX, NOTED(gs_kind));
 		give_up_if(e, g, CC_NE);
 	}
-	check64(e, g, CROSSING(to), stack_field(user, offsetof(struct bt_return_stack, tag)));
+	check64(e, g, NOTED(to), stack_field(user, offsetof(struct bt_return_stack, tag)));
 }
 
-/* As op_sysenter() and op_sysexit() leave it, and bt_select(). */
-static void cross(struct emit *e, bool user)
+static void check_clear(struct emit *e, struct give_up *g, struct rm field, uint32_t bits)
+{
+	emit_op(e, 0, TEST_RM_IMM, 0, field);
+	emit4(e, bits);
+	give_up_if(e, g, CC_NE);
+}
+
+/* As the instruction leaves it, and bt_select(). */
+static void cross(struct emit *e, struct rm c, bool user)
 {
 	size_t rsp = offsetof(struct bt_return_stack, rsp);
 	size_t view = (user ? TLB_USER : TLB_SUPERVISOR) * sizeof(((struct vcpu *)0)->tlb_views[0]);
 
-	copy64(e, CPU_FIELD(bt_jc_tag), CROSSING(to));
-	copy32(e, CPU_FIELD(bt_tag_mode), CROSSING(mode));
-	copy64(e, CPU_FIELD(bt_jc), CROSSING(jc));
-	emit_load64(e, WINDOW, CROSSING(window));
+	copy64(e, CPU_FIELD(bt_jc_tag), NOTED(to));
+	copy32(e, CPU_FIELD(bt_tag_mode), NOTED(mode));
+	copy64(e, CPU_FIELD(bt_jc), NOTED(jc));
+	emit_load64(e, WINDOW, NOTED(window));
 	emit_store64(e, CPU_FIELD(bt_window), WINDOW);
-	load_segment(e, CS, CROSSING(cs));
-	load_segment(e, SS, CROSSING(ss));
+	load_segment(e, CS, NOTED(cs));
+	load_segment(e, SS, NOTED(ss));
 	emit_lea64(e, RAX, plus(CPU_FIELD(tlb_views), view));
 	emit_store64(e, CPU_FIELD(tlb), RAX);
 	store8(e, CPU_FIELD(cpl), user ? 3 : 0);
@@ -125,10 +125,12 @@ static void cross(struct emit *e, bool user)
 static void emit_sysenter(struct bt *bt, struct emit *e)
 {
 	struct give_up g = {.count = 0};
+	struct rm c = CPU_FIELD(bt_sysenter);
 
 	lend_flags(e);
-	check_ring(e, &g, false);
-	cross(e, false); /* VM and RF are clear where code is translated */
+	check_ring(e, &g, c, false);
+	check32(e, &g, CPU_FIELD(msr.sysenter_cs), NOTED(sysenter_cs));
+	cross(e, c, false); /* VM and RF are clear where code is translated */
 	store8(e, CPU_FIELD(bt_if), 0);
 	emit_op(e, OP_W, CMP_RM_IMM8, ALU_ADD, CPU_FIELD(ring3_exits));
 	emit1(e, 1);
@@ -142,14 +144,120 @@ static void emit_sysenter(struct bt *bt, struct emit *e)
 static void emit_sysexit(struct bt *bt, struct emit *e)
 {
 	struct give_up g = {.count = 0};
+	struct rm c = CPU_FIELD(bt_sysexit);
 
 	lend_flags(e);
-	check_ring(e, &g, true);
-	cross(e, true);
+	check_ring(e, &g, c, true);
+	check32(e, &g, CPU_FIELD(msr.sysenter_cs), NOTED(sysenter_cs));
+	check_clear(e, &g, CPU_FIELD(eflags), FL_IOPL | FL_AC);
+	cross(e, c, true);
 	restore_flags(e);
 	emit_mov32(e, host_reg(ESP), RCX);
 	emit_mov32(e, TMP0, RDX);
 	emit_lookup(bt, e);
+	give_up(bt, e, &g);
+}
+
+enum { FRAME_EIP, FRAME_CS, FRAME_EFLAGS, FRAME_ESP, FRAME_SS };
+
+static struct rm frame(unsigned n)
+{
+	return plus(CPU_FIELD(bt_frame), 4 * n);
+}
+
+/* The frame's selector is the one noted, and so is its descriptor in the GDT. */
+static void check_selector(struct emit *e, struct give_up *g, unsigned n, struct rm noted)
+{
+	emit_op(e, OP_0F, 0xb7, TMP0, frame(n));
+	emit_op(e, OP_16, CMP_R_RM, TMP0, plus(noted, offsetof(struct segment, selector)));
+	give_up_if(e, g, CC_NE);
+	emit_descriptor(e, g);
+	emit_op(e, OP_W, CMP_R_RM, RAX, plus(noted, offsetof(struct segment, raw)));
+	give_up_if(e, g, CC_NE);
+}
+
+/* segment_drop_inner() does nothing to it: ring 3 may have it, or it is null without an RPL. */
+static void check_kept(struct emit *e, struct give_up *g, unsigned seg)
+{
+	uint8_t *kept, *present;
+
+	emit_load32(e, RAX, segment_field(seg, offsetof(struct segment, attr)));
+	alu_imm(e, ALU_AND, RAX, DESC_P | DESC_DPL);
+	alu_imm(e, ALU_CMP, RAX, DESC_P | DESC_DPL);
+	kept = emit_jcc8(e, CC_E);
+	emit_op(e, 0, TEST_RM_IMM, 0, rm_reg(RAX));
+	emit4(e, DESC_P);
+	give_up_if(e, g, CC_NE);
+	emit_op(e, OP_16, CMP_RM_IMM8, ALU_CMP,
+		segment_field(seg, offsetof(struct segment, selector)));
+	emit1(e, 0);
+	present = emit_jcc8(e, CC_E);
+	give_up_if(e, g, CC_NE);
+	emit_patch8(e, present);
+	emit_patch8(e, kept);
+}
+
+/* EFLAGS of the frame, of which nothing is set that check_clear() forbids. RAX is in R9. */
+static void load_flags(struct emit *e)
+{
+	const uint32_t kept = FL_DF | FL_ID;
+
+	emit_load32(e, TMP2, frame(FRAME_EFLAGS));
+	emit_mov32(e, RAX, TMP2);
+	alu_imm(e, ALU_AND, RAX, FL_RF);
+	emit_store32(e, CPU_FIELD(bt_rf), RAX);
+	emit_mov32(e, RAX, TMP2);
+	take_if(e, RAX);
+	emit_mov32(e, RAX, TMP2);
+	alu_imm(e, ALU_AND, RAX, kept);
+	emit_load32(e, TMP4, CPU_FIELD(eflags));
+	alu_imm(e, ALU_AND, TMP4, ~(kept | CROSSING_IRET_FLAGS));
+	emit_op(e, 0, 0x0b, RAX, rm_reg(TMP4));
+	emit_store32(e, CPU_FIELD(eflags), RAX);
+	emit_mov32(e, RAX, TMP2);
+	shift_imm(e, SHIFT_LEFT, RAX, 8);
+	emit_op(e, OP_0F, 0xba, 4, rm_reg(TMP2)); /* bt r10d, OF */
+	emit1(e, FLAG_OF_BIT);
+	emit_op(e, OP_0F, 0x92, 0, rm_reg(RAX)); /* setc al */
+	emit_al_to_of(e);
+	emit_sahf(e);
+	emit_mov(e, RAX, TMP1);
+}
+
+/* Nothing of ring 3 will have been executed when the monitor is asked: RF is set there. */
+static void emit_iret_missed(struct bt *bt, struct emit *e)
+{
+	emit_load32(e, TMP1, CPU_FIELD(eflags));
+	emit_load32(e, TMP2, CPU_FIELD(bt_rf));
+	emit_lea32(e, TMP1, rm_indexed(TMP1, TMP2, 0, 0));
+	emit_store32(e, CPU_FIELD(eflags), TMP1);
+	emit_jmp(e, cache_rw(bt, bt->stubs.missed));
+}
+
+static void emit_iret(struct bt *bt, struct emit *e)
+{
+	static const uint8_t data[] = {ES, DS, FS, GS};
+	struct give_up g = {.count = 0};
+	struct rm c = CPU_FIELD(bt_iret);
+
+	lend_flags(e);
+	check_ring(e, &g, c, true);
+	emit_op(e, 0, CMP_RM_IMM8, ALU_CMP, CPU_FIELD(pending)); /* IF may become set */
+	emit1(e, 0);
+	give_up_if(e, &g, CC_NE);
+	check_clear(e, &g, CPU_FIELD(eflags), FL_NT);
+	check_clear(e, &g, frame(FRAME_EFLAGS),
+		    CROSSING_IRET_FLAGS | (bt->config.exact_fuel ? FL_RF : 0));
+	check_selector(e, &g, FRAME_CS, NOTED(cs));
+	check_selector(e, &g, FRAME_SS, NOTED(ss));
+	for (unsigned i = 0; i < sizeof(data); i++)
+		check_kept(e, &g, data[i]);
+	cross(e, c, true);
+	store8(e, CPU_FIELD(nmi_blocked), 0);
+	load_flags(e);
+	emit_load32(e, host_reg(ESP), frame(FRAME_ESP));
+	emit_load32(e, TMP0, frame(FRAME_EIP));
+	emit_lookup_or(bt, e, emit_iret_missed);
 	give_up(bt, e, &g);
 }
 
@@ -258,6 +366,8 @@ void crossing_emit(struct bt *bt, struct emit *e)
 	emit_sysenter(bt, e);
 	bt->stubs.sysexit = stub_begin(bt, e);
 	emit_sysexit(bt, e);
+	bt->stubs.iret = stub_begin(bt, e);
+	emit_iret(bt, e);
 	for (unsigned popped = 0; popped < 2; popped++) {
 		bt->stubs.load_fs[popped] = stub_begin(bt, e);
 		emit_load_fs(bt, e, popped);

@@ -236,7 +236,13 @@ void trans_jump_if(struct trans *t, unsigned cc, uint32_t eip)
  */
 enum lookup_by { BY_CALL = 2, BY_JUMP = 4 };
 
-static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
+static void emit_missed_jump(struct bt *bt, struct emit *e)
+{
+	emit_jmp(e, cache_rw(bt, bt->stubs.missed));
+}
+
+static void lookup(struct bt *bt, struct emit *e, enum lookup_by how,
+		   void (*missed)(struct bt *bt, struct emit *e))
 {
 	uint8_t *hit = NULL;
 
@@ -255,7 +261,7 @@ static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
 		hit = emit_jrcxz(e);
 		emit_mov(e, RCX, TMP3);
 	}
-	emit_jmp(e, cache_rw(bt, bt->stubs.missed));
+	missed(bt, e);
 	if (hit) {
 		emit_patch8(e, hit);
 		emit_mov(e, RCX, TMP3);
@@ -266,13 +272,18 @@ static void lookup(struct bt *bt, struct emit *e, enum lookup_by how)
 
 void emit_lookup(struct bt *bt, struct emit *e)
 {
-	lookup(bt, e, BY_JUMP);
+	lookup(bt, e, BY_JUMP, emit_missed_jump);
+}
+
+void emit_lookup_or(struct bt *bt, struct emit *e, void (*missed)(struct bt *bt, struct emit *e))
+{
+	lookup(bt, e, BY_JUMP, missed);
 }
 
 void trans_jump_lookup(struct trans *t)
 {
 	t->ended = true;
-	lookup(t->bt, &t->e, BY_JUMP);
+	lookup(t->bt, &t->e, BY_JUMP, emit_missed_jump);
 }
 
 /* ---- calls and returns, returns.c ---- */
@@ -310,7 +321,7 @@ void trans_call_block(struct trans *t, uint32_t eip)
 
 void trans_call_lookup(struct trans *t)
 {
-	lookup(t->bt, &t->e, BY_CALL);
+	lookup(t->bt, &t->e, BY_CALL, emit_missed_jump);
 	come_back(t);
 }
 

@@ -118,6 +118,8 @@ void trans_call_lookup(struct trans *t);
 void trans_return(struct trans *t);
 /* As trans_jump_lookup(), into code that is not a block's. */
 void emit_lookup(struct bt *bt, struct emit *e);
+/* The same; if it is not in the jump cache, to what missed() emits, which ends in that stub. */
+void emit_lookup_or(struct bt *bt, struct emit *e, void (*missed)(struct bt *bt, struct emit *e));
 /* The code of exits, at the end of the block. */
 void trans_finish(struct trans *t);
 /* Writes the x87 pointers that instructions before the n-th have left. Clobbers R8. */

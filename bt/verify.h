@@ -75,7 +75,7 @@ struct known {
 	bool eip_stored;
 };
 
-#define JOINS 24
+#define JOINS 36
 
 struct verify {
 	const struct bt *bt;
@@ -124,6 +124,11 @@ static inline bool is_reload(const struct stub *s)
 static inline bool is_crossing(const struct stub *s)
 {
 	return s && s->kind >= STUB_SYSENTER && s->kind <= STUB_POP_FS;
+}
+static inline bool reads_gdt(const struct stub *s)
+{
+	return s && (s->kind == STUB_RELOAD_ES || s->kind == STUB_RELOAD_DS || s->kind == STUB_IRET ||
+		     s->kind == STUB_LOAD_FS || s->kind == STUB_POP_FS);
 }
 static inline bool is_fs_load(const struct stub *s)
 {

@@ -184,7 +184,7 @@ static bool is_stack(const struct verify *v)
 /* The stubs that reload a selector look at its descriptor, by a tag they have compared. */
 static bool reads_descriptor(const struct verify *v, const ZydisDecodedOperand *op)
 {
-	return (is_reload(v->stub) || is_fs_load(v->stub)) && !op_writes(op) && op->size == 64;
+	return reads_gdt(v->stub) && !op_writes(op) && op->size == 64;
 }
 
 static bool lent_to_window(const struct verify *v, unsigned reg)

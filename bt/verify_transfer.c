@@ -236,6 +236,7 @@ static const char *call(struct verify *v, const ZydisDecodedOperand *op, int64_t
 		return call_fs_stub(v, &s);
 	case STUB_SYSENTER:
 	case STUB_SYSEXIT:
+	case STUB_IRET:
 		v->now.reached = false;
 		v->after_slow = true;
 		return verify_may_fault(v);

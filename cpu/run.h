@@ -23,10 +23,13 @@ bool run_service(struct vcpu *cpu);
 void run_interrupt(struct vcpu *cpu, unsigned vector);
 
 /* Whether the next instruction needs run_step(): TF, RF, breakpoints, shadows. */
+static inline bool run_has_shadow(const struct vcpu *cpu)
+{
+	return cpu->slow | cpu->interrupt_shadow | cpu->debug_shadow;
+}
 static inline bool run_needs_step(const struct vcpu *cpu)
 {
-	return cpu->slow | cpu->interrupt_shadow | cpu->debug_shadow |
-	       !!(cpu->eflags & (FL_TF | FL_RF));
+	return run_has_shadow(cpu) | !!(cpu->eflags & (FL_TF | FL_RF));
 }
 
 /*

@@ -256,7 +256,7 @@ struct space_set; /* cpu/space_internal.h */
 struct insn;
 
 /*
- * What SYSENTER or SYSEXIT has led from and to. Tags as bt_jc_tag; from 0: nothing is
+ * What SYSENTER, SYSEXIT or IRET to ring 3 has led from and to. Tags as bt_jc_tag; from 0: nothing is
  * known.
  */
 struct bt_crossing {
@@ -362,8 +362,10 @@ struct vcpu {
 		uint64_t top; /* RSP while it is empty */
 	} bt_stacks[2];
 	uint8_t bt_stack_user; /* which is in use */
-	/* What SYSENTER, SYSEXIT and loads of FS did last, for translated code: bt/crossing.h. */
-	struct bt_crossing bt_sysenter, bt_sysexit;
+	/* What SYSENTER, SYSEXIT, IRET and loads of FS did last, for translated code: bt/crossing.h. */
+	struct bt_crossing bt_sysenter, bt_sysexit, bt_iret;
+	uint32_t bt_frame[5]; /* EIP CS EFLAGS ESP SS, as IRET has found them */
+	uint32_t bt_rf;	      /* EFLAGS.RF of those */
 	struct bt_fs_load bt_fs_loads[BT_FS_LOADS];
 	uint64_t *_Atomic bt_poll; /* NULL: translated code is to leave soon */
 	uint64_t bt_poll_target;
