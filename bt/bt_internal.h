@@ -266,6 +266,7 @@ struct stubs {
 	X(exit_fpu, "exits because x87, MMX or SSE instructions had to be interpreted")             \
 	X(exit_fuel, "exits because the fuel would not have lasted for a block")                   \
 	X(slow_insns, "instructions interpreted on behalf of translated code")                     \
+	X(crossings, "of those, SYSENTER, SYSEXIT, IRET and loads of FS noted for stubs to do again") \
 	X(fpu_loads, "times x87 or SSE state was made ready for translated code")                  \
 	X(return_overflows, "times the host stack of return addresses was full")                     \
 	X(soft_fills, "entries made in the inline software TLB")                                   \

@@ -95,6 +95,7 @@ static void learn_fs(struct vcpu *cpu, const struct crossing *before)
 
 void crossing_learn(struct vcpu *cpu, enum crossing_kind kind, const struct crossing *before)
 {
+	cpu->bt->n.crossings += kind != CROSSING_NONE;
 	switch (kind) {
 	case CROSSING_SYSENTER:
 		learn_ring(cpu, &cpu->bt_sysenter, before->tag, false);

@@ -236,17 +236,59 @@ static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool sa
 	return bt_continue(cpu, mode);
 }
 
+/* Executes it, EIP behind it, and has the software TLB learn the pages that it has touched. */
+static void execute(struct vcpu *cpu, const struct slow_site *site)
+{
+	const struct insn *in = &site->insn;
+	gva_t operand[2];
+	unsigned count = operands(cpu, in, operand);
+
+	cpu->repeating = false;
+	cpu->cur = in;
+	cpu->eip += in->length;
+	in->exec(cpu, in);
+	cpu->cur = NULL;
+	if (site->native) {
+		for (unsigned i = 0; i < count; i++)
+			soft_fill(cpu, operand[i]);
+		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
+	}
+	/* What stubs look at in the GDT. */
+	if (site->reloads)
+		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[DS].selector & ~7u));
+	if (site->crossing == CROSSING_FS)
+		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[FS].selector & ~7u));
+}
+
+/* Where to go on after it, in tb; 0: the run loop is to look. */
+static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site, const struct tb *tb,
+			 const struct crossing *before, uint32_t next_eip)
+{
+	bool iret = site->crossing == CROSSING_IRET;
+	uint32_t rf = iret && crossing_drops_rf(cpu) ? cpu->eflags & FL_RF : 0;
+	uint64_t next = 0;
+
+	cpu->eflags ^= rf;
+	if (!cpu->bt->leave && !attention(cpu))
+		next = go_on(cpu, tb, site->n, site->same_mode, cpu->eip == next_eip);
+	if (next) {
+		cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
+		crossing_learn(cpu, site->crossing, before);
+	} else {
+		cpu->eflags |= rf;
+	}
+	return next;
+}
+
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
 	struct slow_site *site = find_site(cpu, after), kept;
-	struct crossing before;
-	const struct insn *in = &site->insn;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
-	unsigned operand_count;
-	uint32_t next_eip, rf;
-	gva_t operand[2];
+	struct crossing before;
+	uint32_t next_eip;
+	uint64_t next;
 
 	cpu->eip = tb_insn_eip(cpu, tb, n);
 	bt->ahead = bt->config.exact_fuel ? tb_paid_after(tb, n) : 0;
@@ -264,39 +306,15 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	if (bt->soften == tb && tb->code) {
 		kept = *site; /* translating may evict what the site is about */
 		site = &kept;
-		in = &kept.insn;
 		tb = soften(cpu, tb, n);
 	}
 	bt->soften = NULL;
-	next_eip = cpu->eip + in->length;
-	operand_count = operands(cpu, in, operand);
-	cpu->repeating = false;
-	cpu->cur = in;
-	cpu->eip = next_eip;
+	next_eip = cpu->eip + site->insn.length;
 	before = crossing_begin(cpu, site->crossing);
-	in->exec(cpu, in);
-	cpu->cur = NULL;
-	if (site->native) {
-		for (unsigned i = 0; i < operand_count; i++)
-			soft_fill(cpu, operand[i]);
-		soft_fill(cpu, cpu->seg[SS].base + cpu->regs[ESP]);
-	}
-	if (site->reloads)
-		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[DS].selector & ~7u));
-	if (site->crossing == CROSSING_FS)
-		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[FS].selector & ~7u));
-	rf = site->crossing == CROSSING_IRET && crossing_drops_rf(cpu) ? cpu->eflags & FL_RF : 0;
-	cpu->eflags ^= rf;
-	if (!bt->leave && !attention(cpu)) {
-		uint64_t next = go_on(cpu, tb, n, site->same_mode, cpu->eip == next_eip);
-
-		if (next) {
-			cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
-			crossing_learn(cpu, site->crossing, &before);
-			return next;
-		}
-	}
-	cpu->eflags |= rf;
+	execute(cpu, site);
+	next = carry_on(cpu, site, tb, &before, next_eip);
+	if (next)
+		return next;
 	if (bt->config.exact_fuel)
 		cpu->fuel += bt->ahead;
 	bt->n.exit_slow++;

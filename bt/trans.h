@@ -157,6 +157,10 @@ bool select_string(struct trans *t);
 bool select_flags(struct trans *t);
 /* Reads of segment registers. */
 bool select_selector(struct trans *t);
+/* SYSENTER, SYSEXIT, IRET. */
+bool select_crossing(struct trans *t);
+bool select_tsc(struct trans *t);
+bool select_mov_from_cr(struct trans *t);
 bool select_x87(struct trans *t);
 bool select_simd(struct trans *t);
 bool select_simd_integer(struct trans *t);

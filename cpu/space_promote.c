@@ -10,9 +10,9 @@
  */
 #include "cpu/space_internal.h"
 
-#define SHARE	      3		/* of the time through a window that the software TLB would add */
-#define FILL_NS	      8000	/* the signal, the mapping, and taking it away */
-#define CREDIT_NS     4000000	/* at first, and at most */
+#define SHARE	      3	      /* of the time through a window: what the software TLB would add */
+#define FILL_NS	      8000    /* the signal, the mapping, and taking it away */
+#define CREDIT_NS     4000000 /* at first, and at most */
 #define WANTED_FACTOR 4
 #define WANTED_MOST   64
 

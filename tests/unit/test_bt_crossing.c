@@ -278,7 +278,8 @@ static void test_in_place(void)
 		CU_ASSERT_FATAL(bt_attach(f.cpu, &settings[0]) == 0);
 		tlb_flush(f.cpu, true);
 		play(&f);
-CHECK(f.cpu->bt->n.slow_insns < CALLS / 4);
+		CHECK(f.cpu->bt->n.slow_insns < CALLS / 4);
+		CHECK(f.cpu->bt->n.crossings >= 3 && f.cpu->bt->n.crossings < CALLS / 4);
 		CHECK(f.cpu->ring3_exits > CALLS / 2);
 		fixture_end(&f);
 	}

@@ -293,6 +293,49 @@ static void test_demoted(void)
 	world_end(&w);
 }
 
+/* A page that is another one each time is filled each time. */
+static void fill_often(struct world *w, unsigned times)
+{
+	uint32_t v = 0;
+
+	for (unsigned i = 0; i < times; i++) {
+		entry_write(w, w->table[0][0], 0, (PAGES_AT + i % 2 * PAGE_SIZE) | RW_USER);
+		load_root(w, 0);
+		CHECK(window_read(w, user_page(w, 0, 0), true, &v));
+	}
+}
+
+static void leave_and_return(struct world *w)
+{
+	load_root(w, 1);
+	load_root(w, 0);
+}
+
+/* A window goes when fills cost more than it saves, and does not come back at once. */
+static void test_account(void)
+{
+	const unsigned few = 300, wanted = 4;
+	struct world w;
+
+	world_start(&w, false, 0, 0);
+	for (unsigned i = 0; i < 4; i++) { /* as often as that it saves enough */
+		fill_often(&w, few);
+		space_ran(w.f.cpu, 10000000);
+		leave_and_return(&w);
+		CHECK(w.f.cpu->window_base_user != 0);
+	}
+	fill_often(&w, 2 * few);
+	leave_and_return(&w);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	CHECK_EQ(space_counters(w.f.cpu).demotions, 1);
+	for (unsigned i = 1; i < wanted; i++)
+		CHECK(!space_promote(w.f.cpu));
+	CHECK(space_promote(w.f.cpu));
+	fill_often(&w, few);
+	mmu_check(w.f.cpu);
+	world_end(&w);
+}
+
 /* ---- large pages ---- */
 static void large_pages(bool pae)
 {
@@ -577,6 +620,6 @@ UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"accessed again", test_accessed_again}, {"traced write", test_traced_write},
 	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
 	  {"many spaces", test_many_spaces},
-	  {"demoted", test_demoted}, {"large pages", test_large_pages},
+	  {"demoted", test_demoted}, {"account", test_account}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
 	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
