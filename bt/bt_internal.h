@@ -15,7 +15,7 @@
  *	x87, XMM0-XMM7, MXCSR		the guest's, where a block needs them: bt/fpu.h
  *
  * Upper halves of registers with guest values are zero. IF is in vcpu.bt_if
- * meanwhile, and the other flags, DF among them, in vcpu.eflags.
+ * meanwhile, and the other flags, DF among them, in vcpu.eflags, where those are clear.
  */
 #ifndef BT_INTERNAL_H
 #define BT_INTERNAL_H

@@ -34,6 +34,10 @@ static void add_if(struct emit *e, unsigned image, unsigned temporary)
 	shift_imm(e, SHIFT_LEFT, temporary, 8);
 	emit_op(e, 0, 0x0b, image, rm_reg(temporary));
 }
+
+/* What vcpu.eflags has clear while translated code runs: it is elsewhere, and bit 1 in AH. */
+#define FLAGS_ELSEWHERE (FL_ARITH | FL_IF | 2)
+
 /* Guest registers and flags to struct vcpu. Keeps R11. */
 static void save_state(struct emit *e)
 {
@@ -46,7 +50,6 @@ static void save_state(struct emit *e)
 	shift_imm(e, SHIFT_LEFT, RAX, FLAG_OF_BIT);
 	emit_op(e, 0, 0x0b, RCX, rm_reg(RAX)); /* or ecx, eax */
 	emit_load32(e, RAX, CPU_FIELD(eflags));
-	alu_imm(e, ALU_AND, RAX, ~(FL_ARITH | FL_IF));
 	emit_op(e, 0, 0x0b, RAX, rm_reg(RCX));
 	add_if(e, RAX, RCX);
 	emit_store32(e, CPU_FIELD(eflags), RAX);
@@ -60,6 +63,8 @@ static void load_state(struct emit *e)
 	emit_load32(e, RAX, CPU_FIELD(eflags));
 	emit_mov32(e, RCX, RAX);
 	take_if(e, RCX);
+	emit_op(e, 0, 0x81, ALU_AND, CPU_FIELD(eflags));
+	emit4(e, ~(uint32_t)FLAGS_ELSEWHERE);
 	emit_mov32(e, RCX, RAX);
 	emit_op(e, 0, 0x88, RAX, rm_reg(4)); /* mov ah, al */
 	shift_imm(e, SHIFT_RIGHT, RCX, FLAG_OF_BIT);
@@ -223,19 +228,25 @@ static void emit_check(struct bt *bt, struct emit *e, unsigned seg, bool write, 
 	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
 }
 
-/* R13D = EFLAGS as PUSHF shows it outside of virtual-8086 mode: without VM and RF. */
+/*
+ * R13D = EFLAGS as PUSHF shows it outside of virtual-8086 mode, where VM is clear; RF is in
+ * translated code. The parts have no bit in common.
+ */
 static void emit_pushf(struct emit *e)
 {
-	lend_flags(e);
-	emit_load32(e, TMP4, CPU_FIELD(eflags));
-	alu_imm(e, ALU_AND, TMP4, ~(FL_ARITH | FL_IF | FL_VM | FL_RF));
-	add_if(e, TMP4, TMP2);
+	emit_mov(e, TMP1, RAX);
+	emit_lahf(e);
+	emit_seto_al(e);
+	emit_op(e, OP_0F, 0xb6, TMP3, rm_reg(RAX));
 	emit_op(e, OP_0F, 0xb6, RAX, rm_reg(4)); /* movzx eax, ah */
-	emit_op(e, 0, 0x0b, TMP4, rm_reg(RAX));
-	emit_op(e, OP_0F, 0xb6, TMP2, rm_reg(TMP3)); /* movzx r10d, r11b: OF */
-	shift_imm(e, SHIFT_LEFT, TMP2, FLAG_OF_BIT);
-	emit_op(e, 0, 0x0b, TMP4, rm_reg(TMP2));
-	restore_flags(e);
+	emit_rorx(e, false, TMP3, TMP3, 32 - FLAG_OF_BIT);
+	emit_lea32(e, RAX, rm_indexed(RAX, TMP3, 0, 0));
+	emit_op(e, OP_0F, 0xb6, TMP3, CPU_FIELD(bt_if));
+	emit_rorx(e, false, TMP3, TMP3, 32 - 8);
+	emit_lea32(e, RAX, rm_indexed(RAX, TMP3, 0, 0));
+	emit_load32(e, TMP4, CPU_FIELD(eflags));
+	emit_lea32(e, TMP4, rm_indexed(TMP4, RAX, 0, 0));
+	emit_mov(e, RAX, TMP1);
 	emit_ret(e);
 }
 
