@@ -106,7 +106,7 @@ void direct_kick(struct direct *d);
 
 /* ---- policy.c ---- */
 /* Whether the current address space's ring 3 is to run directly if it can. */
-bool direct_wanted(const struct direct *d);
+bool direct_wanted(struct direct *d);
 /* The host's timer has ended a run: a sample of what runs. */
 void direct_sample(struct direct *d);
 

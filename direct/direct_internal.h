@@ -169,6 +169,7 @@ struct direct {
 	struct code_record *records[RECORD_HASH];
 	unsigned record_count;
 	struct space_policy policy[SPACE_NUMBERS];
+	unsigned direct_spaces; /* of those, that run directly */
 	const struct space_policy *sampled; /* the last sample's; and vcpu's counters then */
 	uint64_t sampled_ns, sampled_exits, sampled_blocks;
 };

@@ -35,20 +35,22 @@
 #define CHARGES	     16	     /* between looks at the time */
 
 /* Of the current space; NULL: it has no shadow. */
-static struct space_policy *current(const struct direct *d)
+static struct space_policy *current(struct direct *d)
 {
 	int space = space_number(d->cpu);
 	struct space_policy *p;
 
 	if (space < 0)
 		return NULL;
-	p = (struct space_policy *)&d->policy[space];
-	if (p->cr3 != d->cpu->cr3 || !p->samples_wanted) /* another program */
+	p = &d->policy[space];
+	if (p->cr3 != d->cpu->cr3 || !p->samples_wanted) { /* another program */
+		d->direct_spaces -= p->direct;
 		*p = (struct space_policy){.cr3 = d->cpu->cr3, .samples_wanted = SAMPLES_FIRST};
+	}
 	return p;
 }
 
-bool direct_wanted(const struct direct *d)
+bool direct_wanted(struct direct *d)
 {
 	const struct space_policy *p;
 
@@ -56,6 +58,8 @@ bool direct_wanted(const struct direct *d)
 		return false;
 	if (d->mode == DIRECT_ON || d->mode == DIRECT_STEPS)
 		return true;
+	if (!d->direct_spaces) /* asked at each look-up that has missed */
+		return false;
 	p = current(d);
 	return p && p->direct;
 }
@@ -104,6 +108,7 @@ void direct_sample(struct direct *d)
 	if (p->samples < p->samples_wanted)
 		return;
 	p->direct = true;
+	d->direct_spaces++;
 	p->account = (struct policy_account){.ns = CREDIT_NS, .since = host_time_ns()};
 	d->n.promotions++;
 }
@@ -111,6 +116,7 @@ void direct_sample(struct direct *d)
 static void leave(struct direct *d, struct space_policy *p)
 {
 	p->direct = false;
+	d->direct_spaces--;
 	p->samples = 0;
 	d->n.demotions++;
 }
