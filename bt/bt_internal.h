@@ -362,9 +362,10 @@ struct bt {
 	/* An instruction whose window accesses should go through the software TLB. */
 	struct tb *soften;
 	unsigned soften_insn;
+	/* Which of ring 3's jump caches was used last, and vcpu.asid_user then. */
+	unsigned jc_latest;
+	uint32_t jc_owner;
 	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
-	uint32_t jc_owners[JUMP_CACHES - 1]; /* vcpu.asid_user of who has used ring 3's last */
-	unsigned jc_latest; /* of those */
 	uint64_t sampled_ns;
 	uint32_t sampled_cr3;
 	unsigned samples;

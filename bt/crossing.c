@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* SYSENTER, SYSEXIT and loads of FS: what is noted of them, bt/crossing.h. */
+/* SYSENTER, SYSEXIT, IRET and loads of FS: what is noted of them, bt/crossing.h. */
 #include "bt/crossing.h"
 
 #include "cpu/descriptor.h"
@@ -33,16 +33,17 @@ static uint64_t data_selectors(const struct vcpu *cpu)
 	       (uint64_t)cpu->seg[FS].selector << 32 | (uint64_t)cpu->seg[GS].selector << 48;
 }
 
-struct crossing crossing_begin(const struct vcpu *cpu, enum crossing_kind kind)
+struct crossing crossing_begin(const struct vcpu *cpu)
 {
 	return (struct crossing){.tag = cpu->bt_jc_tag,
 				 .fs_raw = cpu->seg[FS].raw,
 				 .fs_selector = cpu->seg[FS].selector,
-				 .selectors = kind == CROSSING_IRET ? data_selectors(cpu) : 0};
+				 .selectors = data_selectors(cpu)};
 }
 
 static void learn_ring(struct vcpu *cpu, struct bt_crossing *c, uint64_t from, bool user)
 {
+	cpu->bt->n.crossings++;
 	*c = (struct bt_crossing){
 		.from = from,
 		.to = cpu->bt_jc_tag,
@@ -83,6 +84,7 @@ static void learn_fs(struct vcpu *cpu, const struct crossing *before)
 
 	if (!(fs->raw || before->fs_raw) || !(cpu->cr0 & CR0_PE) || cpu->cpl)
 		return;
+	cpu->bt->n.crossings++;
 	cpu->bt_fs_loads[fs_load_of(fs->selector)] = (struct bt_fs_load){
 		.from = before->tag,
 		.to = cpu->bt_jc_tag,
@@ -95,7 +97,6 @@ static void learn_fs(struct vcpu *cpu, const struct crossing *before)
 
 void crossing_learn(struct vcpu *cpu, enum crossing_kind kind, const struct crossing *before)
 {
-	cpu->bt->n.crossings += kind != CROSSING_NONE;
 	switch (kind) {
 	case CROSSING_SYSENTER:
 		learn_ring(cpu, &cpu->bt_sysenter, before->tag, false);
@@ -111,7 +112,7 @@ void crossing_learn(struct vcpu *cpu, enum crossing_kind kind, const struct cros
 	case CROSSING_FS:
 		learn_fs(cpu, before);
 		break;
-	default:
+	case CROSSING_NONE:
 		break;
 	}
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SYSENTER, SYSEXIT, IRET to ring 3 and loads of FS without a call of C: every system call
- * of a guest has four of them, and every page fault three. What one of them does to segments, mode, tags and windows is the same
- * each time; so what the interpreter has made of it is noted (crossing_learn()), and the
- * stubs, to which blocks jump for such an instruction, do it again while all of that holds
- * which it has come from. Else, or when somebody wants attention, the interpreter does.
+ * of a guest has four of them, and every page fault three. What one of them does to
+ * segments, mode, tags and windows is the same each time; so what the interpreter has made
+ * of it is noted (crossing_learn()), and the stubs, which blocks call for such an
+ * instruction, do it again while all of that holds which it has come from. Else, or when
+ * somebody wants attention, the interpreter does.
  *
  * What has to hold is compared by the stubs, but for two things, by which the notes
  * are forgotten: modes get other numbers, and whether ring 3 is to run directly may
@@ -27,7 +28,7 @@ struct crossing {
 	uint64_t tag;
 	uint64_t fs_raw;
 	uint16_t fs_selector;
-	uint64_t selectors; /* for IRET, of ES, DS, FS and GS */
+	uint64_t selectors; /* of ES, DS, FS and GS, for IRET */
 };
 
 /* Whether RF is dropped where translated code goes on. */
@@ -40,7 +41,7 @@ static inline bool crossing_drops_rf(const struct vcpu *cpu)
 enum crossing_kind crossing_kind(const struct insn *in);
 
 /* Before the instruction is interpreted. */
-struct crossing crossing_begin(const struct vcpu *cpu, enum crossing_kind kind);
+struct crossing crossing_begin(const struct vcpu *cpu);
 
 /* After it: translated code goes on, under vcpu.bt_jc_tag. */
 void crossing_learn(struct vcpu *cpu, enum crossing_kind kind, const struct crossing *before);

@@ -94,17 +94,17 @@ uint64_t bt_jc_tag(struct vcpu *cpu, uint32_t mode)
 }
 
 /*
- * Of ring 3's two caches the one that this space has had last, or the one that has not been
- * used longer: parent and child, which run at the same addresses, do not share one.
+ * Of ring 3's two caches the other one with each change of the space, so that parent and
+ * child, which run at the same addresses, take turns and do not share one.
  */
 static unsigned user_jump_cache(struct vcpu *cpu)
 {
 	struct bt *bt = cpu->bt;
 
 	static_assert(JUMP_CACHES == 3, "one for rings 0 to 2, two for ring 3");
-	if (bt->jc_owners[bt->jc_latest] != cpu->asid_user) {
+	if (bt->jc_owner != cpu->asid_user) {
+		bt->jc_owner = cpu->asid_user;
 		bt->jc_latest ^= 1;
-		bt->jc_owners[bt->jc_latest] = cpu->asid_user;
 	}
 	return 1 + bt->jc_latest;
 }

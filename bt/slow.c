@@ -273,7 +273,8 @@ static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site, const s
 		next = go_on(cpu, tb, site->n, site->same_mode, cpu->eip == next_eip);
 	if (next) {
 		cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
-		crossing_learn(cpu, site->crossing, before);
+		if (site->crossing)
+			crossing_learn(cpu, site->crossing, before);
 	} else {
 		cpu->eflags |= rf;
 	}
@@ -286,7 +287,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	struct slow_site *site = find_site(cpu, after), kept;
 	struct tb *tb = site->tb;
 	unsigned n = site->n;
-	struct crossing before;
+	struct crossing before = {0};
 	uint32_t next_eip;
 	uint64_t next;
 
@@ -310,7 +311,8 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	}
 	bt->soften = NULL;
 	next_eip = cpu->eip + site->insn.length;
-	before = crossing_begin(cpu, site->crossing);
+	if (site->crossing)
+		before = crossing_begin(cpu);
 	execute(cpu, site);
 	next = carry_on(cpu, site, tb, &before, next_eip);
 	if (next)

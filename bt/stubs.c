@@ -209,23 +209,20 @@ static void emit_check(struct bt *bt, struct emit *e, unsigned seg, bool write, 
 {
 	size_t lo = write ? offsetof(struct segment, lo_write) : offsetof(struct segment, lo);
 	size_t hi = write ? offsetof(struct segment, hi_write) : offsetof(struct segment, hi_read);
-	uint8_t *fail[3];
+	struct give_up g = {.count = 0};
 
 	lend_flags(e);
 	emit_op(e, 0, 0x3b, TMP0, segment_field(seg, lo)); /* cmp r8d, lo */
-	fail[0] = emit_jcc8(e, CC_B);
+	give_up_if(e, &g, CC_B);
 	emit_lea32(e, TMP2, rm_at(TMP0, (int32_t)bytes - 1));
 	emit_op(e, 0, 0x3b, TMP2, rm_reg(TMP0));
-	fail[1] = emit_jcc8(e, CC_B);
+	give_up_if(e, &g, CC_B);
 	emit_op(e, 0, 0x3b, TMP2, segment_field(seg, hi));
-	fail[2] = emit_jcc8(e, CC_A);
+	give_up_if(e, &g, CC_A);
 	emit_op(e, 0, 0x03, TMP0, segment_field(seg, offsetof(struct segment, base)));
 	restore_flags(e);
 	emit_ret(e);
-	for (unsigned i = 0; i < 3; i++)
-		emit_patch8(e, fail[i]);
-	restore_flags(e);
-	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
+	give_up(bt, e, &g);
 }
 
 /*
@@ -260,18 +257,19 @@ static void emit_pushf(struct emit *e)
 static void emit_popf(struct bt *bt, struct emit *e, bool wide)
 {
 	uint32_t mask = wide ? POPF_KERNEL : POPF_KERNEL & 0xffff;
-	uint8_t *slow[2], *closed;
+	struct give_up g = {.count = 0};
+	uint8_t *closed;
 
 	lend_flags(e);
 	emit_op(e, 0, 0xf7, 0, rm_reg(TMP4)); /* test r13d, TF */
 	emit4(e, FL_TF);
-	slow[0] = emit_jcc8(e, CC_NE);
+	give_up_if(e, &g, CC_NE);
 	emit_op(e, 0, 0xf7, 0, rm_reg(TMP4));
 	emit4(e, FL_IF);
 	closed = emit_jcc8(e, CC_E);
 	emit_op(e, 0, 0x83, ALU_CMP, CPU_FIELD(pending));
 	emit1(e, 0);
-	slow[1] = emit_jcc8(e, CC_NE);
+	give_up_if(e, &g, CC_NE);
 	emit_patch8(e, closed);
 	emit_load32(e, TMP2, CPU_FIELD(eflags));
 	alu_imm(e, ALU_AND, TMP2, ~mask);
@@ -281,19 +279,9 @@ static void emit_popf(struct bt *bt, struct emit *e, bool wide)
 	emit_store32(e, CPU_FIELD(eflags), TMP2);
 	emit_mov32(e, RAX, TMP4);
 	take_if(e, RAX);
-	emit_mov32(e, RAX, TMP4);
-	shift_imm(e, SHIFT_LEFT, RAX, 8);
-	emit_op(e, OP_0F, 0xba, 4, rm_reg(TMP4)); /* bt r13d, OF */
-	emit1(e, FLAG_OF_BIT);
-	emit_op(e, OP_0F, 0x92, 0, rm_reg(RAX)); /* setc al */
-	emit_al_to_of(e);
-	emit_sahf(e);
-	emit_mov(e, RAX, TMP1);
+	take_flags(e, TMP4);
 	emit_ret(e);
-	emit_patch8(e, slow[0]);
-	emit_patch8(e, slow[1]);
-	restore_flags(e);
-	emit_jmp(e, cache_rw(bt, bt->stubs.slow));
+	give_up(bt, e, &g);
 }
 
 void emit_descriptor(struct emit *e, struct give_up *g)

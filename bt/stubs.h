@@ -65,6 +65,19 @@ static inline void take_if(struct emit *e, unsigned image) /* changes image */
 	emit_op(e, 0, 0x88, image, CPU_FIELD(bt_if));
 }
 
+/* The arithmetic flags from an image that is not in RAX; RAX from R9, where it is lent. */
+static inline void take_flags(struct emit *e, unsigned image)
+{
+	emit_mov32(e, RAX, image);
+	shift_imm(e, SHIFT_LEFT, RAX, 8);
+	emit_op(e, OP_0F, 0xba, 4, rm_reg(image)); /* bt image, OF */
+	emit1(e, FLAG_OF_BIT);
+	emit_op(e, OP_0F, 0x92, 0, rm_reg(RAX)); /* setc al */
+	emit_al_to_of(e);
+	emit_sahf(e);
+	emit_mov(e, RAX, TMP1);
+}
+
 static inline struct rm segment_field(unsigned seg, size_t field)
 {
 	return rm_at(VCPU, (int32_t)(offsetof(struct vcpu, seg) + seg * sizeof(struct segment) +

@@ -179,7 +179,7 @@ static void check_selector(struct emit *e, struct give_up *g, unsigned n, struct
 /* segment_drop_inner() does nothing to it: ring 3 may have it, or it is null without an RPL. */
 static void check_kept(struct emit *e, struct give_up *g, unsigned seg)
 {
-	uint8_t *kept, *present;
+	uint8_t *kept;
 
 	emit_load32(e, RAX, segment_field(seg, offsetof(struct segment, attr)));
 	alu_imm(e, ALU_AND, RAX, DESC_P | DESC_DPL);
@@ -191,9 +191,7 @@ static void check_kept(struct emit *e, struct give_up *g, unsigned seg)
 	emit_op(e, OP_16, CMP_RM_IMM8, ALU_CMP,
 		segment_field(seg, offsetof(struct segment, selector)));
 	emit1(e, 0);
-	present = emit_jcc8(e, CC_E);
 	give_up_if(e, g, CC_NE);
-	emit_patch8(e, present);
 	emit_patch8(e, kept);
 }
 
@@ -214,14 +212,7 @@ static void load_flags(struct emit *e)
 	alu_imm(e, ALU_AND, TMP4, ~(kept | CROSSING_IRET_FLAGS));
 	emit_op(e, 0, 0x0b, RAX, rm_reg(TMP4));
 	emit_store32(e, CPU_FIELD(eflags), RAX);
-	emit_mov32(e, RAX, TMP2);
-	shift_imm(e, SHIFT_LEFT, RAX, 8);
-	emit_op(e, OP_0F, 0xba, 4, rm_reg(TMP2)); /* bt r10d, OF */
-	emit1(e, FLAG_OF_BIT);
-	emit_op(e, OP_0F, 0x92, 0, rm_reg(RAX)); /* setc al */
-	emit_al_to_of(e);
-	emit_sahf(e);
-	emit_mov(e, RAX, TMP1);
+	take_flags(e, TMP2);
 }
 
 /* Nothing of ring 3 will have been executed when the monitor is asked: RF is set there. */

@@ -125,14 +125,14 @@ static inline bool is_crossing(const struct stub *s)
 {
 	return s && s->kind >= STUB_SYSENTER && s->kind <= STUB_POP_FS;
 }
-static inline bool reads_gdt(const struct stub *s)
-{
-	return s && (s->kind == STUB_RELOAD_ES || s->kind == STUB_RELOAD_DS || s->kind == STUB_IRET ||
-		     s->kind == STUB_LOAD_FS || s->kind == STUB_POP_FS);
-}
 static inline bool is_fs_load(const struct stub *s)
 {
 	return s && (s->kind == STUB_LOAD_FS || s->kind == STUB_POP_FS);
+}
+/* One of those that look at a selector's descriptor. */
+static inline bool reads_gdt(const struct stub *s)
+{
+	return is_reload(s) || is_fs_load(s) || (s && s->kind == STUB_IRET);
 }
 /* One of those that look an EIP up. */
 static inline bool is_lookup(const struct stub *s)
