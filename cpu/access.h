@@ -24,9 +24,18 @@ _Noreturn void access_segment_fault(struct vcpu *cpu, unsigned seg);
 /* #AC(0) unless gva is a multiple of align (a power of 2) or nobody asked for checks. */
 void access_check_alignment(struct vcpu *cpu, gva_t gva, unsigned align);
 
+/*
+ * Where a view has the page's entry. The upper half of the page number takes part: libraries
+ * lie a multiple of 4 MiB apart, so that programs use the same low bits again and again.
+ */
+static inline unsigned tlb_index(gva_t gva)
+{
+	return (gva >> PAGE_SHIFT ^ gva >> (PAGE_SHIFT + TLB_BITS)) & (TLB_SIZE - 1);
+}
+
 static inline struct tlb_entry *tlb_slot(struct tlb_entry *view, gva_t gva)
 {
-	return &view[gva >> PAGE_SHIFT & (TLB_SIZE - 1)];
+	return &view[tlb_index(gva)];
 }
 
 /* Segment check of a read (write) of size bytes; returns the linear address. */

@@ -22,7 +22,7 @@ static void tell_engine(struct vcpu *cpu, unsigned view, const struct tlb_entry 
 
 struct tlb_entry *tlb_claim(struct vcpu *cpu, enum tlb_view view, gva_t page, bool global)
 {
-	unsigned i = page >> PAGE_SHIFT & (TLB_SIZE - 1);
+	unsigned i = tlb_index(page);
 	uint64_t bit = 1ull << i % 64;
 
 	cpu->tlb_filled[view][i / 64] |= bit;
@@ -105,7 +105,7 @@ static void flush_large_page(struct vcpu *cpu, gva_t gva)
 
 void tlb_flush_page(struct vcpu *cpu, gva_t gva)
 {
-	unsigned i = gva >> PAGE_SHIFT & (TLB_SIZE - 1);
+	unsigned i = tlb_index(gva);
 
 	if (cpu->large_regions[gva >> 27] >> (gva >> 22 & 31) & 1)
 		flush_large_page(cpu, gva);

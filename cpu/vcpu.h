@@ -178,7 +178,8 @@ struct tlb_entry {
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct tlb_entry) == 64, "an entry is found by shifting");
 #define TLB_NONE (1ull << 63)
-#define TLB_SIZE 1024u
+#define TLB_BITS 10u
+#define TLB_SIZE (1u << TLB_BITS)
 #define TLB_WORDS (TLB_SIZE / 64) /* of a bitmap with a bit for each entry */
 /*
  * TLB_CHECKED is never filled: every access takes the slow path, which checks
