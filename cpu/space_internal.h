@@ -261,6 +261,8 @@ void publish_windows(struct vcpu *cpu);
 bool view_is_empty(const struct view *v);
 /* A page of its user window has been filled. */
 void space_filled(struct space *s);
+/* Its directory has changed: it may be another program's. */
+void space_renewed(struct space *s);
 /* At a load of CR3: takes the space's user window away if it isn't worth it. */
 void space_weigh(struct vcpu *cpu, struct space *s);
 /* The space used longest ago that is not the current one; NULL: there is none. */

@@ -31,7 +31,7 @@ bool space_promote(struct vcpu *cpu)
 		return false;
 	if (!s->promoted) {
 		set->counters.promotions++;
-		s->account = CREDIT_NS;
+		s->account = CREDIT_NS / (s->wanted ? s->wanted : 1);
 	}
 	s->promoted = true;
 	keep_windows(set, true);
@@ -48,6 +48,12 @@ void space_ran(struct vcpu *cpu, uint64_t ns)
 	s->account += (int64_t)(ns / SHARE);
 	if (s->account > CREDIT_NS)
 		s->account = CREDIT_NS;
+}
+
+void space_renewed(struct space *s)
+{
+	s->asked = s->wanted = 0;
+	s->account = CREDIT_NS;
 }
 
 void space_filled(struct space *s)
@@ -75,20 +81,21 @@ void space_weigh(struct vcpu *cpu, struct space *s)
 {
 	struct space_set *set = cpu->spaces;
 	unsigned view = VIEW_USER(space_index(set, s)), wanted;
+	bool empty;
 
 	if (!s->promoted)
 		return;
+	empty = view_is_empty(&set->views[view]);
+	if (!empty && (s->account >= 0 || set->windows_forced))
+		return;
 	/*
-	 * Nothing is left of what it showed: the program that was found worth it has ended, and a
-	 * new one has its directory, as after fork() and exit(). It may be as short as the most are.
+	 * Nothing may be left of what it showed: the program that was found worth it has ended and
+	 * a new one has its directory, or it has called fork(). Then it is the account that tells
+	 * whether showing it all again has paid so far.
 	 */
-	if (view_is_empty(&set->views[view])) {
-		demote(set, s, 0);
-		return;
-	}
-	if (s->account >= 0 || set->windows_forced)
-		return;
 	wanted = s->wanted ? s->wanted * WANTED_FACTOR : WANTED_FACTOR;
+	if (s->account == CREDIT_NS)
+		wanted = 0;
 	demote(set, s, wanted < WANTED_MOST ? wanted : WANTED_MOST);
 	view_clear(cpu, view);
 }
