@@ -85,7 +85,7 @@ static void count_sample(struct direct *d, struct space_policy *p)
 	if (elapsed > SAMPLE_MOST_NS)
 		elapsed = SAMPLE_MOST_NS;
 	if (same && gain(d, elapsed) >= 0)
-		p->samples++;
+		p->samples += code_is_known(d, d->cpu->eip) ? 2 : 1;
 	else if (same)
 		p->samples /= 2;
 	d->sampled = p;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/host_time.h"
+#include "cpu/access.h"
 #include "cpu/block.h"
 #include "direct/direct_internal.h"
 
@@ -136,6 +137,18 @@ struct code_record *page_fit(struct direct *d, uint32_t eip)
 		return NULL;
 	r = record_get(d, p.host, gpa & ~(gpa_t)(PAGE_SIZE - 1));
 	return r && record_entered(d, r, eip & (PAGE_SIZE - 1)) ? r : NULL;
+}
+
+bool code_is_known(const struct direct *d, uint32_t eip)
+{
+	struct vcpu *cpu = d->cpu;
+	const struct tlb_entry *e = tlb_slot(cpu->tlb_views[TLB_USER], eip);
+	const struct code_record *r;
+
+	if (e->exec != (eip & PAGE_MASK))
+		return false;
+	r = *record_slot((struct direct *)d, (const uint8_t *)(e->host + (eip & PAGE_MASK)));
+	return r && r->fresh && !r->unfit;
 }
 
 /* ---- pages in their places ---- */
