@@ -235,10 +235,11 @@ static void compare_directories(struct vcpu *cpu)
 	s->supervisor_seen = set->supervisor_version;
 	if (!changed)
 		return;
-	space_renewed(s);
-	view_compare(cpu, VIEW_USER(n), s);
-	view_compare(cpu, VIEW_FETCH(n), s);
-	view_compare(cpu, VIEW_STUB(n), s);
+	changed = view_compare(cpu, VIEW_USER(n), s);
+	changed |= view_compare(cpu, VIEW_FETCH(n), s);
+	changed |= view_compare(cpu, VIEW_STUB(n), s);
+	if (changed)
+		space_renewed(s);
 }
 
 static void drop_breakpoints(struct vcpu *cpu)

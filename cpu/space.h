@@ -77,6 +77,11 @@ struct mem_window *space_stub_window(struct vcpu *cpu, const struct mem_window_r
 #define SPACE_NUMBERS 64
 /* The current space, less than SPACE_NUMBERS; -1: it has no shadow. */
 int space_number(const struct vcpu *cpu);
+/*
+ * Changes when tables of the current space went while another one ran, as they do for a new
+ * program: only a hint, since the guest's kernel may have other reasons.
+ */
+unsigned space_renewal(const struct vcpu *cpu);
 /* The window is this space's from now on, and no other's; both begin empty. NULL: none. */
 void space_stub_assign(struct vcpu *cpu, unsigned space, struct mem_window *w);
 /* Whether nothing is left of what the current space's window has shown. */

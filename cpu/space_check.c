@@ -182,6 +182,7 @@ static void check_tlb(struct vcpu *cpu)
 			const struct tlb_entry *e = &cpu->tlb_views[v][i];
 			struct phys_page p;
 
+			CHECK(!cpu->tlb_filled[v][i / 64] == !(cpu->tlb_words[v] >> i / 64 & 1));
 			if (!(cpu->tlb_filled[v][i / 64] >> i % 64 & 1)) {
 				CHECK(e->read == TLB_NONE && e->write == TLB_NONE &&
 				      e->exec == TLB_NONE);

@@ -77,6 +77,7 @@ struct space {
 	bool promoted;
 	int64_t account;	  /* of its window, space_promote.c; ns */
 	unsigned asked, wanted;	  /* how often it was found to run; to be promoted again; 0: now */
+	unsigned renewals;	  /* space_renewal() */
 	bool shadowable; /* its directories can be traced */
 };
 
@@ -201,10 +202,10 @@ static inline gpa_t entry_table(const struct vcpu *cpu, uint64_t dir_entry)
 void slot_claim(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t tag, struct table *t);
 void slot_drop(struct vcpu *cpu, unsigned view, uint32_t slot);
 void view_drop_page(struct vcpu *cpu, unsigned view, uint32_t page);
-/* Drops the slot if the directory entry it came from is not what it is now. */
-void slot_compare(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t entry);
-/* slot_compare() of all slots with the space's directories. */
-void view_compare(struct vcpu *cpu, unsigned view, const struct space *s);
+/* Drops the slot if the directory entry it came from is not what it is now; whether it did. */
+bool slot_compare(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t entry);
+/* slot_compare() of all slots with the space's directories. Returns whether it dropped any. */
+bool view_compare(struct vcpu *cpu, unsigned view, const struct space *s);
 void view_clear(struct vcpu *cpu, unsigned view);
 /* A number that no tag has. */
 uint32_t fresh_asid(struct vcpu *cpu);
@@ -261,7 +262,7 @@ void publish_windows(struct vcpu *cpu);
 bool view_is_empty(const struct view *v);
 /* A page of its user window has been filled. */
 void space_filled(struct space *s);
-/* Its directory has changed: it may be another program's. */
+/* Tables of it went while another space was current: it may be another program's. */
 void space_renewed(struct space *s);
 /* At a load of CR3: takes the space's user window away if it isn't worth it. */
 void space_weigh(struct vcpu *cpu, struct space *s);

@@ -54,6 +54,7 @@ void space_renewed(struct space *s)
 {
 	s->asked = s->wanted = 0;
 	s->account = CREDIT_NS;
+	s->renewals++;
 }
 
 void space_filled(struct space *s)

@@ -35,6 +35,11 @@ int space_number(const struct vcpu *cpu)
 	return (int)space_index(set, set->current);
 }
 
+unsigned space_renewal(const struct vcpu *cpu)
+{
+	return cpu->spaces->current->renewals;
+}
+
 void space_stub_assign(struct vcpu *cpu, unsigned space, struct mem_window *w)
 {
 	struct view *v = &cpu->spaces->views[VIEW_STUB(space)];

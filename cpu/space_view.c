@@ -135,25 +135,29 @@ void slot_claim(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t tag, st
 		set->supervisor_version++;
 }
 
-void slot_compare(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t entry)
+bool slot_compare(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t entry)
 {
 	struct view *v = &cpu->spaces->views[view];
 
-	if (slot_filled(v, slot) && entry_lost(v->slots[slot].tag, entry))
-		slot_drop(cpu, view, slot);
+	if (!slot_filled(v, slot) || !entry_lost(v->slots[slot].tag, entry))
+		return false;
+	slot_drop(cpu, view, slot);
+	return true;
 }
 
-void view_compare(struct vcpu *cpu, unsigned view, const struct space *s)
+bool view_compare(struct vcpu *cpu, unsigned view, const struct space *s)
 {
 	struct space_set *set = cpu->spaces;
 	struct view *v = &set->views[view];
+	bool dropped = false;
 
 	FOR_EACH_SLOT(v, slot, {
 		const struct table *dir = dir_of_slot(set, s, slot);
 		uint64_t entry = dir ? entry_at(set, dir->host, dir_index(set, slot)) : 0;
 
-		slot_compare(cpu, view, slot, entry);
+		dropped |= slot_compare(cpu, view, slot, entry);
 	})
+	return dropped;
 }
 
 void view_clear(struct vcpu *cpu, unsigned view)

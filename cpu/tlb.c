@@ -26,6 +26,7 @@ struct tlb_entry *tlb_claim(struct vcpu *cpu, enum tlb_view view, gva_t page, bo
 	uint64_t bit = 1ull << i % 64;
 
 	cpu->tlb_filled[view][i / 64] |= bit;
+	cpu->tlb_words[view] |= 1ull << i / 64;
 	if (global)
 		cpu->tlb_global[view][i / 64] |= bit;
 	else
@@ -39,6 +40,8 @@ static void drop_word(struct vcpu *cpu, unsigned view, unsigned word, uint64_t w
 {
 	cpu->tlb_filled[view][word] &= ~which;
 	cpu->tlb_global[view][word] &= ~which;
+	if (!cpu->tlb_filled[view][word])
+		cpu->tlb_words[view] &= ~(1ull << word);
 	for (; which; which &= which - 1) {
 		unsigned i = word * 64 + (unsigned)__builtin_ctzll(which);
 
@@ -58,9 +61,12 @@ void tlb_fresh_asids(struct vcpu *cpu)
 
 void tlb_forget_fetches(struct vcpu *cpu, enum tlb_view view)
 {
-	for (unsigned i = 0; i < TLB_WORDS; i++)
+	for (uint64_t words = cpu->tlb_words[view]; words; words &= words - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(words);
+
 		for (uint64_t left = cpu->tlb_filled[view][i]; left; left &= left - 1)
 			cpu->tlb_views[view][i * 64 + (unsigned)__builtin_ctzll(left)].exec = TLB_NONE;
+	}
 }
 
 void tlb_flush(struct vcpu *cpu, bool all)
@@ -69,7 +75,8 @@ void tlb_flush(struct vcpu *cpu, bool all)
 		memset(cpu->large_regions, 0, sizeof(cpu->large_regions));
 	cpu->map_generation++;
 	for (unsigned v = 0; v < TLB_CHECKED; v++) {
-		for (unsigned i = 0; i < TLB_WORDS; i++) {
+		for (uint64_t words = cpu->tlb_words[v]; words; words &= words - 1) {
+			unsigned i = (unsigned)__builtin_ctzll(words);
 			uint64_t kept = all ? 0 : cpu->tlb_global[v][i];
 
 			drop_word(cpu, v, i, cpu->tlb_filled[v][i] & ~kept);
@@ -81,15 +88,18 @@ void tlb_flush(struct vcpu *cpu, bool all)
 		tlb_fresh_asids(cpu);
 }
 
-/* Calls body for the filled entries e of both views, with v and i their place. */
+/* Calls body for the filled entries e of both views, with v, word and bit their place. */
 #define FOR_EACH_FILLED(cpu, body)                                                                 \
 	for (unsigned v = 0; v < TLB_CHECKED; v++)                                                 \
-		for (unsigned word = 0; word < TLB_WORDS; word++)                                  \
+		for (uint64_t words = (cpu)->tlb_words[v]; words; words &= words - 1) {            \
+			unsigned word = (unsigned)__builtin_ctzll(words);                          \
+                                                                                                   \
 			for (uint64_t left = (cpu)->tlb_filled[v][word]; left; left &= left - 1) { \
 				unsigned bit = (unsigned)__builtin_ctzll(left);                    \
 				struct tlb_entry *e = &(cpu)->tlb_views[v][word * 64 + bit];       \
 				body                                                               \
-			}
+			}                                                                          \
+		}
 
 /*
  * The TLB holds a large page in parts of 4 KiB; INVLPG anywhere in it drops
@@ -134,6 +144,7 @@ void tlb_init(struct vcpu *cpu)
 			entry_drop(&cpu->tlb_views[v][i]);
 	memset(cpu->tlb_filled, 0, sizeof(cpu->tlb_filled));
 	memset(cpu->tlb_global, 0, sizeof(cpu->tlb_global));
+	memset(cpu->tlb_words, 0, sizeof(cpu->tlb_words));
 	cpu->map_generation++;
 	tlb_fresh_asids(cpu);
 	tlb_select_view(cpu);

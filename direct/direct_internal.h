@@ -119,7 +119,7 @@ struct code_record {
 };
 #define TAIL_FIRST  (PAGE_SIZE - (INSN_MAX_LENGTH - 1))
 #define RECORD_HASH (1u << 12)
-#define RECORDS_MAX 6144u /* 3.8 MiB: gcc runs 2,800 pages */
+#define RECORDS_MAX 5120u /* 3.2 MiB: gcc runs 2,800 pages */
 #define WRITES_MAX  16u
 
 /* What policy.c knows of an address space. */
@@ -127,6 +127,7 @@ struct space_policy {
 	uint32_t cr3;
 	bool direct;
 	uint16_t samples, samples_wanted;
+	unsigned renewal; /* space_renewal() when it began */
 	struct policy_account {
 		int64_t ns;
 		uint64_t since; /* host_time_ns() when time was paid in last */

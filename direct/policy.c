@@ -43,9 +43,13 @@ static struct space_policy *current(struct direct *d)
 	if (space < 0)
 		return NULL;
 	p = &d->policy[space];
-	if (p->cr3 != d->cpu->cr3 || !p->samples_wanted) { /* another program */
+	/* Another program? One that runs directly is not asked again for a hint. */
+	if (p->cr3 != d->cpu->cr3 || !p->samples_wanted ||
+	    (!p->direct && p->renewal != space_renewal(d->cpu))) {
 		d->direct_spaces -= p->direct;
-		*p = (struct space_policy){.cr3 = d->cpu->cr3, .samples_wanted = SAMPLES_FIRST};
+		*p = (struct space_policy){.cr3 = d->cpu->cr3,
+					   .samples_wanted = SAMPLES_FIRST,
+					   .renewal = space_renewal(d->cpu)};
 	}
 	return p;
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/walk.h"
@@ -190,8 +191,10 @@ static enum direct_result trap(struct direct *d, struct stub *s)
 		guards_hit(d, s);
 		return DIRECT_STEP;
 	}
-	if (info.si_code != SI_KERNEL)
+	if (info.si_code != SI_KERNEL) {
+		LOG(LOG_VM, "a stub has trapped at %#x, code %d", cpu->eip, info.si_code);
 		raise_debug_fault(cpu, DR6_BS);
+	}
 	last = block_fetch(cpu, cpu->eip - 1, &gpa);
 	cpu->eip -= last && *last == 0xcc ? 1 : INT_BYTES;
 	return DIRECT_STEP;

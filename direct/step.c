@@ -26,7 +26,11 @@ bool step_ended(struct direct *d, const siginfo_t *info)
 {
 	struct vcpu *cpu = d->cpu;
 
-	if (info->si_code != TRAP_TRACE)
+	/*
+	 * TRAP_BRKPT is what Linux makes of a #DB that left nothing in DR6. That of INT1 does, which
+	 * has a guard; and a step's may, if what the host itself runs on has lost BS.
+	 */
+	if (info->si_code != TRAP_TRACE && info->si_code != TRAP_BRKPT)
 		return false;
 	cpu->fuel--;
 	cpu->repeating = d->step_repeats && cpu->eip == d->step_eip;
