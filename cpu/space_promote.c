@@ -12,7 +12,7 @@
 
 #define SHARE	      3	      /* of the time through a window: what the software TLB would add */
 #define FILL_NS	      8000    /* the signal, the mapping, and taking it away */
-#define CREDIT_NS     4000000 /* at first, and at most */
+#define CREDIT_NS     4000000 /* at first, and at most; of who lost it before a part at first */
 #define WANTED_FACTOR 4
 #define WANTED_MOST   64
 
@@ -90,9 +90,8 @@ void space_weigh(struct vcpu *cpu, struct space *s)
 	if (!empty && (s->account >= 0 || set->windows_forced))
 		return;
 	/*
-	 * Nothing may be left of what it showed: the program that was found worth it has ended and
-	 * a new one has its directory, or it has called fork(). Then it is the account that tells
-	 * whether showing it all again has paid so far.
+	 * An empty window goes as well. If a new program has the directory, space_renewed() has
+	 * made the account good; else it tells whether to show it all again would pay.
 	 */
 	wanted = s->wanted ? s->wanted * WANTED_FACTOR : WANTED_FACTOR;
 	if (s->account == CREDIT_NS)

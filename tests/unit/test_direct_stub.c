@@ -670,6 +670,55 @@ static void test_policy_ended(void)
 	end(&w);
 }
 
+/* Code that has been found fit before is sooner worth it. */
+static void test_policy_known(void)
+{
+	unsigned samples[2] = {0};
+
+	for (unsigned known = 0; known < 2; known++) {
+		struct world w;
+
+		if (begin(&w, read_code, sizeof(read_code))) {
+			struct direct *d = w.f.cpu->direct;
+
+			d->mode = DIRECT_AUTO;
+			CHECK(!code_is_known(d, d->cpu->eip));
+			if (known)
+				CHECK(page_fit(d, d->cpu->eip) != NULL);
+			CHECK_EQ(code_is_known(d, d->cpu->eip), known);
+			samples[known] = samples_until_wanted(d);
+		}
+		end(&w);
+	}
+	CHECK(samples[1] < samples[0] || !samples[0]);
+}
+
+/* What was moved back is not held against the next program in its directory. */
+static void test_policy_renewed(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+		unsigned first;
+
+		CHECK(page_fit(d, d->cpu->eip) != NULL); /* something is known of the space */
+		d->mode = DIRECT_AUTO;
+		first = samples_until_wanted(d);
+		CHECK(traps_until_unwanted(d) < 5000);
+		CHECK(samples_until_wanted(d) > first);
+		CHECK(traps_until_unwanted(d) < 5000);
+		load_root(&w, 1);
+		entry_write(&w, w.dir[0], 0, 0);
+		load_root(&w, 0);
+		entry_write(&w, w.dir[0], 0, w.table[0][0] | RW_USER);
+		load_root(&w, 0);
+		CHECK(page_fit(d, d->cpu->eip) != NULL);
+		CHECK(samples_until_wanted(d) <= first);
+	}
+	end(&w);
+}
+
 UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
 	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
 	  {"spaces", test_spaces}, {"code written", test_code_written},
@@ -679,4 +728,5 @@ UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_b
 	  {"a guard's code gone", test_guard_gone}, {"a guard hit often", test_guard_often},
 	  {"no guards", test_no_guards}, {"CPUID", test_cpuid}, {"own CPUID", test_own_cpuid},
 	  {"policy", test_policy}, {"policy, new code", test_policy_new_code},
-	  {"policy, ended", test_policy_ended})
+	  {"policy, ended", test_policy_ended}, {"policy, known code", test_policy_known},
+	  {"policy, renewed", test_policy_renewed})

@@ -336,6 +336,67 @@ static void test_account(void)
 	world_end(&w);
 }
 
+/* By the program itself, or on its behalf. */
+static void unmap_all(struct world *w)
+{
+	entry_write(w, w->dir[0], 0, 0);
+	leave_and_return(w);
+	CHECK_EQ(w->f.cpu->window_base_user, 0);
+	entry_write(w, w->dir[0], 0, w->table[0][0] | RW_USER);
+}
+
+static unsigned promotions_asked(struct world *w)
+{
+	unsigned n = 1;
+
+	while (!space_promote(w->f.cpu) && n < 1000)
+		n++;
+	return n;
+}
+
+/*
+ * Who has an empty window that has not paid waits longer for the next one each time, and may
+ * spend less. A new program in the directory does not.
+ */
+static void test_account_again(void)
+{
+	struct world w;
+	unsigned before = 0, asked;
+
+	world_start(&w, false, 0, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		fill_often(&w, 1);
+		unmap_all(&w);
+		asked = promotions_asked(&w);
+		CHECK(asked > before || asked == 64);
+		before = asked;
+	}
+	fill_often(&w, 20); /* one that has paid may fill 500 times */
+	leave_and_return(&w);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	CHECK_EQ(promotions_asked(&w), before);
+	fill_often(&w, 1);
+	load_root(&w, 1);
+	entry_write(&w, w.dir[0], 0, 0);
+	load_root(&w, 0);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	CHECK_EQ(promotions_asked(&w), 1);
+	mmu_check(w.f.cpu);
+	world_end(&w);
+}
+
+/* Pages as far apart as libraries lie do not drive out each other's entries. */
+static void test_tlb_index(void)
+{
+	struct tlb_entry *view = NULL;
+	const gva_t page = 0x12345000, apart = 4 << 20;
+
+	for (gva_t distance = apart; distance < 256 << 20; distance += apart)
+		CHECK(tlb_slot(view, page) != tlb_slot(view, page + distance));
+	for (gva_t distance = PAGE_SIZE; distance < apart; distance += PAGE_SIZE)
+		CHECK(tlb_slot(view, page) != tlb_slot(view, page + distance));
+}
+
 /* ---- large pages ---- */
 static void large_pages(bool pae)
 {
@@ -620,6 +681,7 @@ UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"accessed again", test_accessed_again}, {"traced write", test_traced_write},
 	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
 	  {"many spaces", test_many_spaces},
-	  {"demoted", test_demoted}, {"account", test_account}, {"large pages", test_large_pages},
+	  {"demoted", test_demoted}, {"account", test_account},
+	  {"account, again", test_account_again}, {"TLB index", test_tlb_index}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
 	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
