@@ -279,7 +279,8 @@ struct stubs {
 	X(fault_math, "host SIGFPE of translated code")                                            \
 	X(invalidated, "blocks dropped because their code was written")                            \
 	X(evictions, "regions of the code cache emptied to be used again")                         \
-	X(code_writes, "writes to pages with translated code")
+	X(code_writes, "writes to pages with translated code")                                     \
+	X(pages_given_up, "such pages whose blocks were dropped since none was ever hit")
 
 struct bt_counters {
 #define X(name, text) uint64_t name;
@@ -302,7 +303,17 @@ struct code_page {
 	uint64_t chunks; /* bit n: some block covers, or did, bytes of the n-th 64 */
 	uint32_t base;	 /* of ring 3's translations that hold absolute EIPs: the page's */
 	bool has_base;
+	uint16_t beside; /* writes lately that hit no block */
 };
+
+/*
+ * Blocks of a page that is written again and again beside them may be left over from what
+ * the page was before: they are dropped after so many writes, and each time that the same
+ * page (or one that shares its number here) is, it takes twice as many.
+ */
+#define BESIDE_LEAST_SHIFT 6
+#define BESIDE_MOST_SHIFT  15
+#define PATIENCE_HASH	   1024u
 
 /* FIP, FOP and FDS as instructions before leave them: bt/fpu.h. */
 struct x87_pointers {
@@ -352,6 +363,7 @@ struct bt {
 	struct decoder *decoder;
 	meta_ref hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
+	uint8_t patience[PATIENCE_HASH]; /* by page: times that blocks were dropped for writes beside */
 	unsigned page_count; /* in pages[] */
 	struct slow_site *sites;
 	/* By hash; an entry's index is the id that jump-cache tags carry, 0 is not used. */
@@ -560,6 +572,8 @@ void bt_select(struct vcpu *cpu, uint32_t mode, uint64_t tag);
  * leave. May unwind.
  */
 uint64_t bt_next(struct vcpu *cpu, uint64_t exit_id);
+/* Whether the block's instruction, which is next, still goes on in the page where it did. May unwind. */
+bool bt_goes_on(struct vcpu *cpu, const struct tb *tb);
 /* What left through `exit`, or by a look-up if it is NULL, has found its target. */
 void bt_connect(struct vcpu *cpu, struct tb_exit *exit, struct tb *tb);
 /* Whether what comes next should run in a stub. */

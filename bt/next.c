@@ -14,6 +14,14 @@ bool bt_wants_direct(const struct vcpu *cpu)
 	return cpu->cpl == 3 && cpu->direct && direct_wanted(cpu->direct);
 }
 
+bool bt_goes_on(struct vcpu *cpu, const struct tb *tb)
+{
+	gva_t gva = cpu->seg[CS].base + cpu->eip + tb->bytes - 1;
+	gpa_t gpa;
+
+	return !tb->code2 || block_fetch(cpu, gva & PAGE_MASK, &gpa) == tb->code2;
+}
+
 /* Offsets in a page say nothing of another one. */
 static bool leads_to_page(const struct tb *from, const struct tb *tb)
 {
@@ -64,9 +72,13 @@ static struct tb *existing(struct vcpu *cpu, uint32_t mode)
 	code = block_fetch(cpu, cpu->eip, &gpa);
 	if (!code || bt->leave) /* the fetch may have changed what tags mean */
 		return NULL;
-	tb_unchain_stale(cpu);
 	tb = tb_lookup(bt, code, cpu->eip, tb_choose_mode(bt, code, cpu->eip, mode));
-	return tb && !tb->code2 && cpu->eip + tb->bytes - 1 >= cpu->eip ? tb : NULL;
+	if (!tb || cpu->eip + tb->bytes - 1 < cpu->eip || !bt_goes_on(cpu, tb))
+		return NULL;
+	if (bt->leave || !tb->code) /* so may the second page's */
+		return NULL;
+	tb_unchain_stale(cpu);
+	return tb;
 }
 
 uint64_t bt_next(struct vcpu *cpu, uint64_t exit_ref)

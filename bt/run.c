@@ -27,15 +27,6 @@
 _Thread_local struct vcpu *bt_current;
 
 /* ---- finding a block ---- */
-/* Whether a block's instruction still goes on where it did. May unwind. */
-static bool second_page_is(struct vcpu *cpu, const struct tb *tb)
-{
-	gva_t gva = cpu->seg[CS].base + cpu->eip + tb->bytes - 1;
-	gpa_t gpa;
-
-	return block_fetch(cpu, gva & PAGE_MASK, &gpa) == tb->code2;
-}
-
 /* NULL when the next instruction is to be interpreted. Unwinds with the fetch's fault. */
 static struct tb *find(struct vcpu *cpu, uint32_t mode)
 {
@@ -53,7 +44,7 @@ static struct tb *find(struct vcpu *cpu, uint32_t mode)
 		return NULL;
 	mode = tb_choose_mode(cpu->bt, code, cpu->eip, mode);
 	tb = tb_lookup(cpu->bt, code, cpu->eip, mode);
-	if (tb && tb->code2 && !second_page_is(cpu, tb)) {
+	if (tb && !bt_goes_on(cpu, tb)) {
 		tb_drop(cpu, tb);
 		tb = NULL;
 	}

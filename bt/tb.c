@@ -280,6 +280,23 @@ void tb_drop(struct vcpu *cpu, struct tb *tb)
 	bt->leave = true;
 }
 
+/* A write that hits no block of the page. */
+static void written_beside(struct vcpu *cpu, struct code_page *page, gpa_t gpa)
+{
+	struct bt *bt = cpu->bt;
+	const uint8_t *host = page->host;
+	uint8_t *given_up = &bt->patience[((uintptr_t)host >> PAGE_SHIFT) & (PATIENCE_HASH - 1)];
+
+	if (++page->beside >> (BESIDE_LEAST_SHIFT + *given_up) == 0)
+		return;
+	while (*page_slot(bt, host))
+		tb_drop(cpu, link_tb(bt, (*page_slot(bt, host))->links));
+	physmem_watch(cpu->mem, gpa, 0, PHYS_WATCH_TRANSLATED);
+	bt->n.pages_given_up++;
+	if (BESIDE_LEAST_SHIFT + *given_up < BESIDE_MOST_SHIFT)
+		++*given_up;
+}
+
 void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 {
 	struct bt *bt = cpu->bt;
@@ -288,8 +305,10 @@ void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len)
 	unsigned first = gpa & (PAGE_SIZE - 1), last = first + len - 1;
 
 	bt->n.code_writes++;
-	if (page && !(page->chunks & chunk_mask(first, last)))
+	if (page && !(page->chunks & chunk_mask(first, last))) {
+		written_beside(cpu, page, gpa);
 		return;
+	}
 	for (link_ref ref = page ? page->links : 0, next; ref; ref = next) {
 		const struct tb_link *l = link_at(bt, ref);
 

@@ -49,6 +49,7 @@ struct physmem {
 	int region_count;
 	struct phys_region *visible[MAX_REGIONS]; /* mapped, highest priority first */
 	int visible_count;
+	gpa_t plain_end; /* from PAM_END to here there is nothing but RAM */
 	uint8_t pam[PAM_GRAINS]; /* enum pam_mode */
 	bool smram_open;
 	struct physmem_listener listener;
@@ -63,6 +64,7 @@ int physmem_create(struct physmem **out, uint64_t ram_size)
 		return err;
 	pm->ram_size = ram_size;
 	pm->below_4g = ram_size < RAM_LOW_MAX ? ram_size : RAM_LOW_MAX;
+	pm->plain_end = pm->below_4g;
 	err = memory_block_create(&pm->blocks[0], "guest-ram", ram_size);
 	if (err < 0)
 		goto fail;
@@ -187,8 +189,20 @@ void physmem_set_listener(struct physmem *pm, const struct physmem_listener *l)
 	pm->listener = *l;
 }
 
+static void find_plain(struct physmem *pm)
+{
+	pm->plain_end = pm->below_4g;
+	for (int i = 0; i < pm->visible_count; i++) {
+		const struct phys_region *r = pm->visible[i];
+
+		if (r->base + r->size > PAM_END && r->base < pm->plain_end)
+			pm->plain_end = r->base;
+	}
+}
+
 static void map_changed(struct physmem *pm)
 {
+	find_plain(pm);
 	if (pm->listener.map_changed)
 		pm->listener.map_changed(pm->listener.opaque);
 }
@@ -349,6 +363,8 @@ static struct phys_page lookup(struct physmem *pm, gpa_t gpa, bool write)
 	bool shadowed = false, hidden = false;
 	struct phys_region *r;
 
+	if (gpa >= PAM_END && gpa < pm->plain_end) /* most of it */
+		return ram_page(pm, gpa);
 	if (gpa >= PAM_BASE && gpa < PAM_END) {
 		unsigned mode = pm->pam[(gpa - PAM_BASE) >> PAM_GRAIN_SHIFT];
 
