@@ -171,7 +171,7 @@ static enum direct_result segfault(struct direct *d, struct stub *s)
 		return DIRECT_STEP;
 	if ((info.si_code != SEGV_MAPERR && info.si_code != SEGV_ACCERR) ||
 	    (uint64_t)(uintptr_t)info.si_addr >> 32)
-		return DIRECT_STEP; /* #GP and the like */
+		return DIRECT_STEP; /* #GP and the like; INT 80h too without IA32 emulation */
 	return page_fault(d, s, (uint32_t)(uintptr_t)info.si_addr);
 }
 

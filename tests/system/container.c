@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * container COMMAND...: runs it as a container runtime does by default, without
+ * container [--refuse CALL] COMMAND...: runs it as a container runtime does by default, without
  * capabilities and with the system calls refused that Docker's default seccomp profile refuses
  * (docs.docker.com/engine/security/seccomp, "Significant syscalls blocked", and
- * io_uring, from version 25 on). Exit status 126: it cannot be set up here.
+ * io_uring, from version 25 on); and one more, as on old kernels ptrace(2). Exit status
+ * 126: it cannot be set up here.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -70,19 +71,25 @@ static const char *const refused[] = {
     "ustat",
 };
 
-static int load_profile(void)
+static int refuse(scmp_filter_ctx ctx, const char *name)
+{
+	int number = seccomp_syscall_resolve_name(name);
+
+	return number < 0 ? 0 : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), number, 0);
+}
+
+/* more: one that is refused besides, or NULL. */
+static int load_profile(const char *more)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	int error = 0;
 
 	if (!ctx)
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) && !error; i++) {
-		int number = seccomp_syscall_resolve_name(refused[i]);
-
-		if (number >= 0)
-			error = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), number, 0);
-	}
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) && !error; i++)
+		error = refuse(ctx, refused[i]);
+	if (more && !error)
+		error = refuse(ctx, more);
 	for (unsigned bit = 0; bit < 32 && !error; bit++)
 		if (NAMESPACES & 1u << bit)
 			error = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
@@ -107,13 +114,19 @@ static int drop_capabilities(void)
 
 int main(int argc, char **argv)
 {
+	const char *more = NULL;
 	int error;
 
+	if (argc > 2 && !strcmp(argv[1], "--refuse")) {
+		more = argv[2];
+		argc -= 2;
+		argv += 2;
+	}
 	if (argc < 2) {
-		fprintf(stderr, "usage: container COMMAND...\n");
+		fprintf(stderr, "usage: container [--refuse CALL] COMMAND...\n");
 		return CANNOT;
 	}
-	error = load_profile();
+	error = load_profile(more);
 	if (!error)
 		error = drop_capabilities();
 	if (error) {

@@ -134,6 +134,15 @@ static void test_state(void)
 	end(&w);
 }
 
+/* QEMU's, as the host's processor: accesses by null selectors do not fault there. */
+static bool on_tcg(void)
+{
+	uint32_t eax, name[3];
+
+	__cpuid(0x40000000, eax, name[0], name[1], name[2]);
+	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
+}
+
 /* FS and GS: a base, or a fault. */
 static void segment_bases(bool own_descriptors)
 {
@@ -141,6 +150,7 @@ static void segment_bases(bool own_descriptors)
 				       0x64, 0x8b, 0x0d, 8,    0,    0, 0, /* mov ecx, fs:[8] */
 				       0xcd, 0x80, 0x65, 0x8b, 0x03, /* 15: mov eax, gs:[ebx] */
 				       0xcd, 0x80};
+	bool tcg = on_tcg(); /* before CPUID may fault */
 	struct world w;
 
 	if (begin(&w, code, sizeof(code))) {
@@ -160,7 +170,8 @@ static void segment_bases(bool own_descriptors)
 		cpu->seg[GS].attr &= ~DESC_G;
 		segment_update(&cpu->seg[GS]);
 		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP); /* in front of the access */
-		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
+		if (!tcg)
+			CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
 		CHECK_EQ(continue_at(&w, 15), DIRECT_STEP);
 		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 15);
 	}
