@@ -11,7 +11,10 @@
 #include "cpu/table.h"
 #include "direct/direct_internal.h"
 
-/* The host shows its TF to PUSHF, and takes TF for the guest's after POPF. */
+/*
+ * The host shows its TF to PUSHF, and takes TF for the guest's after POPF. INT1 and a step
+ * look alike.
+ */
 bool step_fits(struct direct *d)
 {
 	const struct insn *in = block_find(d->cpu)->insns;
@@ -19,7 +22,7 @@ bool step_fits(struct direct *d)
 
 	d->step_eip = d->cpu->eip;
 	d->step_repeats = row->class == STRING && in->rep != REP_NONE;
-	return strcmp(row->name, "pushf") && strcmp(row->name, "popf");
+	return strcmp(row->name, "pushf") && strcmp(row->name, "popf") && strcmp(row->name, "int1");
 }
 
 bool step_ended(struct direct *d, const siginfo_t *info)
@@ -27,8 +30,8 @@ bool step_ended(struct direct *d, const siginfo_t *info)
 	struct vcpu *cpu = d->cpu;
 
 	/*
-	 * TRAP_BRKPT is what Linux makes of a #DB that left nothing in DR6. That of INT1 does, which
-	 * has a guard; and a step's may, if what the host itself runs on has lost BS.
+	 * TRAP_BRKPT is what Linux makes of a #DB that left nothing in DR6, as a step's may if what
+	 * the host itself runs on has lost BS.
 	 */
 	if (info->si_code != TRAP_TRACE && info->si_code != TRAP_BRKPT)
 		return false;
