@@ -260,6 +260,7 @@ struct stubs {
 	X(chains, "direct exits chained to their target")                                          \
 	X(unchains, "chains undone")                                                               \
 	X(jc_fills, "entries made in the jump cache")                                              \
+	X(jc_prefills, "entries made because another address space had them for the same page")    \
 	X(exit_lookup, "exits because the target was not in the jump cache or not chained")        \
 	X(exit_slow, "exits after an interpreted instruction")                                     \
 	X(exit_poll, "exits by the poll load: somebody wanted attention")                          \
@@ -315,6 +316,21 @@ struct code_page {
 #define BESIDE_MOST_SHIFT  15
 #define PATIENCE_HASH	   1024u
 
+/* What look-ups in a page of code have led to lately, hot.c. */
+#define HOT_PAGES   1024u
+#define HOT_ENTRIES 16u
+struct hot_page {
+	const uint8_t *page; /* in the monitor's mapping */
+	uint32_t asid;	     /* of the space that was last given all of it */
+	uint32_t next;	     /* entry to replace */
+	struct hot_entry {
+		uint32_t host;	 /* offset in the cache; 0: none */
+		uint16_t offset; /* in the page */
+		uint8_t mode_id;
+		bool moved;
+	} entries[HOT_ENTRIES];
+};
+
 /* FIP, FOP and FDS as instructions before leave them: bt/fpu.h. */
 struct x87_pointers {
 	bool instruction, operand; /* something to be written */
@@ -363,6 +379,7 @@ struct bt {
 	struct decoder *decoder;
 	meta_ref hash[TB_HASH_SIZE];
 	struct code_page *pages[CODE_PAGE_HASH];
+	struct hot_page hot[HOT_PAGES];
 	uint8_t patience[PATIENCE_HASH]; /* by page: times that blocks were dropped for writes beside */
 	unsigned page_count; /* in pages[] */
 	struct slow_site *sites;
@@ -523,8 +540,17 @@ void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);
 unsigned tb_insn_at(const struct tb *tb, uint32_t offset);
 /* The processor is at the block. */
 void jc_fill(struct vcpu *cpu, struct tb *tb);
+/* The EIP leads to the host address at this offset in the cache. */
+void jc_set(struct vcpu *cpu, uint32_t eip, uint32_t host);
 /* Forgets what addresses mean, because their tags are going to mean something else. */
 void jc_forget(struct vcpu *cpu);
+
+/* ---- hot.c ---- */
+/* The processor is at the block, to which the jump cache will lead from now on. */
+void hot_looked_up(struct vcpu *cpu, const struct tb *tb);
+void hot_drop(struct bt *bt, const struct tb *tb);
+/* The numbers of modes are going to mean something else. */
+void hot_forget(struct bt *bt);
 
 /* ---- returns.c ---- */
 int returns_create(struct vcpu *cpu);

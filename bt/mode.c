@@ -45,6 +45,7 @@ static void forget_modes(struct vcpu *cpu)
 
 	jc_forget(cpu);
 	crossing_forget(cpu);
+	hot_forget(bt);
 	memset(bt->mode_ids, 0, sizeof(bt->mode_ids));
 	bt->mode_id_count = 0;
 }

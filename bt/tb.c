@@ -197,14 +197,20 @@ void tb_unchain_stale(struct vcpu *cpu)
 }
 
 /* ---- the jump cache ---- */
-void jc_fill(struct vcpu *cpu, struct tb *tb)
+void jc_set(struct vcpu *cpu, uint32_t eip, uint32_t host)
 {
 	struct jump_cache *jc = cpu->bt_jc;
-	uint32_t i = jc_slot(cpu->eip);
+	uint32_t i = jc_slot(eip);
 
-	jc->tag[i] = 0 - (cpu->bt_jc_tag + cpu->eip);
+	jc->tag[i] = 0 - (cpu->bt_jc_tag + eip);
+	jc->target[i] = (uintptr_t)cache_rx(cpu->bt, host);
+}
+
+void jc_fill(struct vcpu *cpu, struct tb *tb)
+{
+	hot_looked_up(cpu, tb); /* first: others may share its slot */
+	jc_set(cpu, cpu->eip, tb->host);
 	tb->looked_up = true;
-	jc->target[i] = (uintptr_t)cache_rx(cpu->bt, tb->host);
 	cpu->bt->n.jc_fills++;
 }
 
@@ -216,6 +222,7 @@ static void jc_drop(struct bt *bt, const struct tb *tb)
 
 	if (!tb->looked_up)
 		return;
+	hot_drop(bt, tb);
 	for (struct jump_cache *jc = bt->tables->jc; jc < bt->tables->jc + JUMP_CACHES; jc++)
 		for (uint32_t i = jc_slot(tb->eip); i < JC_SIZE; i += step)
 			if (jc->target[i] == host)

@@ -7,8 +7,10 @@
 #include "cpu_fixture.h"
 
 #define DIRECTORY 0x50000u
-#define TABLES	  0x51000u /* of 4 MiB each */
+#define SPACE_APART 0x8000u /* the second one's directory; tables of 4 MiB each follow it */
 #define DRIVER	  0x14000u
+#define OTHER_DRIVER 0x15000u
+#define OTHER_CODE 0x16000u
 #define LIST	  0x40000u
 #define FAULT_AT  0x800u /* in the page of code: UD2 */
 #define UD 6
@@ -19,12 +21,20 @@ static const uint32_t places[] = {CODE_AT, 0x400000, 0x483000, 0xbffff000, 0x44a
 #define PLACES (sizeof(places) / sizeof(places[0]))
 #define ALL 7u /* PTE: present, writable, user */
 
+/* In the first or the second address space. */
+static void map_in(struct fixture *f, unsigned space, uint32_t linear, uint32_t physical)
+{
+	uint32_t directory = DIRECTORY + space * SPACE_APART;
+	uint32_t table = directory + PAGE_SIZE +
+			 (linear >> 22 == 0 ? 0 : linear >> 22 == 1 ? 1 : 2) * PAGE_SIZE;
+
+	poke32(f, directory + (linear >> 22) * 4, table | ALL);
+	poke32(f, table + (linear >> 12 & 0x3ff) * 4, physical | ALL);
+}
+
 static void map(struct fixture *f, uint32_t linear, uint32_t physical)
 {
-	uint32_t table = TABLES + (linear >> 22 == 0 ? 0 : linear >> 22 == 1 ? 1 : 2) * PAGE_SIZE;
-
-	poke32(f, DIRECTORY + (linear >> 22) * 4, table | ALL);
-	poke32(f, table + (linear >> 12 & 0x3ff) * 4, physical | ALL);
+	map_in(f, 0, linear, physical);
 }
 
 /*
@@ -35,9 +45,25 @@ static const uint8_t page_code[] = {0xe8, 0, 0, 0, 0, 0x58, 0x01, 0xc7, 0xb9, 3,
 				    0,	  0, 0x49, 0x75, 0xfd, 0xe8, 2, 0, 0, 0, 0x42,
 				    0xc3, 0x01, 0xef, 0xc3};
 #define NEXT 5u
+#define INC_EDX 21u
 
 /* driver: lodsd; call eax; cmp esi,ebx; jne driver; hlt */
 static const uint8_t driver_code[] = {0xad, 0xff, 0xd0, 0x39, 0xde, 0x75, 0xf9, 0xf4};
+
+static void begin_in(struct fixture *f, unsigned space, unsigned count)
+{
+	enter_protected(f, 3);
+	f->cpu->cr3 = DIRECTORY + space * SPACE_APART;
+	f->cpu->cr0 |= CR0_PG;
+	tlb_flush(f->cpu, true);
+	cpu_mode_changed(f->cpu);
+	f->cpu->eip = DRIVER;
+	f->cpu->regs[ESP] = STACK3_TOP;
+	f->cpu->regs[ESI] = LIST;
+	f->cpu->regs[EBX] = LIST + 4 * count;
+	f->cpu->regs[EDI] = f->cpu->regs[EDX] = 0;
+	f->cpu->regs[EBP] = 0x100;
+}
 
 static void start(struct fixture *f, const uint32_t *list, unsigned count)
 {
@@ -47,7 +73,6 @@ static void start(struct fixture *f, const uint32_t *list, unsigned count)
 	config.verify = true;
 	config.check = 1;
 	CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
-	enter_protected(f, 3);
 	for (uint32_t a = 0; a < MEMORY_USED; a += PAGE_SIZE)
 		map(f, a, a);
 	for (unsigned i = 1; i < PLACES; i++)
@@ -58,16 +83,7 @@ static void start(struct fixture *f, const uint32_t *list, unsigned count)
 	poke(f, DRIVER, driver_code, sizeof(driver_code));
 	for (unsigned i = 0; i < count; i++)
 		poke32(f, LIST + 4 * i, list[i]);
-	f->cpu->cr3 = DIRECTORY;
-	f->cpu->cr0 |= CR0_PG;
-	tlb_flush(f->cpu, true);
-	cpu_mode_changed(f->cpu);
-	f->cpu->eip = DRIVER;
-	f->cpu->regs[ESP] = STACK3_TOP;
-	f->cpu->regs[ESI] = LIST;
-	f->cpu->regs[EBX] = LIST + 4 * count;
-	f->cpu->regs[EDI] = f->cpu->regs[EDX] = 0;
-	f->cpu->regs[EBP] = 0x100;
+	begin_in(f, 0, count);
 }
 
 /* Runs the page at each of these places. Returns how many blocks were translated. */
@@ -140,5 +156,56 @@ static void test_written(void)
 	fixture_end(&f);
 }
 
+/*
+ * A second space that has the same page, wherever, is given what look-ups have found in it;
+ * one that has another page at its address is not.
+ */
+static void second_space(uint32_t address, uint32_t code)
+{
+	bool alike = code == CODE_AT;
+	uint32_t list[8];
+	struct fixture f;
+
+	for (unsigned i = 0; i < 8; i++)
+		list[i] = address;
+	start(&f, list, 8);
+	for (uint32_t a = 0; a < MEMORY_USED; a += PAGE_SIZE)
+		map_in(&f, 1, a, a);
+	map_in(&f, 1, address, code);
+	map_in(&f, 1, DRIVER, OTHER_DRIVER); /* which is about another page's look-ups */
+	poke(&f, OTHER_DRIVER, driver_code, sizeof(driver_code));
+	poke(&f, OTHER_CODE, page_code, sizeof(page_code));
+	poke8(&f, OTHER_CODE + INC_EDX, 0x4a); /* dec edx */
+	for (unsigned turn = 0; turn < 3; turn++) {
+		uint64_t before;
+
+		begin_in(&f, 0, 8);
+		run(&f);
+		CHECK_EQ(f.cpu->regs[EDX], 8);
+		before = f.cpu->bt->n.jc_prefills;
+		begin_in(&f, 1, 8);
+		run(&f);
+		CHECK_EQ(vector_taken(&f), GP);
+		CHECK_EQ(f.cpu->regs[EDX], alike ? 8u : -8u);
+		if (!turn)
+			CHECK_EQ(f.cpu->bt->n.jc_prefills > before, alike);
+	}
+	/* None is left over when the code is gone. */
+	physmem_write(f.mem, code + INC_EDX, alike ? 0x4a : 0x42, 1);
+	begin_in(&f, 1, 8);
+	run(&f);
+	CHECK_EQ(f.cpu->regs[EDX], alike ? -8u : 8u);
+	bt_check(f.cpu);
+	fixture_end(&f);
+}
+
+static void test_hot(void)
+{
+	second_space(places[1], CODE_AT);
+	second_space(places[1], OTHER_CODE);
+	second_space(CODE_AT, CODE_AT);
+}
+
 UNIT_MAIN("bt_moved", {"translated twice", test_translated_twice}, {"in turn", test_in_turn},
-	  {"fault", test_fault}, {"written", test_written})
+	  {"fault", test_fault}, {"written", test_written},
+	  {"hot", test_hot})
