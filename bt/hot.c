@@ -55,7 +55,7 @@ void hot_looked_up(struct vcpu *cpu, const struct tb *tb)
 				.mode_id = (uint8_t)(cpu->bt_jc_tag >> 32),
 				.moved = tb->mode & MODE_MOVED};
 
-	/* In flat code, addresses in a page are offsets in it; and one page is all it depends on. */
+	/* In flat code a page of EIPs is one of memory; the block depends on no other. */
 	if (!(tb->mode & MODE_USER) || mode_seg(tb->mode, CS) != KIND_FLAT || tb->code2)
 		return;
 	if (p->page != page_of(tb->code))

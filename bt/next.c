@@ -105,18 +105,21 @@ uint64_t bt_continue(struct vcpu *cpu, uint32_t mode)
 {
 	uint64_t tag = bt_jc_tag(cpu, mode);
 	uint32_t i = jc_slot(cpu->eip);
+	uint64_t target;
 
 	if (atomic_load_explicit(&cpu->bt_kick, memory_order_relaxed) || bt_wants_direct(cpu))
 		return 0; /* the run loop decides */
 	bt_select(cpu, mode, tag);
+	target = cpu->bt_jc->target[i];
 	if (cpu->bt_jc->tag[i] != 0 - (tag + cpu->eip)) {
 		struct tb *tb = existing(cpu, mode);
 
 		if (!tb)
 			return 0;
 		bt_connect(cpu, NULL, tb);
+		target = (uintptr_t)cache_rx(cpu->bt, tb->host);
 	}
 	returns_select(cpu, tag, cpu->cpl == 3);
 	fpu_update(cpu);
-	return cpu->bt_jc->target[i];
+	return target;
 }

@@ -7,7 +7,7 @@
 #include "cpu/space_internal.h"
 
 #define GROUP	     32u /* pages: neighbours are looked for in an aligned group */
-#define GROUP_RUNS   12u	 /* host mappings that a fill makes for neighbours at most */
+#define GROUP_RUNS   12u /* host mappings that a fill makes for neighbours at most */
 #define POPULATE_MAX 64u /* pages that are entered at once */
 
 /* A fill under way. */

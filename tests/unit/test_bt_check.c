@@ -114,6 +114,29 @@ static void test_passes(void)
 	}
 }
 
+/* A loop that begins with an instruction of two pages does not leave translated code each time. */
+static void test_crossing(void)
+{
+	/* l: mov edx,1; dec ecx; jnz l; hlt */
+	static const uint8_t code[] = {0xba, 1, 0, 0, 0, 0x49, 0x75, 0xf8, 0xf4};
+	const uint32_t at = CODE_AT + PAGE_SIZE - 2;
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+	struct fixture f;
+
+	fixture_start(&f);
+	config.verify = true;
+	CU_ASSERT_FATAL(bt_attach(f.cpu, &config) == 0);
+	enter_protected(&f, 0);
+	poke(&f, at, code, sizeof(code));
+	f.cpu->eip = at;
+	f.cpu->regs[ECX] = 1000;
+	run(&f);
+	CHECK_EQ(f.cpu->regs[ECX], 0);
+	CHECK(f.cpu->bt->n.entries < 10);
+	bt_check(f.cpu);
+	fixture_end(&f);
+}
+
 /* Until the loop's block is no more. */
 static unsigned writes_beside(struct fixture *f)
 {
@@ -347,5 +370,5 @@ static void test_perf_map(void)
 	unlink(path);
 }
 
-UNIT_MAIN("bt_check", {"passes", test_passes}, {"wraps around", test_wraps_around}, {"misaligned", test_misaligned}, {"written beside", test_written_beside}, {"kick", test_kick}, {"spoilt", test_spoilt},
+UNIT_MAIN("bt_check", {"passes", test_passes}, {"wraps around", test_wraps_around}, {"misaligned", test_misaligned}, {"written beside", test_written_beside}, {"crossing", test_crossing}, {"kick", test_kick}, {"spoilt", test_spoilt},
 	  {"perf map", test_perf_map})

@@ -6,13 +6,13 @@
 #include "bt/bt_internal.h"
 #include "cpu_fixture.h"
 
-#define DIRECTORY 0x50000u
-#define SPACE_APART 0x8000u /* the second one's directory; tables of 4 MiB each follow it */
-#define DRIVER	  0x14000u
+#define DIRECTORY    0x50000u
+#define SPACE_APART  0x8000u /* the second one's directory; tables of 4 MiB each follow it */
+#define DRIVER	     0x14000u
 #define OTHER_DRIVER 0x15000u
-#define OTHER_CODE 0x16000u
-#define LIST	  0x40000u
-#define FAULT_AT  0x800u /* in the page of code: UD2 */
+#define OTHER_CODE   0x16000u
+#define LIST	     0x40000u
+#define FAULT_AT     0x800u /* in the page of code: UD2 */
 #define UD 6
 #define GP 13
 
@@ -45,7 +45,6 @@ static const uint8_t page_code[] = {0xe8, 0, 0, 0, 0, 0x58, 0x01, 0xc7, 0xb9, 3,
 				    0,	  0, 0x49, 0x75, 0xfd, 0xe8, 2, 0, 0, 0, 0x42,
 				    0xc3, 0x01, 0xef, 0xc3};
 #define NEXT 5u
-#define INC_EDX 21u
 
 /* driver: lodsd; call eax; cmp esi,ebx; jne driver; hlt */
 static const uint8_t driver_code[] = {0xad, 0xff, 0xd0, 0x39, 0xde, 0x75, 0xf9, 0xf4};
@@ -156,56 +155,100 @@ static void test_written(void)
 	fixture_end(&f);
 }
 
+/* call next; next: pop eax; add edi,eax; inc edx; ret */
+static const uint8_t function[] = {0xe8, 0, 0, 0, 0, 0x58, 0x01, 0xc7, 0x42, 0xc3};
+#define FUNCTION_INC 8u /* its INC EDX, which is written to be DEC EDX */
+#define FUNCTIONS    4u
+#define FUNCTION(n)  (0x20u * (n))
+#define CALLS	     8u
+
+/* Calls the functions of the page at `address` in this space. */
+static void call_functions(struct fixture *f, unsigned space, uint32_t address, uint32_t edx)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < CALLS; i++) {
+		poke32(f, LIST + 4 * i, address + FUNCTION(i % FUNCTIONS));
+		sum += address + FUNCTION(i % FUNCTIONS) + NEXT;
+	}
+	begin_in(f, space, CALLS);
+	run(f);
+	CHECK_EQ(vector_taken(f), GP);
+	CHECK_EQ(f->cpu->regs[EDI], sum);
+	CHECK_EQ(f->cpu->regs[EDX], edx);
+}
+
 /*
- * A second space that has the same page, wherever, is given what look-ups have found in it;
- * one that has another page at its address is not.
+ * A space that comes to a page, wherever it has it, is given what look-ups have found there for
+ * others; one that has another page at the same address is not.
  */
-static void second_space(uint32_t address, uint32_t code)
+static void two_spaces(uint32_t first, uint32_t second, uint32_t code)
 {
 	bool alike = code == CODE_AT;
-	uint32_t list[8];
 	struct fixture f;
+	uint64_t before;
 
-	for (unsigned i = 0; i < 8; i++)
-		list[i] = address;
-	start(&f, list, 8);
+	start(&f, places, 1);
 	for (uint32_t a = 0; a < MEMORY_USED; a += PAGE_SIZE)
 		map_in(&f, 1, a, a);
-	map_in(&f, 1, address, code);
+	map_in(&f, 1, second, code);
 	map_in(&f, 1, DRIVER, OTHER_DRIVER); /* which is about another page's look-ups */
 	poke(&f, OTHER_DRIVER, driver_code, sizeof(driver_code));
-	poke(&f, OTHER_CODE, page_code, sizeof(page_code));
-	poke8(&f, OTHER_CODE + INC_EDX, 0x4a); /* dec edx */
-	for (unsigned turn = 0; turn < 3; turn++) {
-		uint64_t before;
-
-		begin_in(&f, 0, 8);
-		run(&f);
-		CHECK_EQ(f.cpu->regs[EDX], 8);
-		before = f.cpu->bt->n.jc_prefills;
-		begin_in(&f, 1, 8);
-		run(&f);
-		CHECK_EQ(vector_taken(&f), GP);
-		CHECK_EQ(f.cpu->regs[EDX], alike ? 8u : -8u);
-		if (!turn)
-			CHECK_EQ(f.cpu->bt->n.jc_prefills > before, alike);
+	for (unsigned n = 0; n < FUNCTIONS; n++) {
+		poke(&f, CODE_AT + FUNCTION(n), function, sizeof(function));
+		poke(&f, OTHER_CODE + FUNCTION(n), function, sizeof(function));
+		poke8(&f, OTHER_CODE + FUNCTION(n) + FUNCTION_INC, 0x4a);
 	}
-	/* None is left over when the code is gone. */
-	physmem_write(f.mem, code + INC_EDX, alike ? 0x4a : 0x42, 1);
-	begin_in(&f, 1, 8);
-	run(&f);
-	CHECK_EQ(f.cpu->regs[EDX], alike ? -8u : 8u);
+	call_functions(&f, 0, first, CALLS);
+	before = f.cpu->bt->n.jc_prefills;
+	call_functions(&f, 1, second, alike ? CALLS : -CALLS);
+	CHECK_EQ(f.cpu->bt->n.jc_prefills > before, alike && first == second);
+	call_functions(&f, 0, first, CALLS);
+	call_functions(&f, 1, second, alike ? CALLS : -CALLS);
+	/* What is gone is not given to anybody. */
+	for (unsigned n = 0; n < FUNCTIONS; n++)
+		physmem_write(f.mem, CODE_AT + FUNCTION(n) + FUNCTION_INC, 0x4a, 1);
+	call_functions(&f, 0, first, -CALLS);
+	call_functions(&f, 1, second, -CALLS);
 	bt_check(f.cpu);
 	fixture_end(&f);
 }
 
 static void test_hot(void)
 {
-	second_space(places[1], CODE_AT);
-	second_space(places[1], OTHER_CODE);
-	second_space(CODE_AT, CODE_AT);
+	two_spaces(places[1], places[1], CODE_AT);
+	two_spaces(places[1], places[1], OTHER_CODE);
+	two_spaces(places[0], places[1], CODE_AT);
+	two_spaces(places[2], places[4], CODE_AT);
+}
+
+/* An instruction of two pages whose second one is another page now is another instruction. */
+static void test_second_page(void)
+{
+	/* mov edx,1, or 1000001h; ret */
+	static const uint8_t begin[] = {0xba, 1}, end[] = {0, 0, 0, 0xc3}, other[] = {0, 0, 1, 0xc3};
+	uint32_t list[] = {places[1] + PAGE_SIZE - 2};
+	struct fixture f;
+
+	start(&f, list, 1);
+	poke(&f, CODE_AT + PAGE_SIZE - 2, begin, sizeof(begin));
+	poke(&f, OTHER_CODE, end, sizeof(end));
+	poke(&f, OTHER_DRIVER, other, sizeof(other));
+	for (unsigned turn = 0; turn < 4; turn++) {
+		uint32_t second = turn % 2 ? OTHER_DRIVER : OTHER_CODE;
+		uint32_t entry = DIRECTORY + 2 * PAGE_SIZE + 4;
+
+		map(&f, places[1] + PAGE_SIZE, second);
+		physmem_write(f.mem, entry, second | ALL, 4);
+		begin_in(&f, 0, 1);
+		run(&f);
+		CHECK_EQ(vector_taken(&f), GP);
+		CHECK_EQ(f.cpu->regs[EDX], turn % 2 ? 0x1000001 : 1);
+	}
+	bt_check(f.cpu);
+	fixture_end(&f);
 }
 
 UNIT_MAIN("bt_moved", {"translated twice", test_translated_twice}, {"in turn", test_in_turn},
 	  {"fault", test_fault}, {"written", test_written},
-	  {"hot", test_hot})
+	  {"hot", test_hot}, {"second page", test_second_page})

@@ -381,6 +381,16 @@ static void test_account_again(void)
 	load_root(&w, 0);
 	CHECK_EQ(w.f.cpu->window_base_user, 0);
 	CHECK_EQ(promotions_asked(&w), 1);
+	/* Nor if it had no window when it ended. */
+	entry_write(&w, w.dir[0], 0, w.table[0][0] | RW_USER);
+	fill_often(&w, 600);
+	leave_and_return(&w);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	space_note_fetch(w.f.cpu, user_page(&w, 0, 0), true);
+	load_root(&w, 1);
+	entry_write(&w, w.dir[0], 0, 0);
+	load_root(&w, 0);
+	CHECK_EQ(promotions_asked(&w), 1);
 	mmu_check(w.f.cpu);
 	world_end(&w);
 }
