@@ -316,6 +316,12 @@ struct code_page {
 #define BESIDE_MOST_SHIFT  15
 #define PATIENCE_HASH	   1024u
 
+/* The page, in the monitor's mapping, that a byte of guest code is in. */
+static inline const uint8_t *page_of(const uint8_t *code)
+{
+	return (const uint8_t *)((uintptr_t)code & ~(uintptr_t)(PAGE_SIZE - 1));
+}
+
 /* What look-ups in a page of code have led to lately, hot.c. */
 #define HOT_PAGES   1024u
 #define HOT_ENTRIES 16u

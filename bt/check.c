@@ -14,11 +14,6 @@
 #include "cpu/features.h"
 #include "cpu/table.h"
 
-static const uint8_t *page_of(const uint8_t *code)
-{
-	return (const uint8_t *)((uintptr_t)code & ~(uintptr_t)(PAGE_SIZE - 1));
-}
-
 /* ---- the guest's side of a block ---- */
 /* How many of the block's bytes lie in its first page. */
 static unsigned first_bytes(const struct tb *tb)

@@ -16,11 +16,6 @@ static struct hot_page *hot_page(struct bt *bt, const uint8_t *code)
 	return &bt->hot[(n ^ n >> 10) & (HOT_PAGES - 1)];
 }
 
-static const uint8_t *page_of(const uint8_t *code)
-{
-	return (const uint8_t *)((uintptr_t)code & ~(uintptr_t)(PAGE_SIZE - 1));
-}
-
 static bool is_same(const struct hot_entry *e, const struct hot_entry *other)
 {
 	return e->host == other->host && e->offset == other->offset && e->mode_id == other->mode_id;

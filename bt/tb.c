@@ -45,11 +45,6 @@ static struct code_page **page_slot(struct bt *bt, const uint8_t *page)
 	return p;
 }
 
-static const uint8_t *page_of(const uint8_t *code)
-{
-	return (const uint8_t *)((uintptr_t)code & ~(uintptr_t)(PAGE_SIZE - 1));
-}
-
 static uint64_t chunk_mask(unsigned first, unsigned last)
 {
 	return (~0ull << first / 64) & (~0ull >> (63 - last / 64));

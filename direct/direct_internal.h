@@ -304,7 +304,7 @@ int code_entry_behind(const struct direct *d, const uint8_t *a, unsigned at, con
  */
 struct code_record *page_fit(struct direct *d, uint32_t eip);
 /* Whether the page at EIP has been found fit before, as that of a program that runs again. */
-bool code_is_known(const struct direct *d, uint32_t eip);
+bool code_is_known(struct direct *d, uint32_t eip);
 /* Whether an instruction begins there that is not to run natively. */
 bool page_guarded_at(const struct code_record *r, uint32_t eip);
 /* The page is not to run any more. */

@@ -139,7 +139,7 @@ struct code_record *page_fit(struct direct *d, uint32_t eip)
 	return r && record_entered(d, r, eip & (PAGE_SIZE - 1)) ? r : NULL;
 }
 
-bool code_is_known(const struct direct *d, uint32_t eip)
+bool code_is_known(struct direct *d, uint32_t eip)
 {
 	struct vcpu *cpu = d->cpu;
 	const struct tlb_entry *e = tlb_slot(cpu->tlb_views[TLB_USER], eip);
@@ -147,7 +147,7 @@ bool code_is_known(const struct direct *d, uint32_t eip)
 
 	if (e->exec != (eip & PAGE_MASK))
 		return false;
-	r = *record_slot((struct direct *)d, (const uint8_t *)(e->host + (eip & PAGE_MASK)));
+	r = *record_slot(d, (const uint8_t *)(e->host + (eip & PAGE_MASK)));
 	return r && r->fresh && !r->unfit;
 }
 

@@ -41,16 +41,23 @@ static void start(struct fixture *f)
 	start_windows(f, false);
 }
 
+/* In ring 0, with nothing to execute yet. */
+static void start_verified(struct fixture *f)
+{
+	struct engine_config config = ENGINE_CONFIG_DEFAULT;
+
+	fixture_start(f);
+	config.verify = true;
+	CU_ASSERT_FATAL(bt_attach(f->cpu, &config) == 0);
+	enter_protected(f, 0);
+}
+
 /* A register and a displacement that lead around the 4 GiB: a guard is hit, once a block. */
 static void test_wraps_around(void)
 {
-	struct engine_config config = ENGINE_CONFIG_DEFAULT;
 	struct fixture f;
 
-	fixture_start(&f);
-	config.verify = true;
-	CU_ASSERT_FATAL(bt_attach(f.cpu, &config) == 0);
-	enter_protected(&f, 0);
+	start_verified(&f);
 	/* mov ecx,100; l: mov edx,[eax+DATA_AT+10h]; add ebx,edx; mov [edi-20h],ebx; loop l; hlt */
 	CODE(&f, 0xb9, 100, 0, 0, 0, 0x8b, 0x90, 0x10, 0, 4, 0, 0x01, 0xd3, 0x89, 0x5f, 0xe0, 0xe2,
 	     0xf3, 0xf4);
@@ -120,13 +127,9 @@ static void test_crossing(void)
 	/* l: mov edx,1; dec ecx; jnz l; hlt */
 	static const uint8_t code[] = {0xba, 1, 0, 0, 0, 0x49, 0x75, 0xf8, 0xf4};
 	const uint32_t at = CODE_AT + PAGE_SIZE - 2;
-	struct engine_config config = ENGINE_CONFIG_DEFAULT;
 	struct fixture f;
 
-	fixture_start(&f);
-	config.verify = true;
-	CU_ASSERT_FATAL(bt_attach(f.cpu, &config) == 0);
-	enter_protected(&f, 0);
+	start_verified(&f);
 	poke(&f, at, code, sizeof(code));
 	f.cpu->eip = at;
 	f.cpu->regs[ECX] = 1000;
