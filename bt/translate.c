@@ -7,6 +7,7 @@
 
 #include "base/host_time.h"
 #include "base/log.h"
+#include "bt/crossing.h"
 #include "bt/fpu.h"
 #include "bt/inspect.h"
 #include "bt/trans.h"
@@ -32,10 +33,13 @@ static bool is_popf(const struct insn *in)
 
 /*
  * STI goes on with the instruction that it shields. Repeated string
- * instructions end blocks for the sake of counting only.
+ * instructions end blocks for the sake of counting only. So do loads of FS: their stub
+ * may lead to another block, when nothing behind them may have been paid for.
  */
 static bool ends_block(const struct trans *t, const struct insn *in)
 {
+	if (in->exec && t->bt->config.exact_fuel && crossing_kind(in) == CROSSING_FS)
+		return true;
 	if (!in->exec || !in->ends_block)
 		return in->ends_block;
 	if (insn_table[in->row].class == STRING)

@@ -225,6 +225,12 @@ static void compare(const struct change *c, const struct engine_config *config,
 	CU_ASSERT_FATAL(bt_attach(got.cpu, config) == 0);
 	tlb_flush(got.cpu, true);
 	play(&got);
+	if (config->exact_fuel && got.cpu->fuel != wanted.cpu->fuel) {
+		CU_FAIL("the interpreter has counted other instructions");
+		fprintf(stderr, "%s, way %zu: %lld, should be %lld\n", c->what,
+			(size_t)(leave - leaves), (long long)got.cpu->fuel,
+			(long long)wanted.cpu->fuel);
+	}
 	if (!same(&wanted, &got)) {
 		CU_FAIL("the interpreter has another result");
 		fprintf(stderr, "%s, way %zu, setting %zu: ESI %x, should be %x; EDI %x, %x; vector %d, %d\n",
