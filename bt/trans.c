@@ -4,6 +4,7 @@
 
 #include "bt/fpu.h"
 #include "bt/trans.h"
+#include "cpu/decode.h"
 #include "mmu/window.h"
 
 void trans_call(struct trans *t, uint32_t stub)
@@ -172,12 +173,21 @@ void trans_poll(struct trans *t)
 }
 
 /*
- * Whether the instruction at eip goes on in the next page. Nothing is chained to its
- * block: struct tb.
+ * Whether the instruction at eip begins in this page and goes on in the next one. Nothing is
+ * chained to its block: struct tb.
  */
 static bool crosses(const struct trans *t, uint32_t eip)
 {
-	return t->at_crossing && eip == t->tb->eip + t->bytes;
+	uint32_t in_page = (uintptr_t)t->tb->code & (PAGE_SIZE - 1);
+	uint32_t at = in_page + (eip - t->tb->eip), room = PAGE_SIZE - at;
+	enum decode_status status;
+	struct insn in;
+
+	if (at >= PAGE_SIZE || room >= INSN_MAX_LENGTH)
+		return false;
+	status = decode_insn(t->bt->decoder, page_of(t->tb->code) + at, room,
+			     t->mode & MODE_CODE32, &in);
+	return status == DECODE_MORE || status == DECODE_TOO_LONG;
 }
 
 /* Whether an exit to eip may be chained: the page is the same, and so is its mapping. */

@@ -33,7 +33,6 @@ struct trans {
 	unsigned inner_count;
 	unsigned need;	    /* FPU_* of the instructions so far */
 	unsigned may_need;  /* of the next ones: behind inner transfers no more is made ready */
-	bool at_crossing; /* the block ends before an instruction that crosses the page */
 	const uint8_t *code2; /* see struct tb */
 	gpa_t gpa2;
 	/* The instruction under way. */
