@@ -402,8 +402,6 @@ struct bt {
 	uint32_t jc_owner;
 	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
 	uint64_t sampled_ns;
-	uint32_t sampled_cr3;
-	unsigned samples;
 	struct tb_exit *left_by; /* the exit that translated code has been left by; NULL: by none */
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */

@@ -83,9 +83,8 @@ static void step(struct vcpu *cpu)
 	run_step(cpu);
 }
 
-/* At the end of a run, mostly by a timer: a sample of what runs. Ring 3 that runs long gets a window. */
-#define PROMOTE_SAMPLES 2
-#define SAMPLE_MOST_NS	10000000u /* it will not have run all the time */
+/* At the end of a run, mostly by a timer: a sample of what runs. Ring 3 gets a window, or pays for it. */
+#define SAMPLE_MOST_NS 10000000u /* it will not have run all the time */
 
 static void sample(struct vcpu *cpu)
 {
@@ -97,19 +96,10 @@ static void sample(struct vcpu *cpu)
 		direct_sample(cpu->direct);
 	if (cpu->cpl != 3)
 		return;
-	if (cpu->window_base_user) {
+	if (cpu->window_base_user)
 		space_ran(cpu, elapsed < SAMPLE_MOST_NS ? elapsed : SAMPLE_MOST_NS);
-		return;
-	}
-	if (bt->sampled_cr3 != cpu->cr3) {
-		bt->sampled_cr3 = cpu->cr3;
-		bt->samples = 0;
-	}
-	if (++bt->samples >= (bt->config.inject & INJECT_USER_WINDOWS ? 1 : PROMOTE_SAMPLES) &&
-	    space_promote(cpu)) {
-		bt->n.promotions++;
-		bt->samples = 0;
-	}
+	else
+		bt->n.promotions += space_promote(cpu);
 }
 
 /* Pending bits that are not held off: they would end the run or be delivered. */
@@ -205,8 +195,8 @@ static void bt_run(struct vcpu *cpu)
 			continue;
 		}
 		tb_unchain_stale(cpu);
-		if (cpu->bt->config.inject & INJECT_USER_WINDOWS)
-			sample(cpu);
+		if (cpu->cpl == 3 && !cpu->window_base_user)
+			cpu->bt->n.promotions += space_promote_early(cpu);
 		mode = bt_mode(cpu);
 		tag = bt_jc_tag(cpu, mode);
 		bt_select(cpu, mode, tag);

@@ -60,6 +60,8 @@ void space_disable(struct vcpu *cpu);
 bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user);
 /* Gives the current address space a user window, if it is worth it. Returns whether it has one. */
 bool space_promote(struct vcpu *cpu);
+/* The same for one that has not lost its window, as soon as it is known to live for a while. */
+bool space_promote_early(struct vcpu *cpu);
 /* Ring 3 of the current address space has run through its user window for so long. */
 void space_ran(struct vcpu *cpu, uint64_t ns);
 

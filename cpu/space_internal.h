@@ -76,6 +76,7 @@ struct space {
 	uint32_t asid;
 	bool promoted;
 	int64_t account;	  /* of its window, space_promote.c; ns */
+	uint64_t since;		  /* host time when its program was found to run first; 0: not yet */
 	unsigned asked, wanted;	  /* how often it was found to run; to be promoted again; 0: now */
 	unsigned renewals;	  /* space_renewal() */
 	bool shadowable; /* its directories can be traced */

@@ -3,13 +3,16 @@
  * Which address spaces have a user window. Ring 3 accesses memory faster through one than
  * through the software TLB, but each page that is to be seen there costs a signal and calls
  * of the host, and again each time that the guest changes its tables, as for all that a
- * shell has at each fork(). So a window has an account: a share of the time that it
+ * shell has at each fork(). So a space has to live for a moment before it gets a window, which
+ * most forked children do not; and a window has an account: a share of the time that it
  * has been used goes in, and what fills cost comes out. When that is spent, the window goes
  * with the next load of CR3, and the space has to be found running more often before it gets
  * another one.
  */
+#include "base/host_time.h"
 #include "cpu/space_internal.h"
 
+#define EARLY_NS      300000  /* a fork() and its end take less, start-up of a program more */
 #define SHARE	      3	      /* of the time through a window: what the software TLB would add */
 #define FILL_NS	      8000    /* the signal, the mapping, and taking it away */
 #define CREDIT_NS     4000000 /* at first, and at most; of who lost it before a part at first */
@@ -39,6 +42,23 @@ bool space_promote(struct vcpu *cpu)
 	return true;
 }
 
+bool space_promote_early(struct vcpu *cpu)
+{
+	struct space *s = cpu->spaces ? cpu->spaces->current : NULL;
+	uint64_t now;
+
+	if (!s || !cpu->spaces->windows)
+		return false;
+	if (cpu->spaces->windows_forced)
+		return space_promote(cpu);
+	if (s->wanted)
+		return false;
+	now = host_time_ns();
+	if (!s->since)
+		s->since = now;
+	return now - s->since >= EARLY_NS && space_promote(cpu);
+}
+
 void space_ran(struct vcpu *cpu, uint64_t ns)
 {
 	struct space *s = cpu->spaces ? cpu->spaces->current : NULL;
@@ -52,6 +72,7 @@ void space_ran(struct vcpu *cpu, uint64_t ns)
 
 void space_renewed(struct space *s)
 {
+	s->since = 0;
 	s->asked = s->wanted = 0;
 	s->account = CREDIT_NS;
 	s->renewals++;

@@ -4,6 +4,8 @@
 
 #include <time.h>
 
+#include "base/host_time.h"
+
 static struct mmu_counters counters(const struct world *w)
 {
 	return space_counters(w->f.cpu);
@@ -395,6 +397,43 @@ static void test_account_again(void)
 	world_end(&w);
 }
 
+/* Until it has a window. */
+#define MOST_NS 10000000000u
+static uint64_t early_after(struct world *w)
+{
+	uint64_t start = host_time_ns();
+
+	while (!space_promote_early(w->f.cpu) && host_time_ns() - start < MOST_NS)
+		;
+	return host_time_ns() - start;
+}
+
+/* A space gets its window when it has been there for a moment, but for one that has lost it. */
+static void test_early(void)
+{
+	struct world w;
+
+	world_start(&w, false, 0, 0);
+	load_root(&w, 1);
+	CHECK(early_after(&w) >= 100000);
+	CHECK(w.f.cpu->window_base_user != 0);
+	load_root(&w, 0);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	CHECK(early_after(&w) < MOST_NS);
+	fill_often(&w, 600);
+	leave_and_return(&w);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	for (uint64_t start = host_time_ns(); host_time_ns() - start < 2000000;)
+		CHECK(!space_promote_early(w.f.cpu));
+	/* A new program: it has been there for no moment yet. */
+	space_note_fetch(w.f.cpu, user_page(&w, 0, 0), true);
+	load_root(&w, 1);
+	entry_write(&w, w.dir[0], 0, 0);
+	load_root(&w, 0);
+	CHECK(early_after(&w) >= 100000);
+	world_end(&w);
+}
+
 /* Pages as far apart as libraries lie do not drive out each other's entries. */
 static void test_tlb_index(void)
 {
@@ -692,6 +731,7 @@ UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
 	  {"many spaces", test_many_spaces},
 	  {"demoted", test_demoted}, {"account", test_account},
-	  {"account, again", test_account_again}, {"TLB index", test_tlb_index}, {"large pages", test_large_pages},
+	  {"account, again", test_account_again}, {"early", test_early},
+	  {"TLB index", test_tlb_index}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
 	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
