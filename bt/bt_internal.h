@@ -394,6 +394,7 @@ struct bt {
 	unsigned mode_id_count;
 	meta_ref cross; /* chained exits into other pages, under cross_asid */
 	uint32_t cross_asid;
+	uint32_t based_asid; /* asid_kernel when EIP of what was looked up was no linear address */
 	/* An instruction whose window accesses should go through the software TLB. */
 	struct tb *soften;
 	unsigned soften_insn;
@@ -537,6 +538,11 @@ void tb_insert(struct vcpu *cpu, struct tb *tb, gpa_t gpa, gpa_t gpa2);
 /* Takes the block out of all structures but its region. */
 void tb_drop(struct vcpu *cpu, struct tb *tb);
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to);
+/*
+ * Rings 0 to 2 may fetch from elsewhere in this page: nothing leads there any more but what
+ * asks. False: that is not enough, asid_kernel has to change.
+ */
+bool tb_kernel_fetch_dropped(struct vcpu *cpu, gva_t page);
 /* Undoes the chains into other pages that have been made under another asid_kernel. */
 void tb_unchain_stale(struct vcpu *cpu);
 void tb_code_written(struct vcpu *cpu, gpa_t gpa, uint32_t len);

@@ -287,6 +287,7 @@ static const struct engine_ops bt_ops = {
 	.tlb_entry_dropped = soft_drop,
 	.map_changed = bt_map_changed,
 	.asids_renewed = bt_asids_renewed,
+	.kernel_fetch_dropped = tb_kernel_fetch_dropped,
 };
 
 static void fill_flag_ops(struct bt_tables *t)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "bt/bt_internal.h"
+#include "cpu/decode.h"
 
 static uint32_t tb_key(uint32_t eip, uint32_t mode)
 {
@@ -205,6 +206,8 @@ void jc_fill(struct vcpu *cpu, struct tb *tb)
 {
 	hot_looked_up(cpu, tb); /* first: others may share its slot */
 	jc_set(cpu, cpu->eip, tb->host);
+	if (cpu->seg[CS].base)
+		cpu->bt->based_asid = cpu->asid_kernel;
 	tb->looked_up = true;
 	cpu->bt->n.jc_fills++;
 }
@@ -222,6 +225,41 @@ static void jc_drop(struct bt *bt, const struct tb *tb)
 		for (uint32_t i = jc_slot(tb->eip); i < JC_SIZE; i += step)
 			if (jc->target[i] == host)
 				jc->tag[i] = 0;
+}
+
+/* Of what rings 0 to 2 look up: in the page, or from the one before it into it. */
+static void jc_drop_page(struct bt *bt, gva_t page)
+{
+	struct jump_cache *jc = &bt->tables->jc[0];
+	gva_t first = page - INSN_MAX_LENGTH;
+	uint32_t slots = jc_slot(PAGE_SIZE) + jc_slot(INSN_MAX_LENGTH) + 1;
+
+	for (uint32_t n = 0; n < slots; n++) {
+		uint64_t *tag = &jc->tag[(jc_slot(first) + n) % JC_SIZE];
+		uint32_t eip = (uint32_t)(0 - *tag);
+
+		if (eip - first < PAGE_SIZE + INSN_MAX_LENGTH)
+			*tag = 0;
+	}
+}
+
+bool tb_kernel_fetch_dropped(struct vcpu *cpu, gva_t page)
+{
+	struct bt *bt = cpu->bt;
+
+	if (bt->based_asid == cpu->asid_kernel)
+		return false;
+	jc_drop_page(bt, page);
+	for (meta_ref ref = bt->cross, next; ref; ref = next) {
+		struct tb_exit *exit = exit_at(bt, ref);
+
+		next = exit->cross_next;
+		if ((exit->eip & PAGE_MASK) == page)
+			unchain(bt, exit);
+	}
+	/* What is on the stack of rings 0 to 2 goes when that is selected the next time. */
+	cpu->bt_stacks[0].tag = 0;
+	return true;
 }
 
 void jc_forget(struct vcpu *cpu)

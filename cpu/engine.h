@@ -92,6 +92,11 @@ struct engine_ops {
 	 * may answer anywhere.
 	 */
 	void (*memory_changed)(struct vcpu *cpu);
+	/*
+	 * Rings 0 to 2 may fetch this page's instructions from elsewhere now; asid_kernel may
+	 * stay for others. False: it has to change.
+	 */
+	bool (*kernel_fetch_dropped)(struct vcpu *cpu, gva_t page);
 	/* Writes that went past physmem have to be told of now: physmem_region_written(). */
 	void (*report_writes)(struct vcpu *cpu);
 	/*

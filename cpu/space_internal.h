@@ -95,6 +95,8 @@ struct space_set {
 	bool untracked;		     /* a fetch came from tables that cannot be traced */
 	struct space *current;	     /* NULL: paging off */
 	uint64_t epoch;		     /* flushes */
+	uint64_t fetch_drops_epoch;  /* the one that fetch_drops are counted in */
+	unsigned fetch_drops;	     /* pages whose fetches alone were forgotten */
 	uint64_t versions;	     /* last given to a table */
 	uint64_t supervisor_version; /* changes when a slot of the supervisor's views is filled */
 	uint32_t out_of_sync[OUT_OF_SYNC_MAX]; /* table indices, oldest first */

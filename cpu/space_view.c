@@ -87,6 +87,29 @@ void fetches_forget(struct vcpu *cpu, unsigned view)
 	}
 }
 
+/* Of one page, if that is all that has to be forgotten. After a few in a row all is quicker. */
+#define SINGLE_FETCHES 8
+
+static bool fetch_forget(struct vcpu *cpu, unsigned view, uint32_t page)
+{
+	struct space_set *set = cpu->spaces;
+	gva_t gva = page << PAGE_SHIFT;
+
+	if (view != VIEW_KERNEL_FETCH || !cpu->engine || !cpu->engine->kernel_fetch_dropped)
+		return false;
+	if (set->fetch_drops_epoch != set->epoch) {
+		set->fetch_drops_epoch = set->epoch;
+		set->fetch_drops = 0;
+	}
+	if (++set->fetch_drops > SINGLE_FETCHES || !cpu->engine->kernel_fetch_dropped(cpu, gva))
+		return false;
+	set->views[view].fetched[page / 64] &= ~(1ull << page % 64);
+	tlb_forget_fetch(cpu, TLB_SUPERVISOR, gva);
+	cpu->engine->map_changed(cpu);
+	set->counters.fetches_dropped++;
+	return true;
+}
+
 void slot_drop(struct vcpu *cpu, unsigned view, uint32_t slot)
 {
 	struct space_set *set = cpu->spaces;
@@ -109,7 +132,7 @@ void view_drop_page(struct vcpu *cpu, unsigned view, uint32_t page)
 
 	if (!view_is_fetch(view))
 		mem_window_drop_page(v->window, page);
-	else if (v->fetched[page / 64] >> page % 64 & 1)
+	else if (v->fetched[page / 64] >> page % 64 & 1 && !fetch_forget(cpu, view, page))
 		fetches_forget(cpu, view);
 }
 

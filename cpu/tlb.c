@@ -69,6 +69,14 @@ void tlb_forget_fetches(struct vcpu *cpu, enum tlb_view view)
 	}
 }
 
+void tlb_forget_fetch(struct vcpu *cpu, enum tlb_view view, gva_t page)
+{
+	struct tlb_entry *e = tlb_slot(cpu->tlb_views[view], page);
+
+	if (e->exec == page)
+		e->exec = TLB_NONE;
+}
+
 void tlb_flush(struct vcpu *cpu, bool all)
 {
 	if (all)

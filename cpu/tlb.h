@@ -10,5 +10,7 @@ struct tlb_entry *tlb_claim(struct vcpu *cpu, enum tlb_view view, gva_t page, bo
 
 /* Fetches through the view's entries are to be translated again. */
 void tlb_forget_fetches(struct vcpu *cpu, enum tlb_view view);
+/* The same for one page. */
+void tlb_forget_fetch(struct vcpu *cpu, enum tlb_view view, gva_t page);
 
 #endif

@@ -37,6 +37,7 @@
 	X(promotions, "address spaces given a user window")                                        \
 	X(demotions, "of those, taken away because all that it showed was gone")                   \
 	X(asids, "tags of instruction fetches replaced")                                           \
+	X(fetches_dropped, "pages of kernel code that were forgotten without that")                \
 	X(resets, "everything dropped: the memory map or the paging mode changed")
 
 struct mmu_counters {
