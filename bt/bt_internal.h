@@ -324,7 +324,7 @@ static inline const uint8_t *page_of(const uint8_t *code)
 
 /* What look-ups in a page of code have led to lately, hot.c. */
 #define HOT_PAGES   1024u
-#define HOT_ENTRIES 16u
+#define HOT_ENTRIES 32u
 struct hot_page {
 	const uint8_t *page; /* in the monitor's mapping */
 	uint32_t asid;	     /* of the space that was last given all of it */
