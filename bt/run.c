@@ -83,7 +83,7 @@ static void step(struct vcpu *cpu)
 	run_step(cpu);
 }
 
-/* At the end of a run, mostly by a timer: a sample of what runs. Ring 3 gets a window, or pays for it. */
+/* At the end of a run, mostly by a timer: ring 3 gets a window, or has earned its keep. */
 #define SAMPLE_MOST_NS 10000000u /* it will not have run all the time */
 
 static void sample(struct vcpu *cpu)
