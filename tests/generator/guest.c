@@ -213,6 +213,7 @@ static bool attach_engine(struct guest *g, const char *engine)
 		return guest_direct_attach(g);
 	config.exact_fuel = !strcmp(engine, "bt_counted");
 	config.windows = strcmp(engine, "bt_nowin");
+	config.inject = INJECT_USER_WINDOWS; /* else it would depend on the time which cases have one */
 	config.chaining = strcmp(engine, "bt_nochain");
 	config.adaptive = strcmp(engine, "bt_noadapt");
 	config.verify = true;
