@@ -401,8 +401,7 @@ struct bt {
 	/* Which of ring 3's jump caches was used last, and vcpu.asid_user then. */
 	unsigned jc_latest;
 	uint32_t jc_owner;
-	/* Promotion of address spaces: how long ring 3 of this one has been seen running. */
-	uint64_t sampled_ns;
+	uint64_t sampled_ns; /* host time when the last run ended */
 	struct tb_exit *left_by; /* the exit that translated code has been left by; NULL: by none */
 	bool leave;	  /* what runs was dropped or the map changed: leave after this instruction */
 	bool polled;	  /* the poll load has led out of translated code */

@@ -4,7 +4,6 @@
 
 #include "bt/fpu.h"
 #include "bt/trans.h"
-#include "cpu/decode.h"
 #include "mmu/window.h"
 
 void trans_call(struct trans *t, uint32_t stub)
@@ -172,14 +171,19 @@ void trans_poll(struct trans *t)
 	emit_load64(&t->e, TMP0, rm_at(TMP0, 0));
 }
 
+/* Where in the block's page eip is; from PAGE_SIZE on it is in another. */
+static uint32_t place_in_page(const struct trans *t, uint32_t eip)
+{
+	return ((uintptr_t)t->tb->code & (PAGE_SIZE - 1)) + (eip - t->tb->eip);
+}
+
 /*
  * Whether the instruction at eip begins in this page and goes on in the next one. Nothing is
  * chained to its block: struct tb.
  */
 static bool crosses(const struct trans *t, uint32_t eip)
 {
-	uint32_t in_page = (uintptr_t)t->tb->code & (PAGE_SIZE - 1);
-	uint32_t at = in_page + (eip - t->tb->eip), room = PAGE_SIZE - at;
+	uint32_t at = place_in_page(t, eip), room = PAGE_SIZE - at;
 	enum decode_status status;
 	struct insn in;
 
@@ -187,17 +191,13 @@ static bool crosses(const struct trans *t, uint32_t eip)
 		return false;
 	status = decode_insn(t->bt->decoder, page_of(t->tb->code) + at, room,
 			     t->mode & MODE_CODE32, &in);
-	return status == DECODE_MORE || status == DECODE_TOO_LONG;
+	return is_cut_off(status, room);
 }
 
 /* Whether an exit to eip may be chained: the page is the same, and so is its mapping. */
 static bool same_page(const struct trans *t, uint32_t eip)
 {
-	uint32_t in_page = (uintptr_t)t->tb->code & (PAGE_SIZE - 1);
-
-	if (t->code2 || crosses(t, eip))
-		return false;
-	return in_page + (eip - t->tb->eip) < PAGE_SIZE;
+	return !t->code2 && place_in_page(t, eip) < PAGE_SIZE && !crosses(t, eip);
 }
 
 /*

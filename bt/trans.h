@@ -11,6 +11,7 @@
 #define BT_TRANS_H
 
 #include "bt/bt_internal.h"
+#include "cpu/decode.h"
 #include "cpu/table.h"
 
 /* A jump to be pointed at the code of an exit, once that is emitted. */
@@ -20,6 +21,12 @@ struct exit_jump {
 	bool after_call;
 	uint8_t pointers; /* n: what instructions before the n-th leave of x87 pointers is written there */
 };
+
+/* Whether decoding has ended in an instruction's middle for want of bytes in its page. */
+static inline bool is_cut_off(enum decode_status status, unsigned room)
+{
+	return status == DECODE_MORE || (status == DECODE_TOO_LONG && room < INSN_MAX_LENGTH);
+}
 
 struct trans {
 	struct vcpu *cpu;

@@ -108,7 +108,7 @@ static bool decode_block(struct trans *t, const uint8_t *code, uint32_t eip)
 		enum decode_status s;
 
 		s = decode_insn(t->bt->decoder, code + t->bytes, left < 15 ? left : 15, code32, in);
-		if (s == DECODE_MORE || (s == DECODE_TOO_LONG && left < 15))
+		if (is_cut_off(s, left))
 			break;
 		if (s != DECODE_OK || !insn_supported(t->cpu, &insn_table[in->row]))
 			make_undecodable(in, left < 15 ? left : 15);

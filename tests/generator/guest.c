@@ -213,7 +213,8 @@ static bool attach_engine(struct guest *g, const char *engine)
 		return guest_direct_attach(g);
 	config.exact_fuel = !strcmp(engine, "bt_counted");
 	config.windows = strcmp(engine, "bt_nowin");
-	config.inject = INJECT_USER_WINDOWS; /* else it would depend on the time which cases have one */
+	if (config.windows) /* else it would depend on the time which cases have one */
+		config.inject = INJECT_USER_WINDOWS;
 	config.chaining = strcmp(engine, "bt_nochain");
 	config.adaptive = strcmp(engine, "bt_noadapt");
 	config.verify = true;

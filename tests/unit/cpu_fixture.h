@@ -333,6 +333,9 @@ static inline void fixture_end(struct fixture *f)
 	physmem_destroy(f->mem);
 }
 
+/* Four bytes of code. */
+#define LE32(v) (v) & 0xff, (v) >> 8 & 0xff, (v) >> 16 & 0xff, (v) >> 24 & 0xff
+
 /* Code at CODE_AT. */
 #define CODE(f, ...)                                                                               \
 	do {                                                                                       \

@@ -20,7 +20,6 @@
 #define KERNEL	   TARGET_AT
 #define KERNEL2	   0x14000u
 #define ALL	   7u /* PTE: present, writable, user */
-#define LE32(v)	   (v) & 0xff, (v) >> 8 & 0xff, (v) >> 16 & 0xff, (v) >> 24 & 0xff
 
 /*
  * EDI counts down, ESI adds up: mov ebp,esp; mov eax,gs:[DATA_AT+1]; add esi,eax; nop;

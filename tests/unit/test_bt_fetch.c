@@ -17,7 +17,6 @@
 #define BASE	  0x3000u
 #define BASED	  (SPARE + 8)
 #define FLAGS	  3u /* PTE: present, writable */
-#define LE32(v)	  (v) & 0xff, (v) >> 8 & 0xff, (v) >> 16 & 0xff, (v) >> 24 & 0xff
 /* From an instruction that ends at offset `end` of the code. */
 #define REL32(to, end) LE32((to) - (CODE_AT + (end)))
 #define SWAP	  (CODE_AT + 0x30)
