@@ -6,8 +6,10 @@
  */
 #include "cpu/space_internal.h"
 
-#define GROUP	     32u /* pages: neighbours are looked for in an aligned group */
-#define GROUP_RUNS   12u /* host mappings that a fill makes for neighbours at most */
+/* Pages: neighbours are looked for in an aligned group. A trap of a stub costs more than a fault. */
+#define GROUP	     32u
+#define GROUP_STUB   128u
+#define GROUP_RUNS   12u /* host mappings that a fill of a window makes for neighbours at most */
 #define POPULATE_MAX 64u /* pages that are entered at once */
 
 /* A fill under way. */
@@ -17,7 +19,7 @@ struct fill {
 	struct table *table; /* of the slot; NULL: one large page, or paging is off */
 	uint64_t dir_entry;
 	bool user, write, stub;
-	uint32_t first, last; /* pages of the slot */
+	uint32_t first, last; /* pages of the slot, or of it what may be mapped in a stub */
 	/* Large page, or paging off: where page `first` is. */
 	gpa_t first_gpa;
 };
@@ -122,16 +124,19 @@ static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, ui
 {
 	struct space_set *set = f->cpu->spaces;
 	struct mem_window_set *windows = f->stub ? set->stubs : set->windows;
-	uint32_t page = at & ~(GROUP - 1), end = page + GROUP, frame;
+	uint32_t group = f->stub ? GROUP_STUB : GROUP, most = f->stub ? GROUP_STUB : GROUP_RUNS;
+	uint32_t page = at & ~(group - 1), end = page + group, frame;
 	bool writable;
 
-	for (unsigned runs = 0; page < end && runs < GROUP_RUNS; page++) {
+	if (page < f->first)
+		page = f->first;
+	for (unsigned runs = 0; page < end && runs < most; page++) {
 		struct target t;
 		uint32_t to = page;
 
 		if (page >= first && page <= last)
 			continue;
-		if (mem_window_set_used(windows) + 2 * GROUP > mem_window_set_budget(windows))
+		if (mem_window_set_used(windows) + 2 * group > mem_window_set_budget(windows))
 			return;
 		if (!plan(f, page, &t) || (mem_window_lookup(f->window, page, &frame, &writable) &&
 					   writable >= t.writable &&

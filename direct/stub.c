@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -25,8 +26,24 @@ static unsigned stub_index(const struct stub *s)
 
 /* ---- calls ---- */
 
+/* Whether the call does behind what the last one maps, or unmaps, what that does there. */
+static bool goes_on(const struct stub_call *last, const struct stub_call *c)
+{
+	uint64_t bytes = last->args[1];
+
+	if (c->number != last->number || c->args[0] != last->args[0] + bytes)
+		return false;
+	return c->number != SYS_mmap ||
+	       (!memcmp(&c->args[2], &last->args[2], 3 * sizeof(c->args[0])) &&
+		c->args[5] == last->args[5] + bytes);
+}
+
 static void add_call(struct stub *s, const struct stub_call *c)
 {
+	if (s->call_count && goes_on(&s->calls[s->call_count - 1], c)) {
+		s->calls[s->call_count - 1].args[1] += c->args[1];
+		return;
+	}
 	if (s->call_count == CALLS_MAX)
 		stub_flush(s);
 	if (!s->lost && s->mapper)

@@ -11,6 +11,7 @@
 
 #include "bt/bt_internal.h"
 #include "cpu/fpu.h"
+#include "cpu/space_internal.h"
 #include "direct/direct_internal.h"
 
 #define FIRST	  32u /* page of the user's first table: the code; then data */
@@ -246,6 +247,118 @@ static void test_data_behind_code(void)
 		load_root(&w, 0);
 		CHECK_EQ(continue_at(&w, 4092), DIRECT_STEP); /* and no fault of a fetch */
 		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 4092);
+	}
+	end(&w);
+}
+
+#define MANY 24u /* pages of code, behind those of begin() */
+
+static unsigned many_shown(const struct world *w)
+{
+	unsigned shown = 0;
+
+	for (unsigned n = 0; n < MANY; n++)
+		shown += mem_window_executable(w->f.cpu->direct->stubs[0].window,
+					       (user_page(w, 0, FIRST + 2) >> PAGE_SHIFT) + n);
+	return shown;
+}
+
+/* Code that is known comes with its neighbours, by one call where they follow each other in memory. */
+static void test_neighbours(void)
+{
+	static const uint8_t code[] = {0xcd, 0x80};
+
+	for (unsigned scattered = 0; scattered < 2; scattered++) {
+		struct world w;
+
+		if (begin(&w, code, sizeof(code))) {
+			struct direct *d = w.f.cpu->direct;
+			uint64_t calls;
+
+			for (unsigned n = 0; n < MANY; n++) {
+				uint32_t gpa = OTHER_GPA + (scattered ? MANY - n : n) * PAGE_SIZE;
+
+				for (unsigned i = 0; i < sizeof(code); i++)
+					physmem_write(w.f.mem, gpa + i, code[i], 1);
+				entry_write(&w, w.table[0][0], FIRST + 2 + n, gpa | PTE_P | PTE_U);
+				CHECK(page_fit(d, user_page(&w, 0, FIRST + 2 + n)) != NULL);
+			}
+			calls = d->n.calls;
+			CHECK_EQ(continue_at(&w, 2 * PAGE_SIZE), DIRECT_STEP);
+			CHECK_EQ(many_shown(&w), MANY);
+			calls = d->n.calls - calls;
+			CHECK(scattered ? calls >= MANY : calls < 4);
+		}
+		end(&w);
+	}
+}
+
+/* Where the host lets nothing be mapped neighbours are left out. */
+static void test_low_neighbours(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+		uint32_t frame;
+		bool writable;
+
+		w.f.cpu->spaces->stub_first_page = FIRST - 16;
+		for (unsigned n = 1; n < FIRST; n++)
+			entry_write(&w, w.table[0][0], n, OTHER_GPA | RW_USER | PTE_A);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		for (unsigned n = 1; n < FIRST; n++)
+			CHECK_EQ(mem_window_lookup(d->stubs[0].window, n, &frame, &writable),
+				 n >= FIRST - 16);
+	}
+	end(&w);
+}
+
+/* A page comes, and what follows it goes. */
+static void test_new_beside_gone(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct vcpu *cpu = w.f.cpu;
+
+		for (unsigned n = 3; n >= 2; n--) {
+			entry_write(&w, w.table[0][0], FIRST + n,
+				    (OTHER_GPA + n * PAGE_SIZE) | RW_USER);
+			cpu->regs[EBX] = user_page(&w, 0, FIRST + 3);
+			CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+			CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST) + 2);
+		}
+		CHECK(space_stub_fill(cpu, user_page(&w, 0, FIRST + 2), false));
+		entry_write(&w, w.table[0][0], FIRST + 3, 0);
+		tlb_flush_page(cpu, user_page(&w, 0, FIRST + 3));
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK_EQ(cpu->eip, user_page(&w, 0, FIRST));
+	}
+	end(&w);
+}
+
+/* A page goes, and what follows it comes, before the guest runs again. */
+static void test_gone_beside_new(void)
+{
+	static const uint8_t code[] = {0xcd, 0x80};
+	struct world w;
+
+	if (begin(&w, code, sizeof(code))) {
+		struct direct *d = w.f.cpu->direct;
+
+		for (unsigned n = 0; n < 2; n++) {
+			for (unsigned i = 0; i < sizeof(code); i++)
+				physmem_write(w.f.mem, OTHER_GPA + n * PAGE_SIZE + i, code[i], 1);
+			entry_write(&w, w.table[0][0], FIRST + 2 + n,
+				    (OTHER_GPA + n * PAGE_SIZE) | PTE_P | PTE_U);
+		}
+		CHECK_EQ(continue_at(&w, 2 * PAGE_SIZE), DIRECT_STEP);
+		entry_write(&w, w.table[0][0], FIRST + 2, 0);
+		tlb_flush_page(w.f.cpu, user_page(&w, 0, FIRST + 2));
+		CHECK_EQ(continue_at(&w, 3 * PAGE_SIZE), DIRECT_STEP);
+		CHECK_EQ(d->n.syscalls, 2);
+		CHECK_EQ(continue_at(&w, 2 * PAGE_SIZE), -1);
 	}
 	end(&w);
 }
@@ -732,6 +845,8 @@ static void test_policy_renewed(void)
 
 UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
 	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
+	  {"neighbours", test_neighbours},
+	  {"low neighbours", test_low_neighbours}, {"new beside gone", test_new_beside_gone}, {"gone beside new", test_gone_beside_new},
 	  {"spaces", test_spaces}, {"code written", test_code_written},
 	  {"other code written", test_other_code_written}, {"directory", test_directory},
 	  {"lost", test_lost}, {"refused", test_refused}, {"guard", test_guard},
