@@ -60,7 +60,7 @@ static void fill(struct vcpu *cpu, gva_t gva, const struct walk *w, enum access_
 	    walk_allows(cpu, w, ACCESS_WRITE, user)) {
 		e->writable = page;
 		if (!(wr.watch && *wr.watch))
-			e->write = page;
+			tlb_let_write(cpu, e, page);
 	}
 }
 
@@ -74,7 +74,7 @@ static bool tlb_writable(struct vcpu *cpu, gva_t gva, bool user, gpa_t *gpa)
 		return false;
 	p = physmem_lookup_write(cpu->mem, e->phys);
 	if (!(p.watch && *p.watch))
-		e->write = e->writable;
+		tlb_let_write(cpu, e, (gva_t)e->writable);
 	*gpa = e->phys | (gva & ~PAGE_MASK);
 	return true;
 }

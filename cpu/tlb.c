@@ -158,12 +158,38 @@ void tlb_init(struct vcpu *cpu)
 	tlb_select_view(cpu);
 }
 
+/* ---- entries that may write ---- */
+static uint64_t *written_word(struct vcpu *cpu, gpa_t page, uint64_t *bit)
+{
+	uint64_t n = page >> PAGE_SHIFT;
+
+	n ^= n >> 14;
+	*bit = 1ull << n % 64;
+	return &cpu->tlb_written[n / 64 % TLB_WRITTEN_WORDS];
+}
+
+void tlb_let_write(struct vcpu *cpu, struct tlb_entry *e, gva_t page)
+{
+	uint64_t bit;
+
+	e->write = page;
+	*written_word(cpu, e->phys, &bit) |= bit;
+}
+
+/* Entries that are dropped leave their bits set, until they make somebody search in vain here. */
 void tlb_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages)
 {
+	uint64_t bit;
+
+	if (pages == 1 && !(*written_word(cpu, page, &bit) & bit))
+		return;
+	memset(cpu->tlb_written, 0, sizeof(cpu->tlb_written));
 	FOR_EACH_FILLED(cpu, {
 		if (e->phys - page < (uint64_t)pages << PAGE_SHIFT) {
 			e->write = TLB_NONE;
 			tell_engine(cpu, v, e);
+		} else if (e->write != TLB_NONE) {
+			tlb_let_write(cpu, e, (gva_t)e->write);
 		}
 	})
 }

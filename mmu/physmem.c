@@ -590,7 +590,7 @@ void physmem_watch(struct physmem *pm, gpa_t gpa, uint8_t set, uint8_t clear)
 		return;
 	before = *p.watch;
 	*p.watch = (uint8_t)((before & ~clear) | set);
-	if (*p.watch & ~before && pm->listener.write_watched)
+	if (*p.watch && !before && pm->listener.write_watched)
 		pm->listener.write_watched(pm->listener.opaque, gpa & ~(gpa_t)(PAGE_SIZE - 1), 1);
 }
 

@@ -40,6 +40,38 @@ static void test_rewrites_the_next_instruction(void)
 	fixture_end(&f);
 }
 
+static bool writes_quickly(const struct fixture *f, uint32_t page)
+{
+	return tlb_slot(f->cpu->tlb_views[TLB_SUPERVISOR], page)->write == page;
+}
+
+/* Who looks for entries of a page that is watched now leaves those of others to be found. */
+static void test_pages_watched_in_turn(void)
+{
+	static const uint32_t pages[] = {CODE_AT + 0x8000, CODE_AT + 0x9000};
+	struct fixture f;
+
+	fixture_start(&f);
+	enter_protected(&f, 0);
+	/* mov byte [page], 1, twice; hlt */
+	CODE(&f, 0xc6, 0x05, 0, 0x80, (CODE_AT >> 16) & 0xff, 0, 1, 0xc6, 0x05, 0, 0x90,
+	     (CODE_AT >> 16) & 0xff, 0, 1, 0xf4);
+	for (unsigned round = 0; round < 2; round++) {
+		f.cpu->eip = CODE_AT;
+		run(&f);
+		for (unsigned i = 0; i < 2; i++)
+			CHECK(writes_quickly(&f, pages[i]));
+		for (unsigned i = 0; i < 2; i++) {
+			physmem_watch(f.mem, pages[i], PHYS_WATCH_DISPLAY, 0);
+			CHECK(!writes_quickly(&f, pages[i]));
+			CHECK_EQ(writes_quickly(&f, pages[1]), i == 0);
+		}
+		for (unsigned i = 0; i < 2; i++)
+			physmem_watch(f.mem, pages[i], 0, PHYS_WATCH_DISPLAY);
+	}
+	fixture_end(&f);
+}
+
 static void test_code_changed_by_dma(void)
 {
 	static const uint8_t inc_ebx = 0x43;
@@ -335,6 +367,7 @@ static void test_too_long(void)
 }
 
 UNIT_MAIN("interp", {"rewrites the next instruction", test_rewrites_the_next_instruction},
+	  {"pages watched in turn", test_pages_watched_in_turn},
 	  {"code changed by dma", test_code_changed_by_dma},
 	  {"data beside code", test_data_beside_code},
 	  {"code through an alias", test_code_through_an_alias},
