@@ -21,9 +21,11 @@ int direct_create(struct direct **out, struct vcpu *cpu, enum direct_mode mode)
 	d->processor = -1;
 	d->decoder = decoder_create();
 	d->known = known_create();
-	if (!d->decoder || !d->known) {
+	d->ends_flow = code_ends_flow();
+	if (!d->decoder || !d->known || !d->ends_flow) {
 		decoder_destroy(d->decoder);
 		free(d->known);
+		free(d->ends_flow);
 		free(d);
 		return -ENOMEM;
 	}
@@ -55,6 +57,7 @@ void direct_destroy(struct direct *d)
 	records_destroy(d);
 	decoder_destroy(d->decoder);
 	free(d->known);
+	free(d->ends_flow);
 	d->cpu->direct = NULL;
 	free(d);
 }

@@ -167,6 +167,7 @@ struct direct {
 
 	struct decoder *decoder;
 	struct known *known;
+	bool *ends_flow; /* by row: code_ends_flow() */
 	struct code_record *records[RECORD_HASH];
 	unsigned record_count;
 	struct space_policy policy[SPACE_NUMBERS];
@@ -286,7 +287,10 @@ bool host_cpuid_can_fault(void);
 /* Has CPUID fault on this thread, or not. */
 void host_cpuid_fault(bool on);
 
-/* ---- verify_page.c: each is false, or negative, if the page must not run ---- */
+/* ---- verify_page.c ---- */
+/* For each row of the instruction table: control never goes on behind it. free(). */
+bool *code_ends_flow(void);
+/* Each of these is false, or negative, if the page must not run. */
 /* Looks at all of it. Adds guards and tails. */
 bool code_sweep(const struct direct *d, struct code_record *r);
 /* Follows what is entered there. */

@@ -11,6 +11,7 @@
  * which the page is entered from outside, control flow is followed within
  * the page, which finds what lies across the sweep's instructions.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -110,11 +111,19 @@ static enum verdict judge(const struct direct *d, const uint8_t *bytes, unsigned
 }
 
 /* Whether control never goes on behind it by itself. */
-static bool ends_flow(const struct insn *in)
+static bool ends_flow(const struct direct *d, const struct insn *in)
+{
+	return d->ends_flow[in->row];
+}
+
+bool *code_ends_flow(void)
 {
 	static const char *const ends[] = {"jmp", "ret", "ud2", "hlt", NULL};
+	bool *rows = calloc(insn_table_rows, sizeof(*rows));
 
-	return is_one_of(insn_table[in->row].name, ends);
+	for (unsigned i = 0; rows && i < insn_table_rows; i++)
+		rows[i] = is_one_of(insn_table[i].name, ends);
+	return rows;
 }
 
 /* ---- a page ---- */
@@ -151,7 +160,7 @@ static enum verdict glance_at(const struct direct *d, const uint8_t *page, unsig
 	verdict = judge_at(d, page, at, in);
 	if (at <= PAGE_SIZE - INSN_MAX_LENGTH && verdict == FIT)
 		known_add(d->known, page + at, in,
-			  insn_table[in->row].class == TRANSFER || ends_flow(in));
+			  insn_table[in->row].class == TRANSFER || ends_flow(d, in));
 	return verdict;
 }
 
@@ -271,7 +280,7 @@ static bool flow_from(const struct direct *d, struct code_record *r, unsigned at
 		if (!in.length)
 			break;
 		add_target(t, at, &in);
-		if (ends_flow(&in))
+		if (ends_flow(d, &in))
 			return true;
 	}
 	add_tail(d, r, at);
