@@ -162,7 +162,7 @@ static bool may_wrap(const struct test_case *c, const struct decoded *d)
 
 	memcpy(regs, c->start.regs, sizeof(c->start.regs));
 	at = regs[d->in.base] + (regs[d->in.index] << d->in.scale) + d->in.disp;
-	if (one_of(d->row->name, bit_tests)) /* from there on, by a register */
+	if (one_of(d->row->name, bit_tests) && strchr(d->row->operands, 'G')) /* from there on */
 		at += (uint32_t)((int32_t)regs[d->in.reg] >> 3);
 	if (d->in.rm_is_memory && at >= top)
 		return true;
