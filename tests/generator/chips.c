@@ -63,6 +63,12 @@ static bool needs_no_alignment(const struct test_case *c, const struct decoded *
 	       begins_with(d->row->name, names);
 }
 
+static bool stores_80_bits(const struct decoded *d)
+{
+	return !strcmp(d->row->name, "fbstp") ||
+	       (!strcmp(d->row->name, "fstp") && !strcmp(d->row->operands, "Mt"));
+}
+
 /* An exception keeps an x87 store from looking at its operand. */
 static bool stores_nothing(const struct decoded *d, const struct outcome *host)
 {
@@ -85,8 +91,8 @@ const char *intel_differs(const struct test_case *c, const struct decoded *d,
 		return "Intel enters MMX state before a store that faults";
 	if (needs_no_alignment(c, d, guest))
 		return "Intel looks at no alignment of 16 bytes that need none";
-	if (!strcmp(what, "memory") && !strcmp(d->row->name, "fbstp") && host->vector == VEC_PF)
-		return "Intel stores FBSTP in parts";
+	if (!strcmp(what, "memory") && stores_80_bits(d) && host->vector == VEC_PF)
+		return "Intel stores 80 bits in parts";
 	if (is_out_of_bound(d, host))
 		return "Intel reads BOUND's upper bound after the lower";
 	if (stores_nothing(d, host))

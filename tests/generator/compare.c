@@ -229,19 +229,31 @@ static bool same_pointers(const struct fxsave_image *a, const struct fxsave_imag
 }
 
 /*
- * Of an instruction with two operands in memory the chip may have touched the other one first
- * when it faults, whose accessed bit is set then: so may a processor that translates ahead
- * of what it executes (SDM 3A 4.10.2.3).
+ * Which bits may differ. Of an instruction with two operands in memory the chip may have
+ * touched the other one first when it faults, whose accessed bit is set then: so may a processor
+ * that translates ahead of what it executes (SDM 3A 4.10.2.3). MASKMOVDQU's bytes in the second
+ * page come before those in the first, and are to be written.
  */
+static uint8_t open_page_bits(const struct decoded *d, const struct outcome *guest)
+{
+	bool faulted = guest->vector == VEC_PF || guest->vector == VEC_GP; /* null selectors */
+
+	if (!guest->native || !faulted || !d->ok)
+		return 0;
+	if (!strncmp(d->row->name, "maskmov", 7))
+		return PTE_A | PTE_D;
+	return d->row->class == STRING ? PTE_A : 0;
+}
+
 static bool same_page_bits(const struct decoded *d, const struct outcome *reference,
 			   const struct outcome *guest)
 {
-	bool open = guest->native && guest->vector == VEC_PF && d->ok && d->row->class == STRING;
+	uint8_t open = open_page_bits(d, guest);
 
 	for (unsigned i = 0; i < WORLD_PAGES; i++) {
 		uint8_t differ = reference->page_bits[i] ^ guest->page_bits[i];
 
-		if (differ && !(open && differ == PTE_A && guest->page_bits[i] & PTE_A))
+		if (differ & ~(guest->page_bits[i] & open))
 			return false;
 	}
 	return true;
