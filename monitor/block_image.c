@@ -27,6 +27,7 @@
 void block_cursor_init(struct block_cursor *c, const struct block_request *req)
 {
 	c->skip = 0;
+	c->flags = 0;
 	if (req->iov) {
 		c->iov = req->iov;
 		c->count = req->iov_count;
@@ -83,7 +84,7 @@ static int cursor_transfer(struct block_cursor *c, int fd, uint64_t offset, size
 		if (!count)
 			return -EINVAL; /* pieces do not come to len */
 		n = write ? pwritev(fd, pieces, (int)count, (off_t)offset)
-			  : preadv(fd, pieces, (int)count, (off_t)offset);
+			  : preadv2(fd, pieces, (int)count, (off_t)offset, c->flags);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -155,6 +156,19 @@ int block_image_io(struct block_image *img, const struct block_request *req)
 		return block_cursor_read(&c, img->fd, req->offset, req->len);
 	img->unsynced = true;
 	return block_cursor_write(&c, img->fd, req->offset, req->len);
+}
+
+bool block_image_read_at_once(const struct block_image *img, const struct block_request *req)
+{
+	struct block_cursor c;
+
+	if (img->fd < 0 || req->offset > img->size || req->len > img->size - req->offset)
+		return false;
+	block_cursor_init(&c, req);
+	c.flags = RWF_NOWAIT;
+	if (img->overlay)
+		return block_overlay_read(img->overlay, img->fd, &c, req->offset, req->len) == 0;
+	return block_cursor_read(&c, img->fd, req->offset, req->len) == 0;
 }
 
 /* ---- Opening ---- */

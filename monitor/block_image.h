@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A raw image file and the overlay that -snapshot puts over it: opening it
- * with all the checks a user's file needs, and moving bytes. The calls block;
- * block_file.c makes them on a thread of their own.
+ * with all the checks a user's file needs, and moving bytes. The calls block, but for
+ * block_image_read_at_once(); block_file.c makes them on a thread of their own.
  */
 #ifndef MONITOR_BLOCK_IMAGE_H
 #define MONITOR_BLOCK_IMAGE_H
@@ -26,6 +26,11 @@ int block_image_open(struct block_image *img, const struct block_file_options *o
 void block_image_close(struct block_image *img);
 /* Does one request. Returns 0 or -errno. */
 int block_image_io(struct block_image *img, const struct block_request *req);
+/*
+ * A read, if the host has all of it in memory. False: it has to be done by block_image_io(),
+ * whatever the reason, and the request's memory may hold a part of it.
+ */
+bool block_image_read_at_once(const struct block_image *img, const struct block_request *req);
 /* Whether path is the file that is open here. */
 bool block_image_is_file(const struct block_image *img, const char *path);
 
@@ -42,6 +47,7 @@ struct block_cursor {
 	const struct iovec *iov;
 	unsigned count;
 	size_t skip; /* bytes of iov[0] that are used up */
+	int flags;   /* RWF_*, of reads */
 };
 
 void block_cursor_init(struct block_cursor *c, const struct block_request *req);
