@@ -363,6 +363,10 @@ struct slow_site {
 	bool same_mode; /* leaves the mode as it is */
 	bool reloads;	/* DS or ES, by a stub that looks at the GDT */
 	uint8_t crossing; /* enum crossing_kind */
+	/* Of the block, which is far away: */
+	uint8_t fpu;
+	uint32_t eip, mode; /* eip: the instruction's, as tb.eip */
+	uint32_t next;	    /* offset in the cache of the block's next instruction; 0: there is none */
 	struct tb *tb;
 	struct x87_pointers pointers; /* to be written before it */
 	struct insn insn;

@@ -147,6 +147,18 @@ static bool reloads(const struct insn *in)
 		(row->opcode == 0x8e && (in->reg == ES || in->reg == DS)));
 }
 
+/* What of its block is asked for each time. */
+static void place_site(struct slow_site *site, struct tb *tb)
+{
+	unsigned n = site->n;
+
+	site->tb = tb;
+	site->fpu = tb->fpu;
+	site->mode = tb->mode;
+	site->eip = tb->eip + tb->insns[n].guest;
+	site->next = n + 1u < tb->count ? tb->host + tb->insns[n + 1].host : 0;
+}
+
 static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after)
 {
 	struct bt *bt = cpu->bt;
@@ -157,8 +169,8 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 
 	assert(tb && tb->code);
 	site->after = after;
-	site->tb = tb;
 	site->n = (uint16_t)tb_insn_at(tb, after - 1 - tb->host);
+	place_site(site, tb);
 	bytes = insn_bytes(tb, site->n, buf, &room);
 	site->pointers = pointers_before(cpu, tb, site->n);
 	site->undecodable = decode_insn(bt->decoder, bytes, room < 15 ? room : 15,
@@ -219,19 +231,17 @@ static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
 	return tb;
 }
 
-/* Where to go on after instruction n, or 0: the run loop is to look. */
-static uint64_t go_on(struct vcpu *cpu, const struct tb *tb, unsigned n, bool same_mode,
-		      bool sequential)
+/* Where to go on after the instruction, or 0: the run loop is to look. */
+static uint64_t go_on(struct vcpu *cpu, const struct slow_site *site, bool sequential)
 {
-	uint32_t mode = same_mode ? tb->mode & ~MODE_MOVED : bt_mode(cpu);
+	uint32_t before = site->mode & ~MODE_MOVED, mode = site->same_mode ? before : bt_mode(cpu);
 
-	if (n + 1u < tb->count && sequential && mode == (tb->mode & ~MODE_MOVED) &&
-	    fpu_ready_again(cpu, tb->fpu))
-		return (uintptr_t)cache_rx(cpu->bt, tb->host + tb->insns[n + 1].host);
+	if (site->next && sequential && mode == before && fpu_ready_again(cpu, site->fpu))
+		return (uintptr_t)cache_rx(cpu->bt, site->next);
 	if (cpu->repeating || !cpu->bt->config.chaining)
 		return 0;
 	if (cpu->bt->config.exact_fuel) /* what was paid for what comes after it */
-		cpu->fuel += tb_paid_after(tb, n);
+		cpu->fuel += tb_paid_after(site->tb, site->n);
 	cpu->bt->ahead = 0;
 	return bt_continue(cpu, mode);
 }
@@ -260,8 +270,8 @@ static void execute(struct vcpu *cpu, const struct slow_site *site)
 		soft_fill(cpu, cpu->gdtr.base + (cpu->seg[FS].selector & ~7u));
 }
 
-/* Where to go on after it, in tb; 0: the run loop is to look. */
-static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site, const struct tb *tb,
+/* Where to go on after it; 0: the run loop is to look. */
+static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site,
 			 const struct crossing *before, uint32_t next_eip)
 {
 	bool iret = site->crossing == CROSSING_IRET;
@@ -270,7 +280,7 @@ static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site, const s
 
 	cpu->eflags ^= rf;
 	if (!cpu->bt->leave && !attention(cpu))
-		next = go_on(cpu, tb, site->n, site->same_mode, cpu->eip == next_eip);
+		next = go_on(cpu, site, cpu->eip == next_eip);
 	if (next) {
 		cpu->bt_window = bt_window(cpu, cpu->cpl == 3);
 		if (site->crossing)
@@ -285,36 +295,34 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
 	struct slow_site *site = find_site(cpu, after), kept;
-	struct tb *tb = site->tb;
-	unsigned n = site->n;
 	struct crossing before = {0};
-	uint32_t next_eip;
+	uint32_t base = site->mode & MODE_MOVED ? cpu->bt_page : 0, next_eip;
 	uint64_t next;
 
-	cpu->eip = tb_insn_eip(cpu, tb, n);
-	bt->ahead = bt->config.exact_fuel ? tb_paid_after(tb, n) : 0;
+	cpu->eip = base + site->eip;
+	bt->ahead = bt->config.exact_fuel ? tb_paid_after(site->tb, site->n) : 0;
 	bt->leave = false;
 	bt->n.slow_insns++;
-	x87_pointers_write(cpu, &site->pointers, tb_base(cpu, tb));
+	x87_pointers_write(cpu, &site->pointers, base);
 	fpu_left(cpu);
 	if (site->undecodable) {
 		/* The interpreter's own way to raise what is due. */
-		cpu->fuel += bt->config.exact_fuel ? tb_paid_after(tb, n) + 1 : 0;
+		cpu->fuel += bt->config.exact_fuel ? tb_paid_after(site->tb, site->n) + 1 : 0;
 		bt->ahead = 0;
 		run_step(cpu);
 		return 0;
 	}
-	if (bt->soften == tb && tb->code) {
+	if (bt->soften == site->tb && site->tb->code) {
 		kept = *site; /* translating may evict what the site is about */
 		site = &kept;
-		tb = soften(cpu, tb, n);
+		place_site(site, soften(cpu, site->tb, site->n));
 	}
 	bt->soften = NULL;
 	next_eip = cpu->eip + site->insn.length;
 	if (site->crossing)
 		before = crossing_begin(cpu);
 	execute(cpu, site);
-	next = carry_on(cpu, site, tb, &before, next_eip);
+	next = carry_on(cpu, site, &before, next_eip);
 	if (next)
 		return next;
 	if (bt->config.exact_fuel)
