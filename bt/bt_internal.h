@@ -428,10 +428,14 @@ static inline unsigned tb_paid_after(const struct tb *tb, unsigned n)
 	return later ? (unsigned)__builtin_ctzll(later) : tb->count - 1u - n;
 }
 
-/* What EIPs of the block are relative to, when it has just run. */
+/* What EIPs of a block of that mode are relative to, when it has just run. */
+static inline uint32_t mode_base(const struct vcpu *cpu, uint32_t mode)
+{
+	return mode & MODE_MOVED ? cpu->bt_page : 0;
+}
 static inline uint32_t tb_base(const struct vcpu *cpu, const struct tb *tb)
 {
-	return tb->mode & MODE_MOVED ? cpu->bt_page : 0;
+	return mode_base(cpu, tb->mode);
 }
 static inline uint32_t tb_insn_eip(const struct vcpu *cpu, const struct tb *tb, unsigned n)
 {

@@ -296,7 +296,7 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 	struct bt *bt = cpu->bt;
 	struct slow_site *site = find_site(cpu, after), kept;
 	struct crossing before = {0};
-	uint32_t base = site->mode & MODE_MOVED ? cpu->bt_page : 0, next_eip;
+	uint32_t base = mode_base(cpu, site->mode), next_eip;
 	uint64_t next;
 
 	cpu->eip = base + site->eip;

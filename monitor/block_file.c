@@ -79,6 +79,12 @@ static struct block_request *queue_pop(struct request_queue *q)
 	return req;
 }
 
+/* Called with the lock held: no request is queued or being done, and the image the machine thread's. */
+static bool is_idle_locked(const struct block_file *f)
+{
+	return !f->queued.first && !f->busy;
+}
+
 /* ---- Completion, on the machine thread ---- */
 
 static struct block_request *take_finished(struct block_file *f)
@@ -204,7 +210,7 @@ static bool read_at_once(struct block_file *f, struct block_request *req)
 	bool is_idle;
 
 	pthread_mutex_lock(&f->lock);
-	is_idle = !f->queued.first && !f->busy; /* and the image ours */
+	is_idle = is_idle_locked(f);
 	pthread_mutex_unlock(&f->lock);
 	if (!is_idle || !block_image_read_at_once(&f->image, req))
 		return false;
@@ -238,7 +244,7 @@ static void file_cancel_all(struct blockdev *b)
 	struct block_file *f = (struct block_file *)b;
 
 	pthread_mutex_lock(&f->lock);
-	while (f->queued.first || f->busy)
+	while (!is_idle_locked(f))
 		pthread_cond_wait(&f->idle, &f->lock);
 	queue_init(&f->finished);
 	pthread_mutex_unlock(&f->lock);

@@ -135,6 +135,22 @@ static int image_flush(struct block_image *img)
 	return 0;
 }
 
+static bool is_within(const struct block_image *img, const struct block_request *req)
+{
+	return req->offset <= img->size && req->len <= img->size - req->offset;
+}
+
+static int image_read(const struct block_image *img, const struct block_request *req, int flags)
+{
+	struct block_cursor c;
+
+	block_cursor_init(&c, req);
+	c.flags = flags;
+	if (img->overlay)
+		return block_overlay_read(img->overlay, img->fd, &c, req->offset, req->len);
+	return block_cursor_read(&c, img->fd, req->offset, req->len);
+}
+
 int block_image_io(struct block_image *img, const struct block_request *req)
 {
 	struct block_cursor c;
@@ -143,32 +159,22 @@ int block_image_io(struct block_image *img, const struct block_request *req)
 		return -ENOMEDIUM;
 	if (req->op == BLOCK_FLUSH)
 		return image_flush(img);
-	if (req->offset > img->size || req->len > img->size - req->offset)
+	if (!is_within(img, req))
 		return -EINVAL;
-	if (req->op == BLOCK_WRITE && img->read_only)
+	if (req->op == BLOCK_READ)
+		return image_read(img, req, 0);
+	if (img->read_only)
 		return -EROFS;
 	block_cursor_init(&c, req);
-	if (img->overlay && req->op == BLOCK_READ)
-		return block_overlay_read(img->overlay, img->fd, &c, req->offset, req->len);
 	if (img->overlay)
 		return block_overlay_write(img->overlay, img->fd, &c, req->offset, req->len);
-	if (req->op == BLOCK_READ)
-		return block_cursor_read(&c, img->fd, req->offset, req->len);
 	img->unsynced = true;
 	return block_cursor_write(&c, img->fd, req->offset, req->len);
 }
 
 bool block_image_read_at_once(const struct block_image *img, const struct block_request *req)
 {
-	struct block_cursor c;
-
-	if (img->fd < 0 || req->offset > img->size || req->len > img->size - req->offset)
-		return false;
-	block_cursor_init(&c, req);
-	c.flags = RWF_NOWAIT;
-	if (img->overlay)
-		return block_overlay_read(img->overlay, img->fd, &c, req->offset, req->len) == 0;
-	return block_cursor_read(&c, img->fd, req->offset, req->len) == 0;
+	return img->fd >= 0 && is_within(img, req) && image_read(img, req, RWF_NOWAIT) == 0;
 }
 
 /* ---- Opening ---- */

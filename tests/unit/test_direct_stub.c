@@ -30,6 +30,12 @@ static uint32_t rnd(void)
 	return (uint32_t)(random_state >> 16);
 }
 
+static void write_code(struct world *w, uint32_t gpa, const uint8_t *code, unsigned size)
+{
+	for (unsigned i = 0; i < size; i++)
+		physmem_write(w->f.mem, gpa + i, code[i], 1);
+}
+
 /* Ring 3 of space 0 with a page of code and one of data. Returns false: no stubs here. */
 static bool begin(struct world *w, const uint8_t *code, unsigned size)
 {
@@ -38,8 +44,7 @@ static bool begin(struct world *w, const uint8_t *code, unsigned size)
 
 	world_start(w, false, 0, 0);
 	cpu = w->f.cpu;
-	for (unsigned i = 0; i < size; i++)
-		physmem_write(w->f.mem, CODE_GPA + i, code[i], 1);
+	write_code(w, CODE_GPA, code, size);
 	entry_write(w, w->table[0][0], FIRST, CODE_GPA | RW_USER);
 	entry_write(w, w->table[0][0], FIRST + 1, DATA_GPA | RW_USER);
 	for (unsigned i = 0; i < SEG_COUNT; i++)
@@ -251,6 +256,15 @@ static void test_data_behind_code(void)
 	end(&w);
 }
 
+/* INT 80h at the beginning of a page of space 0's. */
+static void add_code(struct world *w, unsigned page, uint32_t gpa)
+{
+	static const uint8_t code[] = {0xcd, 0x80};
+
+	write_code(w, gpa, code, sizeof(code));
+	entry_write(w, w->table[0][0], page, gpa | PTE_P | PTE_U);
+}
+
 #define MANY 24u /* pages of code, behind those of begin() */
 
 static unsigned many_shown(const struct world *w)
@@ -266,21 +280,16 @@ static unsigned many_shown(const struct world *w)
 /* Code that is known comes with its neighbours, by one call where they follow each other in memory. */
 static void test_neighbours(void)
 {
-	static const uint8_t code[] = {0xcd, 0x80};
-
 	for (unsigned scattered = 0; scattered < 2; scattered++) {
 		struct world w;
 
-		if (begin(&w, code, sizeof(code))) {
+		if (begin(&w, read_code, sizeof(read_code))) {
 			struct direct *d = w.f.cpu->direct;
 			uint64_t calls;
 
 			for (unsigned n = 0; n < MANY; n++) {
-				uint32_t gpa = OTHER_GPA + (scattered ? MANY - n : n) * PAGE_SIZE;
-
-				for (unsigned i = 0; i < sizeof(code); i++)
-					physmem_write(w.f.mem, gpa + i, code[i], 1);
-				entry_write(&w, w.table[0][0], FIRST + 2 + n, gpa | PTE_P | PTE_U);
+				add_code(&w, FIRST + 2 + n,
+					 OTHER_GPA + (scattered ? MANY - n : n) * PAGE_SIZE);
 				CHECK(page_fit(d, user_page(&w, 0, FIRST + 2 + n)) != NULL);
 			}
 			calls = d->n.calls;
@@ -341,18 +350,13 @@ static void test_new_beside_gone(void)
 /* A page goes, and what follows it comes, before the guest runs again. */
 static void test_gone_beside_new(void)
 {
-	static const uint8_t code[] = {0xcd, 0x80};
 	struct world w;
 
-	if (begin(&w, code, sizeof(code))) {
+	if (begin(&w, read_code, sizeof(read_code))) {
 		struct direct *d = w.f.cpu->direct;
 
-		for (unsigned n = 0; n < 2; n++) {
-			for (unsigned i = 0; i < sizeof(code); i++)
-				physmem_write(w.f.mem, OTHER_GPA + n * PAGE_SIZE + i, code[i], 1);
-			entry_write(&w, w.table[0][0], FIRST + 2 + n,
-				    (OTHER_GPA + n * PAGE_SIZE) | PTE_P | PTE_U);
-		}
+		for (unsigned n = 0; n < 2; n++)
+			add_code(&w, FIRST + 2 + n, OTHER_GPA + n * PAGE_SIZE);
 		CHECK_EQ(continue_at(&w, 2 * PAGE_SIZE), DIRECT_STEP);
 		entry_write(&w, w.table[0][0], FIRST + 2, 0);
 		tlb_flush_page(w.f.cpu, user_page(&w, 0, FIRST + 2));
@@ -846,8 +850,8 @@ static void test_policy_renewed(void)
 UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
 	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
 	  {"neighbours", test_neighbours},
-	  {"low neighbours", test_low_neighbours}, {"new beside gone", test_new_beside_gone}, {"gone beside new", test_gone_beside_new},
-	  {"spaces", test_spaces}, {"code written", test_code_written},
+	  {"low neighbours", test_low_neighbours}, {"new beside gone", test_new_beside_gone},
+	  {"gone beside new", test_gone_beside_new}, {"spaces", test_spaces}, {"code written", test_code_written},
 	  {"other code written", test_other_code_written}, {"directory", test_directory},
 	  {"lost", test_lost}, {"refused", test_refused}, {"guard", test_guard},
 	  {"guards of a page", test_guards_of_a_page}, {"guards of pages", test_guards_of_pages},

@@ -54,8 +54,7 @@ static void test_pages_watched_in_turn(void)
 	fixture_start(&f);
 	enter_protected(&f, 0);
 	/* mov byte [page], 1, twice; hlt */
-	CODE(&f, 0xc6, 0x05, 0, 0x80, (CODE_AT >> 16) & 0xff, 0, 1, 0xc6, 0x05, 0, 0x90,
-	     (CODE_AT >> 16) & 0xff, 0, 1, 0xf4);
+	CODE(&f, 0xc6, 0x05, LE32(pages[0]), 1, 0xc6, 0x05, LE32(pages[1]), 1, 0xf4);
 	for (unsigned round = 0; round < 2; round++) {
 		f.cpu->eip = CODE_AT;
 		run(&f);
