@@ -159,37 +159,76 @@ void tlb_init(struct vcpu *cpu)
 }
 
 /* ---- entries that may write ---- */
-static uint64_t *written_word(struct vcpu *cpu, gpa_t page, uint64_t *bit)
+/* What vcpu.tlb_writer holds but the address of a page, whose lowest bits are WRITER_ONE then. */
+enum { WRITER_NONE, WRITER_MANY, WRITER_ONE };
+
+static uint32_t *writer_slot(struct vcpu *cpu, gpa_t page)
 {
 	uint64_t n = page >> PAGE_SHIFT;
 
-	n ^= n >> 14;
-	*bit = 1ull << n % 64;
-	return &cpu->tlb_written[n / 64 % TLB_WRITTEN_WORDS];
+	return &cpu->tlb_writer[(n ^ n >> 14) % TLB_WRITERS];
+}
+
+/* Whether an entry for the page at `from` still writes what the slot is of. */
+static bool is_writer(struct vcpu *cpu, gva_t from, const uint32_t *slot)
+{
+	for (unsigned v = 0; v < TLB_CHECKED; v++) {
+		const struct tlb_entry *e = tlb_slot(cpu->tlb_views[v], from);
+
+		if (e->write == from && writer_slot(cpu, e->phys) == slot)
+			return true;
+	}
+	return false;
 }
 
 void tlb_let_write(struct vcpu *cpu, struct tlb_entry *e, gva_t page)
 {
-	uint64_t bit;
+	uint32_t *slot = writer_slot(cpu, e->phys), one = page | WRITER_ONE;
 
 	e->write = page;
-	*written_word(cpu, e->phys, &bit) |= bit;
+	if (*slot == one || *slot == WRITER_MANY)
+		return;
+	if (*slot == WRITER_NONE || !is_writer(cpu, *slot & PAGE_MASK, slot))
+		*slot = one;
+	else
+		*slot = WRITER_MANY;
 }
 
-/* Entries that are dropped leave their bits set, until they make somebody search in vain here. */
+static void let_write_no_more(struct vcpu *cpu, unsigned view, struct tlb_entry *e)
+{
+	e->write = TLB_NONE;
+	tell_engine(cpu, view, e);
+}
+
+static void search_all(struct vcpu *cpu, gpa_t page, uint32_t pages)
+{
+	memset(cpu->tlb_writer, 0, sizeof(cpu->tlb_writer));
+	FOR_EACH_FILLED(cpu, {
+		if (e->phys - page < (uint64_t)pages << PAGE_SHIFT)
+			let_write_no_more(cpu, v, e);
+		else if (e->write != TLB_NONE)
+			tlb_let_write(cpu, e, (gva_t)e->write);
+	})
+}
+
+/* Entries that are dropped stay in their slots, until somebody comes to see here. */
 void tlb_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages)
 {
-	uint64_t bit;
+	uint32_t *slot = writer_slot(cpu, page);
+	gva_t from = *slot & PAGE_MASK;
 
-	if (pages == 1 && !(*written_word(cpu, page, &bit) & bit))
+	if (pages > 1 || *slot == WRITER_MANY) {
+		search_all(cpu, page, pages);
 		return;
-	memset(cpu->tlb_written, 0, sizeof(cpu->tlb_written));
-	FOR_EACH_FILLED(cpu, {
-		if (e->phys - page < (uint64_t)pages << PAGE_SHIFT) {
-			e->write = TLB_NONE;
-			tell_engine(cpu, v, e);
-		} else if (e->write != TLB_NONE) {
-			tlb_let_write(cpu, e, (gva_t)e->write);
-		}
-	})
+	}
+	if (*slot == WRITER_NONE)
+		return;
+	for (unsigned v = 0; v < TLB_CHECKED; v++) {
+		struct tlb_entry *e = tlb_slot(cpu->tlb_views[v], from);
+
+		if (e->write == from && e->phys == page)
+			let_write_no_more(cpu, v, e);
+	}
+	if (!is_writer(cpu, from, slot))
+		*slot = WRITER_NONE;
 }

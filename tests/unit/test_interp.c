@@ -3,11 +3,12 @@
  * The run loop and the block cache: code that changes under way, instructions
  * across pages, repeated strings that are interrupted, shadows, exact counts.
  */
+#define MEMORY_SIZE 0x2100000u /* pages that share a slot of vcpu.tlb_writer are 32 MiB apart */
 #include "cpu_fixture.h"
 
 #define PAGE_TABLES 0x60000u
 
-/* Identity-maps the fixture's memory with 4 KiB pages; user may use all. */
+/* Identity-maps the first 2 MiB with 4 KiB pages; user may use all. */
 static void enter_paging(struct fixture *f)
 {
 	poke32(f, PAGE_TABLES, (PAGE_TABLES + 0x1000) | 7);
@@ -68,6 +69,68 @@ static void test_pages_watched_in_turn(void)
 		for (unsigned i = 0; i < 2; i++)
 			physmem_watch(f.mem, pages[i], 0, PHYS_WATCH_DISPLAY);
 	}
+	fixture_end(&f);
+}
+
+/* mov byte [page], 1; hlt */
+static void write_to(struct fixture *f, uint32_t page)
+{
+	CODE(f, 0xc6, 0x05, 0, 0, 0, 0, 1, 0xf4);
+	poke32(f, CODE_AT + 2, page);
+	f->cpu->eip = CODE_AT;
+	run(f);
+	CHECK(writes_quickly(f, page));
+}
+
+/* Everywhere a page may be written is found, by whatever addresses it has been written lately. */
+static void test_page_watched_at_all_addresses(void)
+{
+	uint32_t page = CODE_AT + 0x8000, other = 0x100000, third = 0x101000;
+	struct fixture f;
+
+	fixture_start(&f);
+	enter_protected(&f, 0);
+	enter_paging(&f);
+	set_page(&f, other, page | 7);
+	write_to(&f, page);
+	write_to(&f, other);
+	physmem_watch(f.mem, page, PHYS_WATCH_DISPLAY, 0);
+	CHECK(!writes_quickly(&f, page) && !writes_quickly(&f, other));
+	physmem_watch(f.mem, page, 0, PHYS_WATCH_DISPLAY);
+	/* One address in place of another. */
+	write_to(&f, other);
+	set_page(&f, other, CODE_AT | 7);
+	set_page(&f, third, page | 7);
+	write_to(&f, third);
+	physmem_watch(f.mem, page, PHYS_WATCH_DISPLAY, 0);
+	CHECK(!writes_quickly(&f, third));
+	fixture_end(&f);
+}
+
+/* Pages that share a slot of vcpu.tlb_writer. */
+static void test_pages_watched_that_share_a_slot(void)
+{
+	uint32_t page = CODE_AT + 0x8000, far = 0x100000;
+	uint32_t far_page = page + (TLB_WRITERS << PAGE_SHIFT);
+	struct fixture f;
+
+	fixture_start(&f);
+	enter_protected(&f, 0);
+	enter_paging(&f);
+	set_page(&f, far, far_page | 7);
+	write_to(&f, page);
+	physmem_watch(f.mem, far_page, PHYS_WATCH_DISPLAY, 0);
+	CHECK(writes_quickly(&f, page));
+	physmem_watch(f.mem, page, PHYS_WATCH_DISPLAY, 0);
+	CHECK(!writes_quickly(&f, page));
+	physmem_watch(f.mem, far_page, 0, PHYS_WATCH_DISPLAY);
+	physmem_watch(f.mem, page, 0, PHYS_WATCH_DISPLAY);
+	write_to(&f, page);
+	write_to(&f, far);
+	physmem_watch(f.mem, page, PHYS_WATCH_DISPLAY, 0);
+	CHECK(!writes_quickly(&f, page) && writes_quickly(&f, far));
+	physmem_watch(f.mem, far_page, PHYS_WATCH_DISPLAY, 0);
+	CHECK(!writes_quickly(&f, far));
 	fixture_end(&f);
 }
 
@@ -367,6 +430,8 @@ static void test_too_long(void)
 
 UNIT_MAIN("interp", {"rewrites the next instruction", test_rewrites_the_next_instruction},
 	  {"pages watched in turn", test_pages_watched_in_turn},
+	  {"page watched at all addresses", test_page_watched_at_all_addresses},
+	  {"pages watched that share a slot", test_pages_watched_that_share_a_slot},
 	  {"code changed by dma", test_code_changed_by_dma},
 	  {"data beside code", test_data_beside_code},
 	  {"code through an alias", test_code_through_an_alias},
