@@ -294,11 +294,11 @@ static void compare_step(struct lockstep *l, const struct trace_step *s, struct 
 
 /*
  * x87's pointers are the chip's own where ring 3 runs directly (direct/state.c): no machine
- * has any then.
+ * has any then, nor behind the stay, when ring 0 may save them.
  */
-static void forget_pointers(const struct lockstep *l, struct vcpu *cpu)
+static void forget_pointers(const struct lockstep *l, const struct stay *s, struct vcpu *cpu)
 {
-	if (cpu->cpl != 3 || !l->subject->cpu->direct)
+	if ((cpu->cpl != 3 && !s->in) || !l->subject->cpu->direct)
 		return;
 	fpu_leave(cpu);
 	cpu->fx.fop = cpu->fx.fcs = cpu->fx.fds = 0;
@@ -319,7 +319,7 @@ static bool leader_stepped(struct run_observer *o, struct vcpu *cpu)
 	struct lockstep *l = LOCKSTEP_OF(o, leader);
 	struct trace *t = &l->trace;
 
-	forget_pointers(l, cpu);
+	forget_pointers(l, &l->leader_stay, cpu);
 	if (l->stays && stay_step(&l->leader_stay, cpu)) {
 		bool lasts = atomic_load(&cpu->pending) & PENDING_TIMER && cpu->fuel_given &&
 			     direct_rests(cpu->direct);
@@ -391,14 +391,12 @@ static bool follower_stepped(struct run_observer *o, struct vcpu *cpu)
 	struct lockstep *l = LOCKSTEP_OF(o, follower);
 	struct trace *t = &l->trace;
 
-	if (l->stays && stay_step(&l->follower_stay, cpu)) {
-		forget_pointers(l, cpu);
+	forget_pointers(l, &l->follower_stay, cpu);
+	if (l->stays && stay_step(&l->follower_stay, cpu))
 		return seek_cut(l, cpu);
-	}
 	l->sought = 0;
 	if (t->checked == t->count || trace_executed(cpu) < t->steps[t->checked].executed)
 		return false;
-	forget_pointers(l, cpu);
 	compare_step(l, &t->steps[t->checked++], cpu);
 	return l->differs || (l->follower_stay.in && seek_cut(l, cpu));
 }
