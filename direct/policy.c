@@ -12,7 +12,8 @@
  * translating a page of code would have cost for each that comes to be run; what direct
  * execution costs comes out. A program whose account is empty is moved back, and has to
  * be found worth it more often before the next try. What gains nothing by running directly
- * loses a tenth by it at most, and is not moved if it would lose a twentieth.
+ * loses a tenth by it at most, and what is in the account at first for each try, and is not
+ * moved if it would lose a twentieth.
  */
 #include "base/host_time.h"
 #include "direct/direct_internal.h"
@@ -31,7 +32,11 @@
 #define PAGE_LOOK_NS 25000  /* to look at it */
 #define STUB_NS	     500000
 #define REFUSAL_NS   2000
-#define CREDIT_NS    4000000 /* in the account at first, when its pages are mapped, and at most */
+/*
+ * In the account at first, and at most: what a large program runs, some 7,000 blocks, would have
+ * to be translated if it were moved back, and no less should have been lost until then.
+ */
+#define CREDIT_NS    20000000
 #define CHARGES	     16	     /* between looks at the time */
 
 /* Of the current space; NULL: it has no shadow. */
