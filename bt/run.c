@@ -122,7 +122,7 @@ static bool needs_step(const struct vcpu *cpu)
 {
 	if (cpu->align_check || cpu->bt->interpret || run_has_shadow(cpu) || cpu->eflags & FL_TF)
 		return true;
-	return cpu->eflags & FL_RF && (!crossing_drops_rf(cpu) || bt_wants_direct(cpu));
+	return cpu->eflags & FL_RF && !crossing_drops_rf(cpu);
 }
 
 /* Ring 3 by direct execution. Returns whether something was done; then what comes is asked anew. */
@@ -132,6 +132,7 @@ static bool run_directly(struct vcpu *cpu)
 
 	if (!bt_wants_direct(cpu))
 		return false;
+	cpu->eflags &= ~FL_RF; /* as behind IRET to translated code */
 	cpu->bt_xmm = false;
 	fpu_leave(cpu);
 	result = direct_run(cpu->direct);

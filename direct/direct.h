@@ -32,6 +32,7 @@ struct direct;
 /* ---- counters: name, what it counts ---- */
 #define DIRECT_COUNTERS(X)                                                                         \
 	X(runs, "times ring 3 was continued in a stub")                                            \
+	X(kept, "of those, with the registers that the stub still had")                            \
 	X(traps, "of those, ended by an instruction that was interpreted then")                    \
 	X(faults, "ended by a page fault")                                                         \
 	X(fills, "of those, resolved by a mapping")                                                \

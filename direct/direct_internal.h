@@ -47,7 +47,7 @@
 /* ORDER: trampoline.S knows the layout. */
 struct stub_call {
 	uint64_t number, args[6];
-	uint64_t unused;
+	uint64_t more; /* another one follows; task_perform() sets it */
 };
 _Static_assert(sizeof(struct stub_call) == 64, "trampoline.S");
 #define CALLS_MAX (CALLS_BYTES / sizeof(struct stub_call))
@@ -97,8 +97,10 @@ struct stub {
 	bool faulted;	     /* the guest has been told of a page fault, */
 	uint32_t fault;	     /* there */
 	struct guards guards;
-	bool fx_known;
-	struct user_fpregs_struct fx; /* what its registers hold */
+	/* What the guest task's registers hold, where that is known. */
+	bool fx_known, regs_known;
+	struct user_fpregs_struct fx;
+	struct user_regs_struct regs;
 };
 
 /* A page of guest memory whose code has been looked at. */
@@ -171,7 +173,7 @@ struct direct {
 	struct code_record *records[RECORD_HASH];
 	unsigned record_count;
 	struct space_policy policy[SPACE_NUMBERS];
-	unsigned direct_spaces; /* of those, that run directly */
+	unsigned direct_spaces;		    /* of those, that run directly */
 	const struct space_policy *sampled; /* the last sample's; and vcpu's counters then */
 	uint64_t sampled_ns, sampled_exits, sampled_blocks;
 };
@@ -214,7 +216,10 @@ bool task_set_id(struct direct *d, pid_t task, bool on);
  * ends it. *result: of the last one made, *child: whom it made, or 0. Returns
  * success. For tasks at the trampoline's code.
  */
-bool task_perform(struct direct *d, pid_t task, unsigned count, int64_t *result, pid_t *child);
+bool task_perform(struct direct *d, pid_t task, struct stub_call *list, unsigned count,
+		  int64_t *result, pid_t *child);
+/* The same for one that has stopped behind its list before, with no register set. */
+bool task_perform_again(pid_t task, struct stub_call *list, unsigned count, int64_t *result);
 
 /* ---- zygote.c ---- */
 bool zygote_make(struct direct *d);

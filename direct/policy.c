@@ -36,8 +36,8 @@
  * In the account at first, and at most: what a large program runs, some 7,000 blocks, would have
  * to be translated if it were moved back, and no less should have been lost until then.
  */
-#define CREDIT_NS    20000000
-#define CHARGES	     16	     /* between looks at the time */
+#define CREDIT_NS 20000000
+#define CHARGES	  16 /* between looks at the time */
 
 /* Of the current space; NULL: it has no shadow. */
 static struct space_policy *current(struct direct *d)

@@ -53,7 +53,7 @@ static bool map_code(struct stub *s, bool on)
 			       .args = {CODE_AT, PAGE_SIZE, PROT_READ | PROT_EXEC,
 					MAP_SHARED | MAP_FIXED, (uint64_t)s->d->control,
 					calls_offset(1 + (unsigned)(s - s->d->stubs)) + page}};
-	return task_perform(s->d, s->mapper, 1, &result, &child);
+	return task_perform(s->d, s->mapper, s->calls, 1, &result, &child);
 }
 
 /* Runs from there until it stops. Returns the signal, or 0. */

@@ -187,22 +187,41 @@ static bool save_fpu(struct stub *s, struct vcpu *cpu)
 }
 
 /* ---- both ---- */
+/*
+ * Whether the task still has r from when it stopped, as after a page fault that ring 0 has
+ * resolved. RF, which faults set, spares the next instruction the guards, and none is run into.
+ */
+static bool has_registers(const struct stub *s, const struct user_regs_struct *r)
+{
+	struct user_regs_struct has = s->regs;
+
+	has.eflags &= ~(uint64_t)FL_RF;
+	if (!s->regs_known || memcmp(&has, r, sizeof(has)))
+		return false;
+	s->d->n.kept++;
+	return true;
+}
+
 bool state_load(struct stub *s, const struct vcpu *cpu)
 {
 	struct user_regs_struct r;
 
 	if ((cpu->eflags & FL_ID) != s->id_flag) {
+		s->regs_known = false;
 		if (!task_set_id(s->d, s->guest, cpu->eflags & FL_ID))
 			return false;
 		s->id_flag = cpu->eflags & FL_ID;
 	}
-	return load_integer(s, &r, cpu) && load_fpu(s, cpu) && task_set_regs(s->guest, &r);
+	return load_integer(s, &r, cpu) && load_fpu(s, cpu) &&
+	       (has_registers(s, &r) || task_set_regs(s->guest, &r));
 }
 
 bool state_save(struct stub *s, struct vcpu *cpu, const struct user_regs_struct *r)
 {
 	if (!is_guest_code(s->d, r, cpu) || !save_fpu(s, cpu))
 		return false;
+	s->regs = *r;
+	s->regs_known = true;
 	save_integer(cpu, r);
 	s->id_flag = cpu->eflags & FL_ID;
 	return true;

@@ -96,14 +96,13 @@ bool stub_flush(struct stub *s)
 {
 	unsigned count = s->call_count;
 	int64_t result = 0;
-	pid_t child;
 
 	if (s->lost || !count)
 		return !s->lost;
 	s->call_count = 0;
 	s->d->n.batches++;
 	s->d->n.calls += count;
-	if (task_perform(s->d, s->mapper, count, &result, &child)) {
+	if (task_perform_again(s->mapper, s->calls, count, &result)) {
 		s->d->losses = 0;
 		return true;
 	}
@@ -139,7 +138,7 @@ static pid_t make_task(struct direct *d, pid_t maker, struct stub_call *list, ui
 	int status;
 
 	list[0] = (struct stub_call){.number = SYS_clone, .args = {flags}};
-	if (!task_perform(d, maker, 1, &result, &child) || !child)
+	if (!task_perform(d, maker, list, 1, &result, &child) || !child)
 		return 0;
 	return task_wait(child, &status) ? child : 0;
 }
@@ -147,15 +146,17 @@ static pid_t make_task(struct direct *d, pid_t maker, struct stub_call *list, ui
 /* Its own list of calls in place of the zygote's. */
 static bool take_list(struct stub *s)
 {
+	struct stub_call *list = calls_at(s->d, 0);
 	uint64_t offset = calls_offset(1 + stub_index(s));
 	int64_t result;
 	pid_t child;
 
-	calls_at(s->d, 0)[0] =
+	s->calls[0].more = false; /* this call's, when its memory has been replaced */
+	list[0] =
 	    (struct stub_call){.number = SYS_mmap,
 			       .args = {TRAMPOLINE_CALLS, CALLS_BYTES, PROT_READ,
 					MAP_SHARED | MAP_FIXED, (uint64_t)s->d->control, offset}};
-	return task_perform(s->d, s->mapper, 1, &result, &child);
+	return task_perform(s->d, s->mapper, list, 1, &result, &child);
 }
 
 static bool deny_everything(struct stub *s)
@@ -167,7 +168,7 @@ static bool deny_everything(struct stub *s)
 	    (struct stub_call){.number = SYS_seccomp,
 			       .args = {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 					TRAMPOLINE + offsetof(struct trampoline, guest_program)}};
-	return task_perform(s->d, s->guest, 1, &result, &child);
+	return task_perform(s->d, s->guest, s->calls, 1, &result, &child);
 }
 
 bool stub_make(struct direct *d, struct stub *s)
@@ -175,7 +176,7 @@ bool stub_make(struct direct *d, struct stub *s)
 	s->d = d;
 	s->calls = calls_at(d, 1 + stub_index(s));
 	s->call_count = 0;
-	s->fx_known = false;
+	s->fx_known = s->regs_known = false;
 	s->faulted = false;
 	s->guards = (struct guards){.changed = false};
 	s->id_flag = 0;

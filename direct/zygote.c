@@ -283,7 +283,7 @@ static bool strip(struct direct *d)
 		put(&c[n++], SYS_arch_prctl, ARCH_SET_CPUID, 0, 0);
 	put(&c[n++], SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 	    TRAMPOLINE + offsetof(struct trampoline, mapper_program));
-	if (task_perform(d, d->zygote, n, &result, &child))
+	if (task_perform(d, d->zygote, c, n, &result, &child))
 		return true;
 	return direct_lacks(d, "the zygote cannot give up its memory", (int)-result);
 }

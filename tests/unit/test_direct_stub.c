@@ -208,6 +208,9 @@ static void test_mappings(void)
 		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
 		CHECK_EQ(cpu->regs[EAX], 5);
 		CHECK_EQ(entry_read(&w, table, FIRST + 1), DATA_GPA | RW_USER | PTE_A);
+		/* Its fault has changed no register. */
+		CHECK_EQ(cpu->direct->n.runs, 2);
+		CHECK_EQ(cpu->direct->n.kept, 1);
 		/* D comes with a write. */
 		cpu->regs[EAX] = 7;
 		CHECK_EQ(continue_at(&w, 4), DIRECT_STEP);
