@@ -47,9 +47,10 @@
 /* ORDER: trampoline.S knows the layout. */
 struct stub_call {
 	uint64_t number, args[6];
-	uint64_t more; /* another one follows; task_perform() sets it */
+	uint64_t more; /* another one follows; who has them performed sets it */
 };
-_Static_assert(sizeof(struct stub_call) == 64, "trampoline.S");
+_Static_assert(sizeof(struct stub_call) == 64 && TRAMPOLINE_CALLS - TRAMPOLINE == 4096,
+	       "trampoline.S");
 #define CALLS_MAX (CALLS_BYTES / sizeof(struct stub_call))
 
 /* The page that TRAMPOLINE shows; the monitor's mapping is writable. */
@@ -97,7 +98,7 @@ struct stub {
 	bool faulted;	     /* the guest has been told of a page fault, */
 	uint32_t fault;	     /* there */
 	struct guards guards;
-	/* What the guest task's registers hold, where that is known. */
+	/* What the guest task's registers hold, where that is known; regs: while it is stopped. */
 	bool fx_known, regs_known;
 	struct user_fpregs_struct fx;
 	struct user_regs_struct regs;
@@ -219,7 +220,8 @@ bool task_set_id(struct direct *d, pid_t task, bool on);
 bool task_perform(struct direct *d, pid_t task, struct stub_call *list, unsigned count,
 		  int64_t *result, pid_t *child);
 /* The same for one that has stopped behind its list before, with no register set. */
-bool task_perform_again(pid_t task, struct stub_call *list, unsigned count, int64_t *result);
+bool task_perform_again(pid_t task, struct stub_call *list, unsigned count, int64_t *result,
+			pid_t *child);
 
 /* ---- zygote.c ---- */
 bool zygote_make(struct direct *d);

@@ -187,17 +187,20 @@ static bool save_fpu(struct stub *s, struct vcpu *cpu)
 }
 
 /* ---- both ---- */
+
 /*
- * Whether the task still has r from when it stopped, as after a page fault that ring 0 has
- * resolved. RF, which faults set, spares the next instruction the guards, and none is run into.
+ * After a page fault that ring 0 has resolved the task still has them. RF, which faults set,
+ * spares the next instruction the guards, and none is run into.
  */
-static bool has_registers(const struct stub *s, const struct user_regs_struct *r)
+static bool set_registers(struct stub *s, const struct user_regs_struct *r)
 {
 	struct user_regs_struct has = s->regs;
+	bool known = s->regs_known;
 
+	s->regs_known = false; /* until it stops again */
 	has.eflags &= ~(uint64_t)FL_RF;
-	if (!s->regs_known || memcmp(&has, r, sizeof(has)))
-		return false;
+	if (!known || memcmp(&has, r, sizeof(has)))
+		return task_set_regs(s->guest, r);
 	s->d->n.kept++;
 	return true;
 }
@@ -212,8 +215,7 @@ bool state_load(struct stub *s, const struct vcpu *cpu)
 			return false;
 		s->id_flag = cpu->eflags & FL_ID;
 	}
-	return load_integer(s, &r, cpu) && load_fpu(s, cpu) &&
-	       (has_registers(s, &r) || task_set_regs(s->guest, &r));
+	return load_integer(s, &r, cpu) && load_fpu(s, cpu) && set_registers(s, &r);
 }
 
 bool state_save(struct stub *s, struct vcpu *cpu, const struct user_regs_struct *r)

@@ -96,13 +96,14 @@ bool stub_flush(struct stub *s)
 {
 	unsigned count = s->call_count;
 	int64_t result = 0;
+	pid_t child;
 
 	if (s->lost || !count)
 		return !s->lost;
 	s->call_count = 0;
 	s->d->n.batches++;
 	s->d->n.calls += count;
-	if (task_perform_again(s->mapper, s->calls, count, &result)) {
+	if (task_perform_again(s->mapper, s->calls, count, &result, &child)) {
 		s->d->losses = 0;
 		return true;
 	}

@@ -93,41 +93,26 @@ bool task_set_id(struct direct *d, pid_t task, bool on)
 	return task_set_regs(task, &regs) && run_to_trap(task, &child);
 }
 
-/* Returns what the task's RBX is when all have been made. */
-static uint64_t end_list(struct stub_call *list, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		list[i].more = i + 1 < count;
-	return TRAMPOLINE_CALLS + count * sizeof(*list);
-}
-
-/* Lets the task go on, at the code that performs its list. */
-static bool perform(pid_t task, uint64_t end, int64_t *result, pid_t *child)
+bool task_perform_again(pid_t task, struct stub_call *list, unsigned count, int64_t *result,
+			pid_t *child)
 {
 	struct user_regs_struct regs;
 
+	*child = 0;
+	for (unsigned i = 0; i < count; i++)
+		list[i].more = i + 1 < count;
 	if (!run_to_trap(task, child) || !task_regs(task, &regs))
 		return false;
 	*result = (int64_t)regs.rax;
-	return regs.rbx == end;
+	return regs.rbx == TRAMPOLINE_CALLS + count * sizeof(*list);
 }
 
 bool task_perform(struct direct *d, pid_t task, struct stub_call *list, unsigned count,
 		  int64_t *result, pid_t *child)
 {
 	struct user_regs_struct regs = d->template;
-	uint64_t end = end_list(list, count);
 
-	*child = 0;
 	regs.rip = TRAMPOLINE;
 	regs.rbx = TRAMPOLINE_CALLS;
-	return task_set_regs(task, &regs) && perform(task, end, result, child);
-}
-
-bool task_perform_again(pid_t task, struct stub_call *list, unsigned count, int64_t *result)
-{
-	uint64_t end = end_list(list, count);
-	pid_t child;
-
-	return perform(task, end, result, &child);
+	return task_set_regs(task, &regs) && task_perform_again(task, list, count, result, child);
 }
