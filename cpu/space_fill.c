@@ -119,6 +119,16 @@ static bool map_run(const struct fill *f, uint32_t first, uint32_t last, uint32_
 	return true;
 }
 
+/* Whether the window shows all of the page that it ever does, whatever plan() may say. */
+static bool shows_most(const struct fill *f, uint32_t page)
+{
+	uint32_t frame;
+	bool writable;
+
+	return mem_window_lookup(f->window, page, &frame, &writable) &&
+	       (writable || mem_window_executable(f->window, page));
+}
+
 /* Neighbours in the group outside of [first, last], while mappings are plenty. */
 static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, uint32_t last)
 {
@@ -134,7 +144,7 @@ static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, ui
 		struct target t;
 		uint32_t to = page;
 
-		if (page >= first && page <= last)
+		if ((page >= first && page <= last) || shows_most(f, page))
 			continue;
 		if (mem_window_set_used(windows) + 2 * group > mem_window_set_budget(windows))
 			return;

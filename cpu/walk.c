@@ -136,6 +136,8 @@ void walk_set_bits(struct vcpu *cpu, struct walk *w, bool dirty)
 
 bool page_has_breakpoint(const struct vcpu *cpu, gva_t gva)
 {
+	if (!(cpu->dr[7] & DR7_ENABLED))
+		return false;
 	for (unsigned i = 0; i < 4; i++) {
 		bool armed = cpu->dr[7] >> (2 * i) & 3;
 		unsigned type = cpu->dr[7] >> (16 + 4 * i) & 3;
