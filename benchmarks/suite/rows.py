@@ -64,9 +64,12 @@ ROWS = [
         debian_login="systemd to login",
         gzip="tar and gzip of a tree",
         xz="tar and xz of a tree",
-        gcc="compile a file at -O2",
+        gcc="gcc -O2, 230 lines",
         gcc_again="the same once more",
+        compile="gcc -O2, zlib's deflate.c",
+        compile_again="the same once more",
         script="shell script, 500 forks",
+        script_again="the same once more",
     ),
     *_rows(
         "nano", "nano", "cycles",
