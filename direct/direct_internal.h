@@ -104,6 +104,9 @@ struct stub {
 	struct user_regs_struct regs;
 };
 
+/* What has come of running programs directly that had a page of code; mixed: now this, now that. */
+enum code_worth { WORTH_UNKNOWN, WORTH_LITTLE, WORTH_MUCH, WORTH_MIXED };
+
 /* A page of guest memory whose code has been looked at. */
 struct code_record {
 	struct code_record *next;
@@ -111,6 +114,7 @@ struct code_record {
 	gpa_t gpa;	     /* where it was seen */
 	bool fresh;	     /* not written since it was looked at */
 	bool unfit;
+	uint8_t worth;		 /* enum code_worth */
 	uint8_t writes;		 /* lately, up to WRITES_MAX: it is unfit then */
 	uint32_t written;	 /* seconds, when last */
 	uint16_t tails;		 /* bit n: control leaves by the end from TAIL_FIRST + n */
@@ -133,8 +137,8 @@ struct space_policy {
 	unsigned renewal; /* space_renewal() when it began */
 	struct policy_account {
 		int64_t ns;
-		uint64_t since; /* host_time_ns() when time was paid in last */
-		unsigned charges;
+		uint64_t ran; /* ns, directly */
+		bool judged;  /* its code is known to be worth it */
 	} account;
 };
 
@@ -233,6 +237,8 @@ bool direct_lacks(struct direct *d, const char *what, int error);
 bool stub_make(struct direct *d, struct stub *s);
 /* The stub of the current address space, made or taken from another; NULL: none can be had. */
 struct stub *stub_current(struct direct *d);
+/* The same if there is one already. */
+const struct stub *stub_existing(struct direct *d);
 /* Performs what the window's owner has asked for. False: the stub is lost. */
 bool stub_flush(struct stub *s);
 void stub_lose(struct stub *s);
@@ -314,8 +320,10 @@ int code_entry_behind(const struct direct *d, const uint8_t *a, unsigned at, con
  * else NULL. May unwind with the fetch's fault.
  */
 struct code_record *page_fit(struct direct *d, uint32_t eip);
-/* Whether the page at EIP has been found fit before, as that of a program that runs again. */
-bool code_is_known(struct direct *d, uint32_t eip);
+/* What is known of the page at EIP, as that of a program that runs again. */
+enum code_worth code_worth(struct direct *d, uint32_t eip);
+/* A program that has all the code that this stub shows was worth so much, or so little. */
+void code_judge(struct direct *d, const struct stub *s, enum code_worth worth);
 /* Whether an instruction begins there that is not to run natively. */
 bool page_guarded_at(const struct code_record *r, uint32_t eip);
 /* The page is not to run any more. */
@@ -326,6 +334,8 @@ void records_destroy(struct direct *d);
 
 /* ---- policy.c ---- */
 void policy_trapped(struct direct *d);
+/* It has run for so long, switches included. */
+void policy_ran(struct direct *d, uint64_t ns);
 /* A page's code runs in this stub for the first time. */
 void policy_fetched(struct direct *d);
 void policy_stub_made(struct direct *d);

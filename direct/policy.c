@@ -8,12 +8,16 @@
  *	directly	each trap, d->trap_ns; each page of code that is looked at;
  *			a stub; each return to a page that is refused
  *
- * From then on there is an account: a tenth of the time that passes goes in, and what
+ * From then on there is an account: a tenth of the time that it runs directly goes in, and what
  * translating a page of code would have cost for each that comes to be run; what direct
  * execution costs comes out. A program whose account is empty is moved back, and has to
  * be found worth it more often before the next try. What gains nothing by running directly
  * loses a tenth by it at most, and what is in the account at first for each try, and is not
  * moved if it would lose a twentieth.
+ *
+ * What came of it is remembered with the pages of code that the program had then, as programs are
+ * run again: code that was not worth it is not moved because it is being translated, which has an
+ * end; code that was is moved sooner, and may cost more before it has gained anything.
  */
 #include "base/host_time.h"
 #include "direct/direct_internal.h"
@@ -32,12 +36,10 @@
 #define PAGE_LOOK_NS 25000  /* to look at it */
 #define STUB_NS	     500000
 #define REFUSAL_NS   2000
-/*
- * In the account at first, and at most: what a large program runs, some 7,000 blocks, would have
- * to be translated if it were moved back, and no less should have been lost until then.
- */
-#define CREDIT_NS 20000000
-#define CHARGES	  16 /* between looks at the time */
+/* In the account at first, and at most: a large program's page faults come in bursts. */
+#define CREDIT_NS	8000000
+#define CREDIT_MOST_NS	32000000
+#define WORTH_IT_NS	50000000 /* having run so long and not been moved back */
 
 /* Of the current space; NULL: it has no shadow. */
 static struct space_policy *current(struct direct *d)
@@ -74,11 +76,13 @@ bool direct_wanted(struct direct *d)
 }
 
 /* What the time since the last sample would have cost less if it had run directly, in ns. */
-static int64_t gain(const struct direct *d, uint64_t elapsed)
+static int64_t gain(const struct direct *d, uint64_t elapsed, enum code_worth worth)
 {
 	uint64_t exits = d->cpu->ring3_exits - d->sampled_exits;
 	uint64_t blocks = d->cpu->bt_new_blocks - d->sampled_blocks;
 
+	if (worth == WORTH_LITTLE)
+		blocks = 0;
 	exits -= exits < SAMPLE_EXITS ? exits : SAMPLE_EXITS;
 	return (int64_t)(blocks * BLOCK_NS + elapsed / MOVE_SHARE) - (int64_t)(exits * d->trap_ns);
 }
@@ -87,14 +91,15 @@ static int64_t gain(const struct direct *d, uint64_t elapsed)
 static void count_sample(struct direct *d, struct space_policy *p)
 {
 	uint64_t now = host_time_ns(), elapsed = now - d->sampled_ns;
+	enum code_worth worth = code_worth(d, d->cpu->eip);
 	bool same = d->sampled == p;
 
 	if (same && elapsed < SAMPLE_LEAST_NS)
 		return;
 	if (elapsed > SAMPLE_MOST_NS)
 		elapsed = SAMPLE_MOST_NS;
-	if (same && gain(d, elapsed) >= 0)
-		p->samples += code_is_known(d, d->cpu->eip) ? 2 : 1;
+	if (same && gain(d, elapsed, worth) >= 0)
+		p->samples += worth == WORTH_MUCH ? 2 : 1;
 	else if (same)
 		p->samples /= 2;
 	d->sampled = p;
@@ -118,8 +123,19 @@ void direct_sample(struct direct *d)
 		return;
 	p->direct = true;
 	d->direct_spaces++;
-	p->account = (struct policy_account){.ns = CREDIT_NS, .since = host_time_ns()};
+	p->account.ns =
+	    code_worth(d, d->cpu->eip) == WORTH_MUCH ? CREDIT_MOST_NS : CREDIT_NS;
+	p->account.ran = 0;
+	p->account.judged = false;
 	d->n.promotions++;
+}
+
+static void judge(struct direct *d, enum code_worth worth)
+{
+	const struct stub *s = stub_existing(d);
+
+	if (s)
+		code_judge(d, s, worth);
 }
 
 static void leave(struct direct *d, struct space_policy *p)
@@ -140,7 +156,7 @@ static void demote(struct direct *d, struct space_policy *p)
 
 static void pay_in(struct policy_account *a, int64_t ns)
 {
-	a->ns = ns < CREDIT_NS - a->ns ? a->ns + ns : CREDIT_NS;
+	a->ns = ns < CREDIT_MOST_NS - a->ns ? a->ns + ns : CREDIT_MOST_NS;
 }
 
 /* The account that costs are charged to; NULL: nobody minds. */
@@ -151,30 +167,40 @@ static struct space_policy *charged(struct direct *d)
 	return p && p->direct ? p : NULL;
 }
 
-static bool is_spent(struct policy_account *a, int64_t ns)
+static bool is_spent(struct direct *d, struct policy_account *a, int64_t ns)
 {
-	uint64_t now;
-
 	a->ns -= ns;
-	if (++a->charges % CHARGES)
+	if (a->ns >= 0)
 		return false;
-	now = host_time_ns();
-	pay_in(a, (int64_t)((now - a->since) / STAY_SHARE));
-	a->since = now;
-	return a->ns < 0;
+	judge(d, WORTH_LITTLE);
+	return true;
 }
 
 static void charge(struct direct *d, int64_t ns)
 {
 	struct space_policy *p = charged(d);
 
-	if (p && is_spent(&p->account, ns))
+	if (p && is_spent(d, &p->account, ns))
 		demote(d, p);
 }
 
 void policy_trapped(struct direct *d)
 {
 	charge(d, (int64_t)d->trap_ns);
+}
+
+void policy_ran(struct direct *d, uint64_t ns)
+{
+	struct space_policy *p = charged(d);
+
+	if (!p)
+		return;
+	pay_in(&p->account, (int64_t)(ns / STAY_SHARE));
+	p->account.ran += ns;
+	if (p->account.ran < WORTH_IT_NS || p->account.judged)
+		return;
+	p->account.judged = true;
+	judge(d, WORTH_MUCH);
 }
 
 void policy_fetched(struct direct *d)
@@ -198,7 +224,7 @@ void policy_refused(struct direct *d)
 {
 	struct space_policy *p = charged(d);
 
-	if (p && is_spent(&p->account, REFUSAL_NS))
+	if (p && is_spent(d, &p->account, REFUSAL_NS))
 		leave(d, p);
 }
 

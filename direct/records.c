@@ -64,6 +64,7 @@ void records_destroy(struct direct *d)
 static void record_fill(struct direct *d, struct code_record *r)
 {
 	r->fresh = true;
+	r->worth = WORTH_UNKNOWN;
 	r->tails = 0;
 	r->guard_count = 0;
 	memset(r->seen, 0, sizeof(r->seen));
@@ -139,16 +140,17 @@ struct code_record *page_fit(struct direct *d, uint32_t eip)
 	return r && record_entered(d, r, eip & (PAGE_SIZE - 1)) ? r : NULL;
 }
 
-bool code_is_known(struct direct *d, uint32_t eip)
+enum code_worth code_worth(struct direct *d, uint32_t eip)
 {
 	struct vcpu *cpu = d->cpu;
-	const struct tlb_entry *e = tlb_slot(cpu->tlb_views[TLB_USER], eip);
 	const struct code_record *r;
+	gpa_t gpa;
 
-	if (e->exec != (eip & PAGE_MASK))
-		return false;
-	r = *record_slot(d, (const uint8_t *)(e->host + (eip & PAGE_MASK)));
-	return r && r->fresh && !r->unfit;
+	/* Translated code has no need of a TLB entry of its own: it would rarely be there. */
+	if (!paging_debug_translate(cpu, cpu->seg[CS].base + eip, &gpa))
+		return WORTH_UNKNOWN;
+	r = *record_slot(d, physmem_lookup(cpu->mem, gpa & ~(gpa_t)(PAGE_SIZE - 1)).host);
+	return r && r->fresh && !r->unfit ? (enum code_worth)r->worth : WORTH_UNKNOWN;
 }
 
 /* ---- pages in their places ---- */
@@ -172,7 +174,7 @@ static bool pair_fits(struct direct *d, const struct code_record *a, struct code
 }
 
 /* What runs at that page of the window; NULL: nothing. */
-static struct code_record *neighbour(struct direct *d, const struct mem_window *w, uint32_t page)
+static struct code_record *record_at(struct direct *d, const struct mem_window *w, uint32_t page)
 {
 	uint32_t frame;
 	bool writable;
@@ -181,6 +183,29 @@ static struct code_record *neighbour(struct direct *d, const struct mem_window *
 		return NULL;
 	mem_window_lookup(w, page, &frame, &writable);
 	return *record_slot(d, physmem_frame_host(d->cpu->mem, frame));
+}
+
+/* A library's pages say nothing of who uses them. */
+static enum code_worth both(enum code_worth a, enum code_worth b)
+{
+	if (a == WORTH_UNKNOWN || a == b)
+		return b;
+	return WORTH_MIXED;
+}
+
+void code_judge(struct direct *d, const struct stub *s, enum code_worth worth)
+{
+	for (uint32_t slot = 0; slot < WINDOW_SLOTS; slot++) {
+		uint32_t first = slot << WINDOW_SLOT_SHIFT;
+		bool any = mem_window_slot_count(s->window, slot);
+
+		for (uint32_t i = 0; any && i < WINDOW_SLOT_PAGES; i++) {
+			struct code_record *r = record_at(d, s->window, first + i);
+
+			if (r)
+				r->worth = (uint8_t)both(r->worth, worth);
+		}
+	}
 }
 
 /* Last: what the page's neighbours lead to may have added guards. */
@@ -202,8 +227,8 @@ bool page_executable(struct vcpu *cpu, const struct mem_window *w, uint32_t page
 	struct code_record *r = *record_slot(d, host);
 
 	return r && r->fresh && !r->unfit && is_watched(cpu, r->gpa) &&
-	       pair_fits(d, neighbour(d, w, page - 1), r) &&
-	       pair_fits(d, r, neighbour(d, w, page + 1)) && !r->unfit && is_guarded(d, w, page, r);
+	       pair_fits(d, record_at(d, w, page - 1), r) &&
+	       pair_fits(d, r, record_at(d, w, page + 1)) && !r->unfit && is_guarded(d, w, page, r);
 }
 
 /* ---- writes ---- */

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/host_time.h"
 #include "base/log.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
@@ -248,16 +249,19 @@ static bool start_guest(const struct direct *d, pid_t guest)
 static bool run_stub(struct direct *d, struct stub *s, int *status)
 {
 	struct user_regs_struct regs;
+	uint64_t start;
 	bool alive;
 
 	if (!state_load(s, d->cpu))
 		return false;
 	if (wants_attention(d->cpu)) /* loading may have run the task, which took the signal */
 		direct_kick(d);
+	start = host_time_ns();
 	if (!start_guest(d, s->guest))
 		return false;
 	d->n.runs++;
 	alive = task_wait(s->guest, status);
+	policy_ran(d, host_time_ns() - start);
 	atomic_store(&d->running, 0);
 	return alive && task_regs(s->guest, &regs) && state_save(s, d->cpu, &regs);
 }

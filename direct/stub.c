@@ -247,6 +247,14 @@ static struct stub *find(struct direct *d, int space)
 	return NULL;
 }
 
+const struct stub *stub_existing(struct direct *d)
+{
+	int space = space_number(d->cpu);
+	const struct stub *s = space < 0 ? NULL : find(d, space);
+
+	return s && s->cr3 == d->cpu->cr3 && !s->lost ? s : NULL;
+}
+
 /* A stub that was lost begins anew, with nothing mapped. */
 static bool revive(struct stub *s)
 {

@@ -716,6 +716,16 @@ static void sample_often(struct direct *d, unsigned calls, unsigned blocks)
 	}
 }
 
+/* The program ends, and another one has its page directory, with the same code. */
+static void next_program(struct world *w)
+{
+	load_root(w, 1);
+	entry_write(w, w->dir[0], 0, 0);
+	load_root(w, 0); /* nothing is left */
+	entry_write(w, w->dir[0], 0, w->table[0][0] | RW_USER);
+	load_root(w, 0);
+}
+
 /* What computes is moved, what traps is moved back and has a harder time. */
 static void test_policy(void)
 {
@@ -737,7 +747,7 @@ static void test_policy(void)
 		load_root(&w, 0);
 		CHECK(direct_wanted(d));
 		traps = traps_until_unwanted(d);
-		CHECK(traps > 1000 && traps < 5000); /* not by a burst of page faults */
+		CHECK(traps > 500 && traps < 1000); /* of unknown worth */
 		second = samples_until_wanted(d);
 		CHECK(second > first && second < 100);
 		CHECK(pages_until_unwanted(d) < 5000);
@@ -789,11 +799,7 @@ static void test_policy_ended(void)
 		d->mode = DIRECT_AUTO;
 		samples_until_wanted(d);
 		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
-		load_root(&w, 1);
-		entry_write(&w, w.dir[0], 0, 0);
-		load_root(&w, 0); /* nothing is left */
-		entry_write(&w, w.dir[0], 0, w.table[0][0] | RW_USER);
-		load_root(&w, 0);
+		next_program(&w);
 		CHECK(direct_wanted(d));
 		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
 		CHECK(!direct_wanted(d));
@@ -802,27 +808,55 @@ static void test_policy_ended(void)
 	end(&w);
 }
 
-/* Code that has been found fit before is sooner worth it. */
-static void test_policy_known(void)
+/* A program whose code was worth it is moved sooner, and not moved back by a burst of page faults. */
+static void test_policy_worth_it(void)
 {
-	unsigned samples[2] = {0};
+	struct world w;
 
-	for (unsigned known = 0; known < 2; known++) {
-		struct world w;
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+		unsigned first;
 
-		if (begin(&w, read_code, sizeof(read_code))) {
-			struct direct *d = w.f.cpu->direct;
-
-			d->mode = DIRECT_AUTO;
-			CHECK(!code_is_known(d, d->cpu->eip));
-			if (known)
-				CHECK(page_fit(d, d->cpu->eip) != NULL);
-			CHECK_EQ(code_is_known(d, d->cpu->eip), known);
-			samples[known] = samples_until_wanted(d);
-		}
-		end(&w);
+		d->trap_ns = 10000;
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		d->mode = DIRECT_AUTO;
+		first = samples_until_wanted(d);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP); /* shows the page */
+		policy_ran(d, 40000000);
+		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_UNKNOWN);
+		policy_ran(d, 20000000);
+		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_MUCH);
+		next_program(&w);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
+		CHECK(samples_until_wanted(d) < first);
+		CHECK(traps_until_unwanted(d) > 2000);
 	}
-	CHECK(samples[1] < samples[0] || !samples[0]);
+	end(&w);
+}
+
+/* A program whose code was not is not moved while it is translated, but when it computes. */
+static void test_policy_not_worth_it(void)
+{
+	struct world w;
+
+	if (begin(&w, read_code, sizeof(read_code))) {
+		struct direct *d = w.f.cpu->direct;
+
+		d->trap_ns = 10000;
+		physmem_write(w.f.mem, DATA_GPA, 5, 4);
+		d->mode = DIRECT_AUTO;
+		sample_often(d, 50, 500);
+		CHECK(direct_wanted(d));
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
+		CHECK(traps_until_unwanted(d) < 5000);
+		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_LITTLE);
+		next_program(&w);
+		sample_often(d, 50, 500);
+		CHECK(!direct_wanted(d));
+		sample_often(d, 0, 0);
+		CHECK(direct_wanted(d));
+	}
+	end(&w);
 }
 
 /* What was moved back is not held against the next program in its directory. */
@@ -840,11 +874,7 @@ static void test_policy_renewed(void)
 		CHECK(traps_until_unwanted(d) < 5000);
 		CHECK(samples_until_wanted(d) > first);
 		CHECK(traps_until_unwanted(d) < 5000);
-		load_root(&w, 1);
-		entry_write(&w, w.dir[0], 0, 0);
-		load_root(&w, 0);
-		entry_write(&w, w.dir[0], 0, w.table[0][0] | RW_USER);
-		load_root(&w, 0);
+		next_program(&w);
 		CHECK(page_fit(d, d->cpu->eip) != NULL);
 		CHECK(samples_until_wanted(d) <= first);
 	}
@@ -862,5 +892,6 @@ UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_b
 	  {"a guard's code gone", test_guard_gone}, {"a guard hit often", test_guard_often},
 	  {"no guards", test_no_guards}, {"CPUID", test_cpuid}, {"own CPUID", test_own_cpuid},
 	  {"policy", test_policy}, {"policy, new code", test_policy_new_code},
-	  {"policy, ended", test_policy_ended}, {"policy, known code", test_policy_known},
+	  {"policy, ended", test_policy_ended}, {"policy, worth it", test_policy_worth_it},
+	  {"policy, not worth it", test_policy_not_worth_it},
 	  {"policy, renewed", test_policy_renewed})
