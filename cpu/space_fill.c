@@ -6,7 +6,8 @@
  */
 #include "cpu/space_internal.h"
 
-/* Pages: neighbours are looked for in an aligned group. A trap of a stub costs more than a fault. */
+/* Pages: neighbours are looked for in an aligned group. A trap of a stub costs more than a fault.
+ */
 #define GROUP	     32u
 #define GROUP_STUB   128u
 #define GROUP_RUNS   12u /* host mappings that a fill of a window makes for neighbours at most */
@@ -89,8 +90,8 @@ static bool continues(const struct fill *f, uint32_t page, uint32_t from, const 
 	uint32_t frame;
 	bool writable;
 
-	if (!plan(f, page, &other) || other.writable != t->writable ||
-	    other.executable || t->executable || other.frame - t->frame != page - from)
+	if (!plan(f, page, &other) || other.writable != t->writable || other.executable ||
+	    t->executable || other.frame - t->frame != page - from)
 		return false;
 	return !mem_window_lookup(f->window, page, &frame, &writable) || writable != t->writable ||
 	       mem_window_executable(f->window, page) != t->executable;

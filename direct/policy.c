@@ -37,9 +37,9 @@
 #define STUB_NS	     500000
 #define REFUSAL_NS   2000
 /* In the account at first, and at most: a large program's page faults come in bursts. */
-#define CREDIT_NS	8000000
-#define CREDIT_MOST_NS	32000000
-#define WORTH_IT_NS	50000000 /* having run so long and not been moved back */
+#define CREDIT_NS      8000000
+#define CREDIT_MOST_NS 32000000
+#define WORTH_IT_NS    50000000 /* having run so long and not been moved back */
 
 /* Of the current space; NULL: it has no shadow. */
 static struct space_policy *current(struct direct *d)
@@ -123,8 +123,7 @@ void direct_sample(struct direct *d)
 		return;
 	p->direct = true;
 	d->direct_spaces++;
-	p->account.ns =
-	    code_worth(d, d->cpu->eip) == WORTH_MUCH ? CREDIT_MOST_NS : CREDIT_NS;
+	p->account.ns = code_worth(d, d->cpu->eip) == WORTH_MUCH ? CREDIT_MOST_NS : CREDIT_NS;
 	p->account.ran = 0;
 	p->account.judged = false;
 	d->n.promotions++;

@@ -280,7 +280,8 @@ static unsigned many_shown(const struct world *w)
 	return shown;
 }
 
-/* Code that is known comes with its neighbours, by one call where they follow each other in memory. */
+/* Code that is known comes with its neighbours, by one call where they follow each other in memory.
+ */
 static void test_neighbours(void)
 {
 	for (unsigned scattered = 0; scattered < 2; scattered++) {
@@ -763,7 +764,8 @@ static void test_policy(void)
 	end(&w);
 }
 
-/* What has new code translated all the time is moved although it traps, and stays while it does. */
+/* What has new code translated all the time is moved although it traps, and stays while it does, or
+ * runs long enough between. */
 static void test_policy_new_code(void)
 {
 	struct world w;
@@ -780,6 +782,11 @@ static void test_policy_new_code(void)
 			policy_trapped(d);
 			if (n % 8 == 0)
 				policy_fetched(d);
+		}
+		CHECK_EQ(n, 5000);
+		for (n = 0; direct_wanted(d) && n < 5000; n++) {
+			policy_trapped(d);
+			policy_ran(d, 11 * d->trap_ns); /* it pays for itself */
 		}
 		CHECK_EQ(n, 5000);
 		CHECK(traps_until_unwanted(d) < 5000);
@@ -808,7 +815,8 @@ static void test_policy_ended(void)
 	end(&w);
 }
 
-/* A program whose code was worth it is moved sooner, and not moved back by a burst of page faults. */
+/* A program whose code was worth it is moved sooner, and not moved back by a burst of page faults.
+ */
 static void test_policy_worth_it(void)
 {
 	struct world w;
@@ -828,8 +836,13 @@ static void test_policy_worth_it(void)
 		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_MUCH);
 		next_program(&w);
 		CHECK_EQ(continue_at(&w, 0), DIRECT_REFUSED);
-		CHECK(samples_until_wanted(d) < first);
+		CHECK(samples_until_wanted(d) < first - 1);
+		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
 		CHECK(traps_until_unwanted(d) > 2000);
+		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_MIXED);
+		direct_code_written(d, CODE_GPA);
+		CHECK(page_fit(d, d->cpu->eip) != NULL);
+		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_UNKNOWN);
 	}
 	end(&w);
 }
@@ -883,9 +896,9 @@ static void test_policy_renewed(void)
 
 UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
 	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
-	  {"neighbours", test_neighbours},
-	  {"low neighbours", test_low_neighbours}, {"new beside gone", test_new_beside_gone},
-	  {"gone beside new", test_gone_beside_new}, {"spaces", test_spaces}, {"code written", test_code_written},
+	  {"neighbours", test_neighbours}, {"low neighbours", test_low_neighbours},
+	  {"new beside gone", test_new_beside_gone}, {"gone beside new", test_gone_beside_new},
+	  {"spaces", test_spaces}, {"code written", test_code_written},
 	  {"other code written", test_other_code_written}, {"directory", test_directory},
 	  {"lost", test_lost}, {"refused", test_refused}, {"guard", test_guard},
 	  {"guards of a page", test_guards_of_a_page}, {"guards of pages", test_guards_of_pages},
