@@ -58,7 +58,9 @@ struct direct;
 	X(batches, "batches of mapping calls performed in stubs")                                  \
 	X(calls, "mapping calls in those")                                                         \
 	X(promotions, "address spaces moved to direct execution")                                  \
-	X(demotions, "address spaces moved back because they kept trapping")
+	X(demotions, "address spaces moved back because they kept trapping")                       \
+	X(worth_much, "times that a program's code was found worth it")                            \
+	X(worth_little, "times that it was found not to be")
 
 struct direct_counters {
 #define X(name, text) uint64_t name;

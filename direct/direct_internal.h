@@ -133,12 +133,13 @@ struct code_record {
 struct space_policy {
 	uint32_t cr3;
 	bool direct;
+	bool worth_it; /* a sample that counted was in code that is known so */
 	uint16_t samples, samples_wanted;
 	unsigned renewal; /* space_renewal() when it began */
 	struct policy_account {
 		int64_t ns;
 		uint64_t ran; /* ns, directly */
-		bool judged;  /* its code is known to be worth it */
+		bool judged;  /* this time it was worth it; there is one verdict each time */
 	} account;
 };
 
@@ -237,7 +238,7 @@ bool direct_lacks(struct direct *d, const char *what, int error);
 bool stub_make(struct direct *d, struct stub *s);
 /* The stub of the current address space, made or taken from another; NULL: none can be had. */
 struct stub *stub_current(struct direct *d);
-/* The same if there is one already. */
+/* The same if there is one already, which has not been lost; else NULL. */
 const struct stub *stub_existing(struct direct *d);
 /* Performs what the window's owner has asked for. False: the stub is lost. */
 bool stub_flush(struct stub *s);

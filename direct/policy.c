@@ -36,10 +36,13 @@
 #define PAGE_LOOK_NS 25000  /* to look at it */
 #define STUB_NS	     500000
 #define REFUSAL_NS   2000
-/* In the account at first, and at most: a large program's page faults come in bursts. */
+/*
+ * In the account at first; and at most, and at first where code was worth it: a large program's
+ * page faults come in bursts.
+ */
 #define CREDIT_NS      8000000
 #define CREDIT_MOST_NS 32000000
-#define WORTH_IT_NS    50000000 /* having run so long and not been moved back */
+#define WORTH_IT_NS    50000000 /* having run so long, with half of CREDIT_NS left */
 
 /* Of the current space; NULL: it has no shadow. */
 static struct space_policy *current(struct direct *d)
@@ -87,6 +90,12 @@ static int64_t gain(const struct direct *d, uint64_t elapsed, enum code_worth wo
 	return (int64_t)(blocks * BLOCK_NS + elapsed / MOVE_SHARE) - (int64_t)(exits * d->trap_ns);
 }
 
+static void take_sample(struct space_policy *p, enum code_worth worth)
+{
+	p->worth_it |= worth == WORTH_MUCH;
+	p->samples += worth == WORTH_MUCH ? 2 : 1;
+}
+
 /* Counts the sample if the last was of the same program. */
 static void count_sample(struct direct *d, struct space_policy *p)
 {
@@ -99,7 +108,7 @@ static void count_sample(struct direct *d, struct space_policy *p)
 	if (elapsed > SAMPLE_MOST_NS)
 		elapsed = SAMPLE_MOST_NS;
 	if (same && gain(d, elapsed, worth) >= 0)
-		p->samples += worth == WORTH_MUCH ? 2 : 1;
+		take_sample(p, worth);
 	else if (same)
 		p->samples /= 2;
 	d->sampled = p;
@@ -123,9 +132,7 @@ void direct_sample(struct direct *d)
 		return;
 	p->direct = true;
 	d->direct_spaces++;
-	p->account.ns = code_worth(d, d->cpu->eip) == WORTH_MUCH ? CREDIT_MOST_NS : CREDIT_NS;
-	p->account.ran = 0;
-	p->account.judged = false;
+	p->account = (struct policy_account){.ns = p->worth_it ? CREDIT_MOST_NS : CREDIT_NS};
 	d->n.promotions++;
 }
 
@@ -133,8 +140,11 @@ static void judge(struct direct *d, enum code_worth worth)
 {
 	const struct stub *s = stub_existing(d);
 
-	if (s)
-		code_judge(d, s, worth);
+	if (!s)
+		return;
+	code_judge(d, s, worth);
+	d->n.worth_much += worth == WORTH_MUCH;
+	d->n.worth_little += worth == WORTH_LITTLE;
 }
 
 static void leave(struct direct *d, struct space_policy *p)
@@ -142,6 +152,7 @@ static void leave(struct direct *d, struct space_policy *p)
 	p->direct = false;
 	d->direct_spaces--;
 	p->samples = 0;
+	p->worth_it = false;
 	d->n.demotions++;
 }
 
@@ -171,7 +182,8 @@ static bool is_spent(struct direct *d, struct policy_account *a, int64_t ns)
 	a->ns -= ns;
 	if (a->ns >= 0)
 		return false;
-	judge(d, WORTH_LITTLE);
+	if (!a->judged)
+		judge(d, WORTH_LITTLE);
 	return true;
 }
 
@@ -196,7 +208,7 @@ void policy_ran(struct direct *d, uint64_t ns)
 		return;
 	pay_in(&p->account, (int64_t)(ns / STAY_SHARE));
 	p->account.ran += ns;
-	if (p->account.ran < WORTH_IT_NS || p->account.judged)
+	if (p->account.ran < WORTH_IT_NS || p->account.ns < CREDIT_NS / 2 || p->account.judged)
 		return;
 	p->account.judged = true;
 	judge(d, WORTH_MUCH);

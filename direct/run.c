@@ -261,8 +261,8 @@ static bool run_stub(struct direct *d, struct stub *s, int *status)
 		return false;
 	d->n.runs++;
 	alive = task_wait(s->guest, status);
-	policy_ran(d, host_time_ns() - start);
 	atomic_store(&d->running, 0);
+	policy_ran(d, host_time_ns() - start);
 	return alive && task_regs(s->guest, &regs) && state_save(s, d->cpu, &regs);
 }
 

@@ -747,6 +747,7 @@ static void test_policy(void)
 		CHECK(!direct_wanted(d)); /* another program */
 		load_root(&w, 0);
 		CHECK(direct_wanted(d));
+		usleep(100000); /* earns nothing */
 		traps = traps_until_unwanted(d);
 		CHECK(traps > 500 && traps < 1000); /* of unknown worth */
 		second = samples_until_wanted(d);
@@ -840,6 +841,8 @@ static void test_policy_worth_it(void)
 		CHECK_EQ(continue_at(&w, 0), DIRECT_STEP);
 		CHECK(traps_until_unwanted(d) > 2000);
 		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_MIXED);
+		CHECK_EQ(d->n.worth_much, 1);
+		CHECK_EQ(d->n.worth_little, 1);
 		direct_code_written(d, CODE_GPA);
 		CHECK(page_fit(d, d->cpu->eip) != NULL);
 		CHECK_EQ(code_worth(d, d->cpu->eip), WORTH_UNKNOWN);
