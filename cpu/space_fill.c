@@ -6,8 +6,7 @@
  */
 #include "cpu/space_internal.h"
 
-/* Pages: neighbours are looked for in an aligned group. A trap of a stub costs more than a fault.
- */
+/* Pages: neighbours are looked for in an aligned group. A stub's trap costs more than a fault. */
 #define GROUP	     32u
 #define GROUP_STUB   128u
 #define GROUP_RUNS   12u /* host mappings that a fill of a window makes for neighbours at most */

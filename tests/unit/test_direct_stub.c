@@ -816,8 +816,7 @@ static void test_policy_ended(void)
 	end(&w);
 }
 
-/* A program whose code was worth it is moved sooner, and not moved back by a burst of page faults.
- */
+/* A program whose code was worth it is moved sooner, and not moved back by bursts of faults. */
 static void test_policy_worth_it(void)
 {
 	struct world w;
