@@ -119,16 +119,6 @@ static bool map_run(const struct fill *f, uint32_t first, uint32_t last, uint32_
 	return true;
 }
 
-/* Whether the window shows all of the page that it ever does, whatever plan() may say. */
-static bool shows_most(const struct fill *f, uint32_t page)
-{
-	uint32_t frame;
-	bool writable;
-
-	return mem_window_lookup(f->window, page, &frame, &writable) &&
-	       (writable || mem_window_executable(f->window, page));
-}
-
 /* Neighbours in the group outside of [first, last], while mappings are plenty. */
 static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, uint32_t last)
 {
@@ -136,7 +126,7 @@ static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, ui
 	struct mem_window_set *windows = f->stub ? set->stubs : set->windows;
 	uint32_t group = f->stub ? GROUP_STUB : GROUP, most = f->stub ? GROUP_STUB : GROUP_RUNS;
 	uint32_t page = at & ~(group - 1), end = page + group, frame;
-	bool writable;
+	bool shown, writable;
 
 	if (page < f->first)
 		page = f->first;
@@ -144,13 +134,14 @@ static void map_neighbours(const struct fill *f, uint32_t at, uint32_t first, ui
 		struct target t;
 		uint32_t to = page;
 
-		if ((page >= first && page <= last) || shows_most(f, page))
+		if (page >= first && page <= last)
 			continue;
+		shown = mem_window_lookup(f->window, page, &frame, &writable);
+		if (shown && (writable || mem_window_executable(f->window, page)))
+			continue; /* as much as it ever is, whatever plan() may say */
 		if (mem_window_set_used(windows) + 2 * group > mem_window_set_budget(windows))
 			return;
-		if (!plan(f, page, &t) || (mem_window_lookup(f->window, page, &frame, &writable) &&
-					   writable >= t.writable &&
-					   mem_window_executable(f->window, page) >= t.executable))
+		if (!plan(f, page, &t) || (shown && !t.writable && !t.executable))
 			continue;
 		while (to + 1 < end && to + 1 != first && continues(f, to + 1, page, &t))
 			to++;

@@ -100,11 +100,12 @@ static void take_sample(struct space_policy *p, enum code_worth worth)
 static void count_sample(struct direct *d, struct space_policy *p)
 {
 	uint64_t now = host_time_ns(), elapsed = now - d->sampled_ns;
-	enum code_worth worth = code_worth(d, d->cpu->eip);
 	bool same = d->sampled == p;
+	enum code_worth worth;
 
 	if (same && elapsed < SAMPLE_LEAST_NS)
 		return;
+	worth = code_worth(d, d->cpu->eip);
 	if (elapsed > SAMPLE_MOST_NS)
 		elapsed = SAMPLE_MOST_NS;
 	if (same && gain(d, elapsed, worth) >= 0)
@@ -177,7 +178,8 @@ static struct space_policy *charged(struct direct *d)
 	return p && p->direct ? p : NULL;
 }
 
-static bool is_spent(struct direct *d, struct policy_account *a, int64_t ns)
+/* Returns whether that was more than there was, which is the verdict then. */
+static bool overdraw(struct direct *d, struct policy_account *a, int64_t ns)
 {
 	a->ns -= ns;
 	if (a->ns >= 0)
@@ -191,7 +193,7 @@ static void charge(struct direct *d, int64_t ns)
 {
 	struct space_policy *p = charged(d);
 
-	if (p && is_spent(d, &p->account, ns))
+	if (p && overdraw(d, &p->account, ns))
 		demote(d, p);
 }
 
@@ -235,7 +237,7 @@ void policy_refused(struct direct *d)
 {
 	struct space_policy *p = charged(d);
 
-	if (p && is_spent(d, &p->account, REFUSAL_NS))
+	if (p && overdraw(d, &p->account, REFUSAL_NS))
 		leave(d, p);
 }
 

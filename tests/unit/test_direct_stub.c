@@ -280,8 +280,7 @@ static unsigned many_shown(const struct world *w)
 	return shown;
 }
 
-/* Code that is known comes with its neighbours, by one call where they follow each other in memory.
- */
+/* Code that is known comes with its neighbours, by one call where these are one run of memory. */
 static void test_neighbours(void)
 {
 	for (unsigned scattered = 0; scattered < 2; scattered++) {
@@ -765,8 +764,7 @@ static void test_policy(void)
 	end(&w);
 }
 
-/* What has new code translated all the time is moved although it traps, and stays while it does, or
- * runs long enough between. */
+/* What has new code all the time is moved although it traps, and stays while it has or computes. */
 static void test_policy_new_code(void)
 {
 	struct world w;
