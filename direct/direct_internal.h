@@ -143,6 +143,9 @@ struct space_policy {
 	} account;
 };
 
+/* How stubs are kept from the host's TSC; other than by what it costs: for tests. */
+enum tsc_choice { TSC_BY_COST, TSC_BY_FAULTS, TSC_BY_GUARDS };
+
 struct direct {
 	struct vcpu *cpu;
 	enum direct_mode mode;
@@ -151,7 +154,8 @@ struct direct {
 	char missing[128];		 /* why it is not usable */
 	bool guards;			 /* the host has breakpoints for tasks that are traced */
 	bool no_guards, no_cpuid_faults; /* for tests: as if it had not */
-	bool cpuid_faults;		 /* so that it needs no guard */
+	enum tsc_choice tsc_choice;
+	bool cpuid_faults, tsc_faults;	 /* so that they need no guard */
 	bool own_descriptors;		 /* no FSGSBASE: bases are those of descriptors */
 	struct direct_counters n;
 
@@ -248,6 +252,8 @@ void stubs_destroy(struct direct *d);
 /* ---- placement.c ---- */
 /* By the thread that will run the guest. */
 void placement_init(struct direct *d);
+/* The machine thread and this task on one processor, or both where they like. */
+void placement_hold(struct direct *d, pid_t task, bool on);
 /* Before a turn of the stub's. */
 void placement_together(struct stub *s);
 /* The machine thread may run anywhere again. */

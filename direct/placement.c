@@ -60,6 +60,17 @@ static void hold(struct direct *d, uint64_t now)
 		d->placeable = false;
 }
 
+void placement_hold(struct direct *d, pid_t task, bool on)
+{
+	if (!d->placeable)
+		return;
+	if (on)
+		hold(d, host_time_ns());
+	else
+		placement_end(d);
+	set_processor(d, task, d->processor);
+}
+
 void placement_together(struct stub *s)
 {
 	struct direct *d = s->d;

@@ -96,7 +96,8 @@ static bool try_code(struct stub *s)
 					    "FS and GS",
 					    0);
 	}
-	if (run_from(s, AT_RDTSC, &r) != SIGSEGV || r.rip != CODE_AT + AT_RDTSC)
+	if (d->tsc_faults &&
+	    (run_from(s, AT_RDTSC, &r) != SIGSEGV || r.rip != CODE_AT + AT_RDTSC))
 		return direct_lacks(d, "RDTSC does not fault", 0);
 	if (d->cpuid_faults &&
 	    (run_from(s, AT_CPUID, &r) != SIGSEGV || r.rip != CODE_AT + AT_CPUID))

@@ -39,9 +39,10 @@ static bool is_one_of(const char *name, const char *const *names)
  */
 static bool sensitive_fits(const struct direct *d, const struct insn_row *row)
 {
-	static const char *const same[] = {"pushf", "popf", "arpl", "rdtsc", NULL};
+	static const char *const same[] = {"pushf", "popf", "arpl", NULL};
 
-	return is_one_of(row->name, same) || (d->cpuid_faults && !strcmp(row->name, "cpuid"));
+	return is_one_of(row->name, same) || (d->cpuid_faults && !strcmp(row->name, "cpuid")) ||
+	       (d->tsc_faults && !strcmp(row->name, "rdtsc"));
 }
 
 /*
@@ -202,27 +203,33 @@ static bool add_guard(const struct direct *d, struct code_record *r, unsigned at
 /*
  * Where to begin: the first bytes of a page may be the end of an instruction.
  * Decoding from the wrong byte falls into step soon, so where most ways meet
- * is right.
+ * is right. Some go on beside it for a while: what they take for instructions would cost
+ * guards that others need.
  */
 #define INT3	   0xccu
-#define SYNC_BYTES 64
+#define SYNC_BYTES 256
 #define SYNC_WAYS  INSN_MAX_LENGTH
 #define SYNC_AGREE 12
 
 static unsigned sweep_start(const struct direct *d, const uint8_t *page)
 {
-	uint8_t votes[SYNC_BYTES] = {0};
+	uint32_t ways[SYNC_BYTES + INSN_MAX_LENGTH] = {0}; /* bit n: the one from byte n comes here */
+	unsigned at, most = 0;
 	struct insn in;
-	unsigned at;
 
-	for (unsigned way = 0; way < SYNC_WAYS; way++)
-		for (at = way; at < SYNC_BYTES; at += in.length) {
-			glance_at(d, page, at, &in);
-			votes[at]++;
-		}
-	for (at = SYNC_WAYS; at < SYNC_BYTES && votes[at] < SYNC_AGREE; at++)
-		;
-	return at;
+	for (at = 0; at < SYNC_WAYS; at++)
+		ways[at] = 1u << at;
+	for (at = 0; at < SYNC_BYTES; at++) {
+		if (!ways[at])
+			continue;
+		if (at >= SYNC_WAYS && __builtin_popcount(ways[at]) >= SYNC_AGREE)
+			return at;
+		if (__builtin_popcount(ways[at]) > __builtin_popcount(ways[most]))
+			most = at;
+		glance_at(d, page, at, &in);
+		ways[at + in.length] |= ways[at];
+	}
+	return most;
 }
 
 bool code_sweep(const struct direct *d, struct code_record *r)
