@@ -123,7 +123,6 @@ static const struct code fits[] = {
     {"pushf", 1, {0x9c}},
     {"popf", 1, {0x9d}},
     {"arpl", 2, {0x63, 0xc8}},
-    {"rdtsc", 2, {0x0f, 0x31}},
     {"fld", 2, {0xd9, 0xe8}},
     {"fnstcw", 3, {0xd9, 0x7c, 0x24}},
     {"movaps", 3, {0x0f, 0x28, 0xc1}},
@@ -167,6 +166,7 @@ static const struct code unfit[] = {
     {"verw", 3, {0x0f, 0x00, 0xe8}},
     {"rdpmc", 2, {0x0f, 0x33}},
     {"cpuid", 2, {0x0f, 0xa2}},
+    {"rdtsc", 2, {0x0f, 0x31}},
     {"repe loopne", 3, {0xf3, 0xe0, 0x10}},
     {"repne loope", 3, {0xf2, 0xe1, 0x10}},
     {"vzeroupper", 3, {0xc5, 0xf8, 0x77}},
@@ -245,6 +245,23 @@ static void test_unfit(void)
 	check_all(unfit, sizeof(unfit) / sizeof(unfit[0]), false);
 }
 
+/* What the host has fault. */
+static void test_faulting(void)
+{
+	static const struct code cpuid = {"", 2, {0x0f, 0xa2}}, rdtsc = {"", 2, {0x0f, 0x31}};
+	struct fixture f;
+
+	for (unsigned n = 0; n < 4; n++) {
+		pages_start(&f);
+		f.cpu->direct->cpuid_faults = n & 1;
+		f.cpu->direct->tsc_faults = n & 2;
+		CHECK_EQ(page_with(&f, &cpuid, 512, 512), n & 1);
+		forget_records(&f);
+		CHECK_EQ(page_with(&f, &rdtsc, 512, 512), n >> 1);
+		pages_end(&f);
+	}
+}
+
 /* What the host has and the guest's processor has not. */
 static void test_model(void)
 {
@@ -286,6 +303,32 @@ static void test_sweep(void)
 	CHECK(page_with(&f, &hidden, 512, 512));
 	CHECK(!page_fit(f.cpu->direct, CODE_AT + 513)); /* but from there it is code */
 	CHECK(!page_fit(f.cpu->direct, CODE_AT + 512)); /* and for good */
+	pages_end(&f);
+}
+
+/*
+ * The page begins in an instruction's middle, and three ways of decoding go on side by side for
+ * a hundred bytes: none is the sweep's, though one has more supporters. Then they meet, behind
+ * what in that one is PUSH ES.
+ */
+static void test_sweep_late(void)
+{
+	/* mov eax, 0b84406b8h or so: also from the second byte, and movzx from the third. */
+	static const uint8_t pattern[] = {0xb8, 0xb8, 0x0f, 0xb6, 0x44};
+	static uint8_t page[PAGE_SIZE];
+	struct fixture f;
+
+	pages_start(&f);
+	memset(page, 0x90, sizeof(page));
+	for (unsigned i = 0; i < 104; i++)
+		page[i] = pattern[(i + 1) % sizeof(pattern)];
+	page[104] = 0x06;
+	poke(&f, CODE_AT, page, sizeof(page));
+	CHECK(page_fit(f.cpu->direct, CODE_AT + 512) != NULL);
+	forget_records(&f);
+	page[110] = 0x06; /* where they have met */
+	poke(&f, CODE_AT, page, sizeof(page));
+	CHECK(!page_fit(f.cpu->direct, CODE_AT + 512));
 	pages_end(&f);
 }
 
@@ -352,4 +395,5 @@ static void test_written(void)
 
 UNIT_MAIN("direct_rules", {"states", test_states}, {"FS and GS", test_segments_allowed},
 	  {"fit", test_fit}, {"unfit", test_unfit}, {"model", test_model}, {"sweep", test_sweep},
+    {"sweep, late", test_sweep_late}, {"faulting", test_faulting},
 	  {"flow", test_flow}, {"known", test_known}, {"written", test_written})

@@ -20,6 +20,7 @@
 #define OTHER_GPA (PAGES_AT + 2 * PAGE_SIZE)
 
 static bool without_guards, without_faults;
+static enum tsc_choice tsc_choice;
 static uint64_t random_state = 0x123456789abcdefull;
 
 static uint32_t rnd(void)
@@ -57,6 +58,7 @@ static bool begin(struct world *w, const uint8_t *code, unsigned size)
 	CHECK_EQ(direct_create(&d, cpu, DIRECT_ON), 0);
 	d->no_guards = without_guards;
 	d->no_cpuid_faults = without_faults;
+	d->tsc_choice = tsc_choice;
 	direct_start(d);
 	if (!d->usable)
 		printf("(skipped: no direct execution: %s) ", d->missing);
@@ -480,6 +482,8 @@ static void test_guards_of_a_page(void)
 		if (begin(&w, nop, sizeof(nop))) {
 			bool fits = w.f.cpu->direct->guards && count <= GUARDS;
 
+			for (unsigned i = 0; i < 512; i++)
+				physmem_write(w.f.mem, CODE_GPA + i, nop[0], 1);
 			for (unsigned i = 0; i < count; i++) /* mov ecx, cs */
 				physmem_write(w.f.mem, CODE_GPA + 512 + 2 * i, 0xc98c, 2);
 			CHECK_EQ(continue_at(&w, 512),
@@ -564,22 +568,27 @@ static void test_no_guards(void)
 	without_guards = false;
 }
 
-/* ---- CPUID ---- */
+/* ---- CPUID and RDTSC ---- */
 static const uint8_t cpuid_code[] = {0x90, 0x0f, 0xa2, 0xcd, 0x80};
+static const uint8_t rdtsc_code[] = {0x90, 0x0f, 0x31, 0xcd, 0x80};
 
-/* It faults, or has a guard, or is translated. */
+/* The code's second instruction faults, or has a guard, or is translated. */
+static void check_stop(struct world *w, bool faults)
+{
+	const struct direct *d = w->f.cpu->direct;
+	bool stops = d->guards || faults;
+
+	CHECK_EQ(continue_at(w, 0), stops ? (int)DIRECT_STEP : (int)DIRECT_REFUSED);
+	CHECK_EQ(w->f.cpu->eip, user_page(w, 0, FIRST) + stops);
+	CHECK_EQ(d->n.guard_hits, !faults && d->guards);
+}
+
 static void cpuid_stops(void)
 {
 	struct world w;
 
-	if (begin(&w, cpuid_code, sizeof(cpuid_code))) {
-		const struct direct *d = w.f.cpu->direct;
-		bool stops = d->guards || d->cpuid_faults;
-
-		CHECK_EQ(continue_at(&w, 0), stops ? (int)DIRECT_STEP : (int)DIRECT_REFUSED);
-		CHECK_EQ(w.f.cpu->eip, user_page(&w, 0, FIRST) + stops);
-		CHECK_EQ(d->n.guard_hits, !d->cpuid_faults && d->guards);
-	}
+	if (begin(&w, cpuid_code, sizeof(cpuid_code)))
+		check_stop(&w, w.f.cpu->direct->cpuid_faults);
 	end(&w);
 }
 
@@ -591,6 +600,32 @@ static void test_cpuid(void)
 		cpuid_stops();
 	}
 	without_guards = without_faults = false;
+}
+
+static void rdtsc_stops(void)
+{
+	struct world w;
+
+	if (begin(&w, rdtsc_code, sizeof(rdtsc_code))) {
+		const struct direct *d = w.f.cpu->direct;
+
+		CHECK(tsc_choice != TSC_BY_FAULTS || d->tsc_faults);
+		CHECK(tsc_choice != TSC_BY_GUARDS || !d->tsc_faults);
+		CHECK(tsc_choice != TSC_BY_COST || d->guards || d->tsc_faults);
+		check_stop(&w, d->tsc_faults);
+	}
+	end(&w);
+}
+
+static void test_rdtsc(void)
+{
+	for (unsigned n = 0; n < 6; n++) {
+		without_guards = n & 1;
+		tsc_choice = (enum tsc_choice)(n / 2);
+		rdtsc_stops();
+	}
+	without_guards = false;
+	tsc_choice = TSC_BY_COST;
 }
 
 /* The machine thread's own, which faults as well, and after the stubs have gone does not. */
@@ -903,7 +938,7 @@ UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_b
 	  {"lost", test_lost}, {"refused", test_refused}, {"guard", test_guard},
 	  {"guards of a page", test_guards_of_a_page}, {"guards of pages", test_guards_of_pages},
 	  {"a guard's code gone", test_guard_gone}, {"a guard hit often", test_guard_often},
-	  {"no guards", test_no_guards}, {"CPUID", test_cpuid}, {"own CPUID", test_own_cpuid},
+	  {"no guards", test_no_guards}, {"CPUID", test_cpuid}, {"RDTSC", test_rdtsc}, {"own CPUID", test_own_cpuid},
 	  {"policy", test_policy}, {"policy, new code", test_policy_new_code},
 	  {"policy, ended", test_policy_ended}, {"policy, worth it", test_policy_worth_it},
 	  {"policy, not worth it", test_policy_not_worth_it},
