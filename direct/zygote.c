@@ -268,8 +268,8 @@ static bool breakpoints_work(struct direct *d)
 
 /*
  * That RDTSC faults is a bit of CR4, which changes at each turn between a stub and the machine
- * thread, and where the host is a guest itself, that may be its hypervisor's to do (with AMD-V it
- * is): 11 of 20 us a turn. A guard costs 2 us, and only where it is.
+ * thread, and where the host is a guest itself, that may be its hypervisor's to do (KVM intercepts
+ * it with AMD-V): 11 of 20 us a turn. A guard costs 2 us, and only where it is.
  */
 #define TSC_TURNS	  16
 #define TSC_FAULT_MOST_NS 2000
