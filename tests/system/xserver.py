@@ -22,8 +22,9 @@ class Server:
         read_end, write_end = os.pipe()
         self.process = subprocess.Popen(
             ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{WIDTH}x{HEIGHT}x24"]
-            # -r: a busy host holds keys down for longer than was meant
-            + ["-fbdir", self.directory.name, "-nolisten", "tcp", "-r"],
+            # -r: a busy host holds keys down for longer than was meant. -noreset: the server would
+            # begin anew when the first xdotool ends, and lose a window manager that is connecting.
+            + ["-fbdir", self.directory.name, "-nolisten", "tcp", "-r", "-noreset"],
             pass_fds=[write_end],
             stderr=subprocess.DEVNULL,
         )
