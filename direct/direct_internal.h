@@ -232,6 +232,12 @@ bool task_perform(struct direct *d, pid_t task, struct stub_call *list, unsigned
 bool task_perform_again(pid_t task, struct stub_call *list, unsigned count, int64_t *result,
 			pid_t *child);
 
+/*
+ * How long a turn takes, in ns: the shortest of some, since others may use the processor as
+ * well. turn() returns success.
+ */
+uint64_t turn_time(bool (*turn)(void *arg), void *arg);
+
 /* ---- zygote.c ---- */
 bool zygote_make(struct direct *d);
 void zygote_destroy(struct direct *d);

@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "base/host_time.h"
 #include "base/log.h"
 #include "direct/direct_internal.h"
 
@@ -131,25 +130,21 @@ static uint32_t first_page(void)
 	return (uint32_t)((bytes + 0xffff) >> 16 << 4);
 }
 
-/*
- * A trap is two turns between tasks, and as much again for state, the guest's kernel and
- * caches. The least of some, since others may use the processor as well.
- */
-#define TURNS 16
-
-static uint64_t measure_trap(struct stub *s)
+static bool run_int3(void *stub)
 {
 	struct user_regs_struct r;
-	uint64_t least = UINT64_MAX;
+
+	run_from(stub, AT_INT3, &r);
+	return true;
+}
+
+/* A trap is two turns between tasks, and as much again for state, the guest's kernel and caches. */
+static uint64_t measure_trap(struct stub *s)
+{
+	uint64_t least;
 
 	placement_together(s);
-	for (unsigned n = 0; n < TURNS; n++) {
-		uint64_t begin = host_time_ns(), took;
-
-		run_from(s, AT_INT3, &r);
-		took = host_time_ns() - begin;
-		least = took < least ? took : least;
-	}
+	least = turn_time(run_int3, s);
 	placement_end(s->d); /* threads that are made meanwhile would be held, too */
 	return 2 * least;
 }

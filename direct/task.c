@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/host_time.h"
 #include "direct/direct_internal.h"
 
 #ifndef __WALL
@@ -63,6 +64,23 @@ void task_kill(pid_t task)
 	ptrace(PTRACE_KILL, task, NULL, NULL);
 	while (wait4(task, &status, __WALL, NULL) == task && WIFSTOPPED(status))
 		ptrace(PTRACE_KILL, task, NULL, NULL);
+}
+
+#define TURNS 16
+
+uint64_t turn_time(bool (*turn)(void *arg), void *arg)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned n = 0; n < TURNS; n++) {
+		uint64_t begin = host_time_ns(), took;
+
+		if (!turn(arg))
+			break;
+		took = host_time_ns() - begin;
+		least = took < least ? took : least;
+	}
+	return least;
 }
 
 /* Runs until its own INT3; signals from elsewhere are none of its business. */

@@ -26,7 +26,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/host_time.h"
 #include "base/log.h"
 #include "direct/direct_internal.h"
 
@@ -271,7 +270,6 @@ static bool breakpoints_work(struct direct *d)
  * thread, and where the host is a guest itself, that may be its hypervisor's to do (KVM intercepts
  * it with AMD-V): 11 of 20 us a turn. A guard costs 2 us, and only where it is.
  */
-#define TSC_TURNS	  16
 #define TSC_FAULT_MOST_NS 2000
 
 static bool set_tsc(struct direct *d, int how)
@@ -284,38 +282,27 @@ static bool set_tsc(struct direct *d, int how)
 	return task_perform(d, d->zygote, c, 1, &result, &child);
 }
 
-/* In ns; the shortest of some, since others may use the processor as well. */
-static uint64_t turn_time(struct direct *d)
+static bool call_nothing(void *arg)
 {
-	uint64_t least = UINT64_MAX;
+	struct direct *d = arg;
 	int64_t result;
 	pid_t child;
 
-	for (unsigned n = 0; n < TSC_TURNS; n++) {
-		uint64_t begin = host_time_ns(), took;
-
-		put(calls_at(d, 0), SYS_getpid, 0, 0, 0);
-		if (!task_perform(d, d->zygote, calls_at(d, 0), 1, &result, &child))
-			break;
-		took = host_time_ns() - begin;
-		least = took < least ? took : least;
-	}
-	return least;
+	put(calls_at(d, 0), SYS_getpid, 0, 0, 0);
+	return task_perform(d, d->zygote, calls_at(d, 0), 1, &result, &child);
 }
 
 /* Whether it had better fault; it does then. */
 static bool tsc_shall_fault(struct direct *d)
 {
-	uint64_t plain, faulting;
-	bool can;
+	bool by_cost = d->guards && d->tsc_choice == TSC_BY_COST;
+	uint64_t plain = by_cost ? turn_time(call_nothing, d) : 0, faulting;
 
-	placement_hold(d, d->zygote, true);
-	plain = turn_time(d);
-	can = set_tsc(d, PR_TSC_SIGSEGV);
-	faulting = turn_time(d);
-	placement_hold(d, d->zygote, false);
-	if (!can || !d->guards || d->tsc_choice != TSC_BY_COST)
-		return can && d->tsc_choice != TSC_BY_GUARDS;
+	if (d->tsc_choice == TSC_BY_GUARDS || !set_tsc(d, PR_TSC_SIGSEGV))
+		return false;
+	if (!by_cost)
+		return true;
+	faulting = turn_time(call_nothing, d);
 	LOG(LOG_VM, "a turn takes %llu ns, where RDTSC faults %llu", (unsigned long long)plain,
 	    (unsigned long long)faulting);
 	return faulting < plain + TSC_FAULT_MOST_NS;
@@ -323,7 +310,9 @@ static bool tsc_shall_fault(struct direct *d)
 
 static void choose_tsc(struct direct *d)
 {
+	placement_hold(d, d->zygote, true);
 	d->tsc_faults = tsc_shall_fault(d);
+	placement_hold(d, d->zygote, false);
 	if (!d->tsc_faults)
 		set_tsc(d, PR_TSC_ENABLE);
 }

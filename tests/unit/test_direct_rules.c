@@ -395,5 +395,5 @@ static void test_written(void)
 
 UNIT_MAIN("direct_rules", {"states", test_states}, {"FS and GS", test_segments_allowed},
 	  {"fit", test_fit}, {"unfit", test_unfit}, {"model", test_model}, {"sweep", test_sweep},
-    {"sweep, late", test_sweep_late}, {"faulting", test_faulting},
+	  {"sweep, late", test_sweep_late}, {"faulting", test_faulting},
 	  {"flow", test_flow}, {"known", test_known}, {"written", test_written})
