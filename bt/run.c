@@ -196,8 +196,11 @@ static void bt_run(struct vcpu *cpu)
 			continue;
 		}
 		tb_unchain_stale(cpu);
-		if (cpu->cpl == 3 && !cpu->window_base_user)
-			cpu->bt->n.promotions += space_promote_early(cpu);
+		if (cpu->cpl == 3) {
+			space_settle(cpu);
+			if (!cpu->window_base_user)
+				cpu->bt->n.promotions += space_promote_early(cpu);
+		}
 		mode = bt_mode(cpu);
 		tag = bt_jc_tag(cpu, mode);
 		bt_select(cpu, mode, tag);

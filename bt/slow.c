@@ -12,6 +12,7 @@
 #include "cpu/decode.h"
 #include "cpu/features.h"
 #include "cpu/run.h"
+#include "cpu/space.h"
 #include "cpu/table.h"
 
 /* ---- the inline software TLB ---- */
@@ -279,6 +280,8 @@ static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site,
 	uint64_t next = 0;
 
 	cpu->eflags ^= rf;
+	if (cpu->cpl == 3)
+		space_settle(cpu);
 	if (!cpu->bt->leave && !attention(cpu))
 		next = go_on(cpu, site, cpu->eip == next_eip);
 	if (next) {

@@ -68,6 +68,7 @@ void space_disable(struct vcpu *cpu)
 	munmap(set, sizeof(*set));
 	cpu->spaces = NULL;
 	cpu->window_base_user = cpu->window_base_supervisor = 0;
+	cpu->window_withheld = false;
 	tlb_flush(cpu, true);
 }
 
@@ -105,6 +106,7 @@ void publish_windows(struct vcpu *cpu)
 	struct space *s = set->current;
 
 	cpu->window_base_user = cpu->window_base_supervisor = 0;
+	cpu->window_withheld = false;
 	if (!set->windows)
 		return;
 	if (!s) {
@@ -114,9 +116,20 @@ void publish_windows(struct vcpu *cpu)
 	if (!s->shadowable)
 		return;
 	cpu->window_base_supervisor = mem_window_base(set->views[VIEW_SUPERVISOR].window);
-	if (s->promoted)
+	cpu->window_withheld = s->promoted && s->stale_count;
+	if (s->promoted && !s->stale_count)
 		cpu->window_base_user =
 		    mem_window_base(set->views[VIEW_USER(space_index(set, s))].window);
+}
+
+void space_settle(struct vcpu *cpu)
+{
+	if (!cpu->window_withheld)
+		return;
+	memory_reserve(cpu);
+	while (cpu->spaces->current->stale_count)
+		stale_settle(cpu, cpu->spaces->current);
+	publish_windows(cpu);
 }
 
 uint64_t current_dir_entry(struct vcpu *cpu, uint32_t slot, struct table **dir)

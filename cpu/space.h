@@ -21,8 +21,9 @@
  *
  * Page tables that something came from are traced: PHYS_WATCH_TABLE, so that
  * nobody writes them unnoticed, and a copy of what they held. A written entry
- * loses what came from it at once. A table that is written often goes out of
- * sync instead: not watched, and compared with its copy at the next flush.
+ * loses what came from it at once, or in a user window when ring 3 is about to run. A table that is
+ * written often goes out of sync instead: not watched, and compared with its copy at the next
+ * flush.
  *
  * All functions are for the machine thread. Those that hear of changes do
  * nothing on a processor without space_enable().
@@ -62,6 +63,11 @@ bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user);
 bool space_promote(struct vcpu *cpu);
 /* The same for one that has not lost its window, as soon as it is known to live for a while. */
 bool space_promote_early(struct vcpu *cpu);
+/*
+ * Before ring 3 runs: its window, withheld while pages of it are stale, shows what the guest's
+ * tables say. Without this it runs without a window.
+ */
+void space_settle(struct vcpu *cpu);
 /* Ring 3 of the current address space has run through its user window for so long. */
 void space_ran(struct vcpu *cpu, uint64_t ns);
 

@@ -74,6 +74,19 @@ static void check_code(struct vcpu *cpu, uint64_t dir_entry, uint64_t entry, uin
 	CHECK(!(set->mode & MODE_NXE && (dir_entry | entry) & PTE_NX));
 }
 
+static bool is_stale(const struct space_set *set, unsigned view, uint32_t page)
+{
+	const struct space *s;
+
+	if (!view_is_user(view))
+		return false;
+	s = &set->spaces[view_space(view)];
+	for (unsigned i = 0; i < s->stale_count; i++)
+		if (page - s->stale[i].page < s->stale[i].count)
+			return true;
+	return false;
+}
+
 /* The entry that the page came from is the saved one, and allows what is mapped. */
 static void check_page(struct vcpu *cpu, unsigned view, const struct slot *s, uint32_t page)
 {
@@ -146,7 +159,8 @@ static uint64_t check_view(struct vcpu *cpu, unsigned view)
 		check_tag(cpu, view, slot);
 		for (unsigned i = 0; count && i < WINDOW_SLOT_PAGES; i++)
 			if (mem_window_lookup(v->window, page + i, &frame, &writable)) {
-				check_page(cpu, view, &v->slots[slot], page + i);
+				if (!is_stale(set, view, page + i))
+					check_page(cpu, view, &v->slots[slot], page + i);
 				pages++;
 			}
 	}

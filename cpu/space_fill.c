@@ -6,6 +6,8 @@
  */
 #include "cpu/space_internal.h"
 
+#include <string.h>
+
 /* Pages: neighbours are looked for in an aligned group. A stub's trap costs more than a fault. */
 #define GROUP	     32u
 #define GROUP_STUB   128u
@@ -285,6 +287,81 @@ bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view)
 	t.nx = w.nx;
 	set_executable(&f, page, &t);
 	return map_page(&f, page, &t);
+}
+
+/* ---- stale pages ---- */
+enum stale_action { STALE_KEEP, STALE_UNMAP, STALE_PROTECT, STALE_MAP };
+
+/* What becomes of a page that may show what it should not any more. t: for STALE_MAP. */
+static enum stale_action stale_action(const struct fill *f, uint32_t page, struct target *t)
+{
+	bool planned = plan(f, page, t), writable; /* this may drop the page: look at it after */
+	uint32_t frame;
+
+	if (!mem_window_lookup(f->window, page, &frame, &writable))
+		return STALE_KEEP;
+	if (!planned)
+		return STALE_UNMAP;
+	if (t->frame != frame)
+		return STALE_MAP;
+	/* One that may be written now is filled when it is. */
+	return writable && !t->writable ? STALE_PROTECT : STALE_KEEP;
+}
+
+/* The page, and those up to end to which the same is done. Returns where to go on. */
+static uint32_t settle_pages(const struct fill *f, uint32_t page, uint32_t end)
+{
+	struct target t, other;
+	enum stale_action action = stale_action(f, page, &t);
+	uint32_t to = page + 1;
+
+	while (to < end && stale_action(f, to, &other) == action &&
+	       (action != STALE_MAP ||
+		(other.frame - t.frame == to - page && other.writable == t.writable)))
+		to++;
+	if (action == STALE_UNMAP)
+		mem_window_unmap(f->window, page, to - page);
+	else if (action == STALE_PROTECT)
+		mem_window_protect(f->window, page, to - page);
+	else if (action == STALE_MAP)
+		map_run(f, page, to - 1, page, &t);
+	return to;
+}
+
+static void settle_run(struct vcpu *cpu, unsigned view, uint32_t page, uint32_t end)
+{
+	struct space_set *set = cpu->spaces;
+	struct view *v = &set->views[view];
+
+	while (page < end) {
+		uint32_t slot = page >> WINDOW_SLOT_SHIFT, next = (slot + 1) << WINDOW_SLOT_SHIFT;
+		struct slot *s = &v->slots[slot];
+		struct fill f = {.cpu = cpu, .window = v->window, .user = true};
+
+		next = next < end ? next : end;
+		if (!slot_filled(v, slot) || !s->table) { /* dropped since then */
+			page = next;
+			continue;
+		}
+		f.table = &set->tables[s->table];
+		f.dir_entry = s->tag;
+		page = settle_pages(&f, page, next);
+	}
+}
+
+void stale_settle(struct vcpu *cpu, struct space *s)
+{
+	struct space_set *set = cpu->spaces;
+	struct stale_run runs[STALE_RUNS];
+	unsigned count = s->stale_count;
+
+	/* Tables out of sync that are looked at may make more pages stale. */
+	memcpy(runs, s->stale, count * sizeof(*runs));
+	s->stale_count = 0;
+	set->counters.settled++;
+	for (unsigned i = 0; i < count; i++)
+		settle_run(cpu, VIEW_USER(space_index(set, s)), runs[i].page,
+			   runs[i].page + runs[i].count);
 }
 
 bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)

@@ -65,6 +65,12 @@ struct table {
 	uint64_t epoch;	    /* the set's when writes was last counted */
 };
 
+/* Pages of a user window, from `page` on, whose entries have changed. */
+#define STALE_RUNS 64u
+struct stale_run {
+	uint32_t page, count;
+};
+
 struct space {
 	bool used;
 	uint32_t cr3;		  /* as it selects tables */
@@ -75,11 +81,13 @@ struct space {
 	uint64_t supervisor_seen; /* the set's supervisor_version then */
 	uint32_t asid;
 	bool promoted;
-	int64_t account;	  /* of its window, space_promote.c; ns */
-	uint64_t since;		  /* host time when its program was found to run first; 0: not yet */
-	unsigned asked, wanted;	  /* how often it was found to run; to be promoted again; 0: now */
-	unsigned renewals;	  /* space_renewal() */
-	bool shadowable; /* its directories can be traced */
+	int64_t account;	/* of its window, space_promote.c; ns */
+	uint64_t since;		/* host time when its program was found to run first; 0: not yet */
+	unsigned asked, wanted; /* how often it was found to run; to be promoted again; 0: now */
+	unsigned renewals;	/* space_renewal() */
+	bool shadowable;	/* its directories can be traced */
+	unsigned stale_count;
+	struct stale_run stale[STALE_RUNS]; /* to be settled before ring 3 runs in its window */
 };
 
 struct space_set {
@@ -143,6 +151,10 @@ static inline bool view_is_supervisor(unsigned view)
 static inline bool view_is_fetch(unsigned view)
 {
 	return view & 1;
+}
+static inline bool view_is_user(unsigned view)
+{
+	return view >= VIEW_USER(0) && (view - VIEW_USER(0)) % 4 == 0;
 }
 /* The space that a view other than the supervisor's belongs to. */
 static inline unsigned view_space(unsigned view)
@@ -254,6 +266,8 @@ static inline void memory_reserve(struct vcpu *cpu)
 /* ---- cpu/space_fill.c ---- */
 /* space_fill() of one of the current space's views; paging is on. */
 bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view);
+/* The space's stale pages show what its tables say now, or nothing. */
+void stale_settle(struct vcpu *cpu, struct space *s);
 
 /* ---- cpu/space.c ---- */
 /* Drops what there is of a space that is not the current one. */

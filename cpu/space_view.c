@@ -126,10 +126,51 @@ void slot_drop(struct vcpu *cpu, unsigned view, uint32_t slot)
 	slot_free(set, v, slot);
 }
 
+static void stale_note(struct vcpu *cpu, struct space *s, uint32_t page)
+{
+	struct stale_run *last = s->stale_count ? &s->stale[s->stale_count - 1] : NULL;
+
+	if (last && page - last->page < last->count)
+		return;
+	if (last && page == last->page + last->count) {
+		last->count++;
+		return;
+	}
+	if (s->stale_count == STALE_RUNS)
+		stale_settle(cpu, s);
+	s->stale[s->stale_count++] = (struct stale_run){.page = page, .count = 1};
+}
+
+/*
+ * A user window is for ring 3 alone. While that does not run there, a page that it should
+ * not show as it does is noted only: when it runs next, the guest has often written the
+ * entry again, and pages that lie together are changed by one call of the host; and what
+ * a program had that has ended goes as a whole. Returns false if it runs there now.
+ */
+static bool put_off(struct vcpu *cpu, unsigned view, uint32_t page)
+{
+	struct space_set *set = cpu->spaces;
+	struct space *s = &set->spaces[view_space(view)];
+	uint32_t frame;
+	bool writable;
+
+	if (cpu->cpl == 3 && s == set->current)
+		return false;
+	if (!mem_window_lookup(set->views[view].window, page, &frame, &writable))
+		return true;
+	set->counters.put_off++;
+	stale_note(cpu, s, page);
+	if (s == set->current)
+		publish_windows(cpu);
+	return true;
+}
+
 void view_drop_page(struct vcpu *cpu, unsigned view, uint32_t page)
 {
 	struct view *v = &cpu->spaces->views[view];
 
+	if (view_is_user(view) && put_off(cpu, view, page))
+		return;
 	if (!view_is_fetch(view))
 		mem_window_drop_page(v->window, page);
 	else if (v->fetched[page / 64] >> page % 64 & 1 && !fetch_forget(cpu, view, page))
@@ -194,5 +235,7 @@ void view_clear(struct vcpu *cpu, unsigned view)
 	}
 	if (v->window)
 		mem_window_empty(v->window);
+	if (view_is_user(view))
+		set->spaces[view_space(view)].stale_count = 0;
 	FOR_EACH_SLOT(v, slot, { slot_free(set, v, slot); })
 }

@@ -260,8 +260,8 @@ struct space_set; /* cpu/space_internal.h */
 struct insn;
 
 /*
- * What SYSENTER, SYSEXIT or IRET to ring 3 has led from and to. Tags as bt_jc_tag; from 0: nothing is
- * known.
+ * What SYSENTER, SYSEXIT or IRET to ring 3 has led from and to. Tags as bt_jc_tag; from 0: nothing
+ * is known.
  */
 struct bt_crossing {
 	uint64_t from, to;
@@ -345,9 +345,11 @@ struct vcpu {
 	struct space_set *spaces;
 	/*
 	 * Host address of linear address 0 in the window for ring 3 and for rings
-	 * 0-2; 0: no such window now. Changes in tlb_flush() and space_promote().
+	 * 0-2; 0: no such window now. Changes in tlb_flush(), space_promote() and
+	 * space_settle(), and when a page of the user window is put off.
 	 */
 	uint64_t window_base_user, window_base_supervisor;
+	bool window_withheld; /* ring 3 has a window: after space_settle() */
 
 	/* NULL: the interpreter. */
 	const struct engine_ops *engine;
@@ -372,7 +374,7 @@ struct vcpu {
 		uint64_t top; /* RSP while it is empty */
 	} bt_stacks[2];
 	uint8_t bt_stack_user; /* which is in use */
-	/* What SYSENTER, SYSEXIT, IRET and loads of FS did last, for translated code: bt/crossing.h. */
+	/* What SYSENTER, SYSEXIT, IRET and loads of FS did last: bt/crossing.h. */
 	struct bt_crossing bt_sysenter, bt_sysexit, bt_iret;
 	uint32_t bt_frame[5]; /* EIP CS EFLAGS ESP SS, as IRET has found them */
 	uint32_t bt_rf;	      /* EFLAGS.RF of those */

@@ -18,7 +18,7 @@
 	X(host_maps, "host mappings made")                                                         \
 	X(host_unmaps, "host mappings taken away")                                                 \
 	X(dropped_ahead, "pages taken away before their turn in a sequence")                       \
-	X(host_protects, "host mappings made read-only because their page became watched")         \
+	X(host_protects, "host mappings made read-only")                                           \
 	X(host_refused, "host mappings that the host refused")                                     \
 	X(evictions, "slots and windows emptied to stay within the mapping budget")                \
 	X(memory_full, "times that the shadow's own memory was at its limit")                      \
@@ -30,6 +30,8 @@
 	X(resyncs, "tables out of sync compared at a flush")                                       \
 	X(resync_changes, "entries such a compare found changed")                                  \
 	X(entries_dropped, "changed table entries whose pages were dropped")                       \
+	X(put_off, "changed pages of user windows left to be settled before ring 3 runs")          \
+	X(settled, "times such pages were settled")                                                \
 	X(slots_dropped, "slots dropped because their directory entry changed")                    \
 	X(spaces_cached, "loads of CR3 that found their address space")                            \
 	X(spaces_new, "loads of CR3 that made an address space")                                   \

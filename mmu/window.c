@@ -391,6 +391,12 @@ static bool protect(struct mem_window *w, uint32_t page, uint32_t count)
 	return true;
 }
 
+void mem_window_protect(struct mem_window *w, uint32_t page, uint32_t count)
+{
+	protect(w, page, count);
+	trim(w->set);
+}
+
 /* Pages from this one on that show consecutive frames, all writable; at most limit. */
 static uint32_t writable_run(const struct mem_window *w, uint32_t page, uint32_t limit)
 {

@@ -117,6 +117,8 @@ void mem_window_give_back(struct mem_window *w);
  * empty. Memory that it takes no longer is for sparse_trim().
  */
 bool mem_window_set_evict(struct mem_window_set *set);
+/* Makes pages read-only, all of which are mapped. */
+void mem_window_protect(struct mem_window *w, uint32_t page, uint32_t count);
 /* Makes every mapping of count frames from this one on read-only. */
 void mem_window_protect_frames(struct mem_window_set *set, uint32_t frame, uint32_t count);
 

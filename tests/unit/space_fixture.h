@@ -64,10 +64,17 @@ static void on_window_fault(int sig, siginfo_t *info, void *context)
 	siglongjmp(window_unwind, 1);
 }
 
+static inline uint64_t window_base(struct vcpu *cpu, bool user)
+{
+	if (user) /* as before ring 3 runs */
+		space_settle(cpu);
+	return user ? cpu->window_base_user : cpu->window_base_supervisor;
+}
+
 static inline bool window_read(struct world *w, gva_t gva, bool user, uint32_t *value)
 {
 	struct vcpu *cpu = w->f.cpu;
-	uint64_t base = user ? cpu->window_base_user : cpu->window_base_supervisor;
+	uint64_t base = window_base(cpu, user);
 
 	faulting_cpu = cpu;
 	if (!base || sigsetjmp(window_unwind, 1))
@@ -79,7 +86,7 @@ static inline bool window_read(struct world *w, gva_t gva, bool user, uint32_t *
 static inline bool window_write(struct world *w, gva_t gva, bool user, uint32_t value)
 {
 	struct vcpu *cpu = w->f.cpu;
-	uint64_t base = user ? cpu->window_base_user : cpu->window_base_supervisor;
+	uint64_t base = window_base(cpu, user);
 
 	faulting_cpu = cpu;
 	if (!base || sigsetjmp(window_unwind, 1))

@@ -198,6 +198,134 @@ static void test_out_of_sync(void)
 	world_end(&w);
 }
 
+/* ---- pages of user windows that are put off ---- */
+static void map_user(struct world *w, unsigned n, unsigned frame, uint32_t flags)
+{
+	entry_write(w, w->table[0][0], n, (PAGES_AT + frame * PAGE_SIZE) | flags);
+}
+
+/* Sixteen pages that do not lie together in memory, shown, and all of them writable. */
+static void show_scattered(struct world *w)
+{
+	for (unsigned n = 0; n < 16; n++) {
+		poke_page(w, PAGES_AT + 2 * n * PAGE_SIZE, n);
+		map_user(w, n, 2 * n, RW_USER | PTE_A | PTE_D);
+	}
+	for (unsigned n = 0; n < 16; n++)
+		CHECK(window_write(w, user_page(w, 0, n), true, n));
+}
+
+static void test_put_off(void)
+{
+	struct mmu_counters before;
+	struct world w;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	show_scattered(&w);
+	before = counters(&w);
+	/* Until ring 3 runs there is nothing to see, and the host is not called. */
+	for (unsigned n = 0; n < 16; n++)
+		map_user(&w, n, 2 * n, n < 8 ? 0 : PTE_P | PTE_U | PTE_A | PTE_D);
+	load_root(&w, 0); /* the table has gone out of sync */
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	CHECK(w.f.cpu->window_withheld);
+	CHECK_EQ(counters(&w).host_unmaps, before.host_unmaps);
+	CHECK_EQ(counters(&w).put_off, before.put_off + 16);
+	mmu_check(w.f.cpu);
+	space_settle(w.f.cpu);
+	CHECK(w.f.cpu->window_base_user != 0);
+	CHECK_EQ(counters(&w).host_unmaps, before.host_unmaps + 1);
+	CHECK_EQ(counters(&w).host_protects, before.host_protects + 1);
+	mmu_check(w.f.cpu);
+	CHECK(!window_read(&w, user_page(&w, 0, 7), true, &v));
+	CHECK(window_read(&w, user_page(&w, 0, 8), true, &v));
+	CHECK_EQ(v, 8);
+	CHECK(!window_write(&w, user_page(&w, 0, 8), true, 0));
+	world_end(&w);
+}
+
+/* An entry that has been written again shows what it says at last, without another fault. */
+static void test_put_off_rewritten(void)
+{
+	struct mmu_counters before;
+	struct world w;
+	uint32_t v = 0, faults;
+
+	world_start(&w, false, 0, 0);
+	show_scattered(&w);
+	before = counters(&w);
+	faults = window_faults;
+	map_user(&w, 3, 6, PTE_P | PTE_U | PTE_A | PTE_D);
+	map_user(&w, 3, 6, RW_USER | PTE_A | PTE_D); /* as it was */
+	map_user(&w, 5, 10, 0);
+	tlb_flush_page(w.f.cpu, user_page(&w, 0, 5));
+	poke_page(&w, PAGES_AT + 40 * PAGE_SIZE, 77);
+	map_user(&w, 5, 40, RW_USER | PTE_A | PTE_D);
+	CHECK(window_read(&w, user_page(&w, 0, 5), true, &v));
+	CHECK_EQ(v, 77);
+	CHECK(window_write(&w, user_page(&w, 0, 5), true, 1));
+	CHECK(window_write(&w, user_page(&w, 0, 3), true, 1));
+	CHECK_EQ(physmem_read(w.f.mem, PAGES_AT + 40 * PAGE_SIZE, 4), 1);
+	CHECK_EQ(window_faults, faults);
+	CHECK_EQ(counters(&w).host_unmaps, before.host_unmaps);
+	CHECK_EQ(counters(&w).host_maps, before.host_maps + 1);
+	mmu_check(w.f.cpu);
+	/* The guest that clears A is to see it set again. */
+	map_user(&w, 3, 6, RW_USER);
+	CHECK(window_read(&w, user_page(&w, 0, 3), true, &v));
+	CHECK_EQ(entry_read(&w, w.table[0][0], 3), (PAGES_AT + 6 * PAGE_SIZE) | RW_USER | PTE_A);
+	world_end(&w);
+}
+
+/* Nothing is put off where ring 3 runs, whose own writes may change its tables. */
+static void test_put_off_never(void)
+{
+	struct world w;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	show_scattered(&w);
+	w.f.cpu->cpl = 3;
+	map_user(&w, 4, 30, RW_USER | PTE_A | PTE_D);
+	CHECK(w.f.cpu->window_base_user != 0);
+	CHECK_EQ(counters(&w).put_off, 0);
+	CHECK(window_read(&w, user_page(&w, 0, 4), true, &v));
+	CHECK_EQ(v, 15);
+	w.f.cpu->cpl = 0;
+	world_end(&w);
+}
+
+/* More places than are noted; of another space, and of one whose tables have gone since. */
+static void test_put_off_many(void)
+{
+	struct world w;
+	uint32_t v = 0;
+
+	world_start(&w, false, 0, 0);
+	for (unsigned n = 0; n < 512; n++)
+		map_user(&w, n, n, RW_USER | PTE_A | PTE_D);
+	for (unsigned n = 0; n < 512; n++)
+		CHECK(window_write(&w, user_page(&w, 0, n), true, n));
+	load_root(&w, 1);
+	for (unsigned n = 0; n < 512; n += 2)
+		map_user(&w, n, 511 - n, RW_USER | PTE_A | PTE_D);
+	CHECK(!w.f.cpu->window_withheld);
+	mmu_check(w.f.cpu);
+	load_root(&w, 0);
+	CHECK(w.f.cpu->window_withheld);
+	for (unsigned n = 0; n < 512; n++) {
+		CHECK(window_read(&w, user_page(&w, 0, n), true, &v));
+		CHECK_EQ(v, n % 2 ? n : 511 - n);
+	}
+	mmu_check(w.f.cpu);
+	map_user(&w, 1, 9, RW_USER | PTE_A | PTE_D);
+	entry_write(&w, w.dir[0], 0, 0);
+	CHECK(!window_read(&w, user_page(&w, 0, 1), true, &v));
+	mmu_check(w.f.cpu);
+	world_end(&w);
+}
+
 /* ---- address spaces ---- */
 static void spaces(bool pae)
 {
@@ -728,10 +856,11 @@ static void test_costs(void)
 
 UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"accessed again", test_accessed_again}, {"traced write", test_traced_write},
-	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync}, {"spaces", test_spaces},
-	  {"many spaces", test_many_spaces},
-	  {"demoted", test_demoted}, {"account", test_account},
-	  {"account, again", test_account_again}, {"early", test_early},
+	  {"recursive", test_recursive}, {"out of sync", test_out_of_sync},
+	  {"put off", test_put_off}, {"put off, rewritten", test_put_off_rewritten},
+	  {"put off, never", test_put_off_never}, {"put off, many", test_put_off_many},
+	  {"spaces", test_spaces}, {"many spaces", test_many_spaces}, {"demoted", test_demoted},
+	  {"account", test_account}, {"account, again", test_account_again}, {"early", test_early},
 	  {"TLB index", test_tlb_index}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
 	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
