@@ -46,6 +46,7 @@
 	{                                                                                          \
 		[FEATURES_1_EDX] = EDX_PENTIUM4,                                                   \
 		[FEATURES_1_ECX] = ECX_ALL,                                                        \
+		[FEATURES_6_EAX] = BIT_OF(FEATURE_ARAT),                                           \
 		[FEATURES_7_EBX] = BIT_OF(FEATURE_ERMS),                                           \
 		[FEATURES_7_EDX] = BIT_OF(FEATURE_ARCH_CAPABILITIES),                              \
 		[FEATURES_EXT1_EDX] = BIT_OF(FEATURE_NX),                                          \
@@ -58,6 +59,7 @@
 #define MAX_EXTENDED 0x80000008u
 /* 36 physical and 32 linear address bits: leaf 80000008h. */
 #define ADDRESS_BITS 0x2024u
+#define BUS_MHZ 100u
 
 enum { CACHE_NONE, CACHE_DATA, CACHE_CODE, CACHE_UNIFIED };
 
@@ -79,7 +81,7 @@ static const struct cpu_model models[] = {
 		.family = 6,
 		.model = 28,
 		.stepping = 10,
-		.max_leaf = 7,
+		.max_leaf = 0x16,
 		.max_extended = MAX_EXTENDED,
 		.features = FEATURES_ALL,
 		.leaf2 = LEAF2_CORE,
@@ -163,7 +165,7 @@ static const struct cpu_model models[] = {
 		.name = "host",
 		.description = "identity of the host's processor, features as far as modelled",
 		.vendor = INTEL,
-		.max_leaf = 7,
+		.max_leaf = 0x16,
 		.max_extended = MAX_EXTENDED,
 		.features = FEATURES_ALL,
 		.leaf2 = LEAF2_CORE,
@@ -298,6 +300,70 @@ static void leaf_brand(const struct cpu_model *m, unsigned part, uint32_t out[4]
 	memcpy(out, text + 16 * part, 16);
 }
 
+static uint64_t tsc_hz(const struct vcpu *cpu)
+{
+	return cpu_has(cpu, FEATURE_TSC) && cpu->ops->tsc_hz ? cpu->ops->tsc_hz(cpu->opaque) : 0;
+}
+
+/*
+ * The fraction nearest to value / unit whose numerator is at most limit, by continued
+ * fractions: a last term that is cut off is still the best one if half of it is left.
+ */
+static void nearest_fraction(uint64_t value, uint64_t unit, uint32_t limit, uint32_t *numerator,
+			     uint32_t *denominator)
+{
+	uint64_t p0 = 0, q0 = 1, p1 = 1, q1 = 0;
+
+	while (unit) {
+		uint64_t term = value / unit, rest = value % unit;
+		uint64_t room = p1 ? (limit - p0) / p1 : term; /* 0: value is less than unit */
+		uint64_t n = term < room ? term : room, p2 = n * p1 + p0, q2 = n * q1 + q0;
+
+		if (n < term && 2 * n <= term)
+			break;
+		p0 = p1;
+		q0 = q1;
+		p1 = p2;
+		q1 = q2;
+		if (n < term)
+			break;
+		value = unit;
+		unit = rest;
+	}
+	*numerator = (uint32_t)p1;
+	*denominator = (uint32_t)q1;
+}
+
+/*
+ * Leaf 15h (SDM 2A, CPUID): the TSC runs at ECX * EBX / EAX Hz, and the local APIC's timer
+ * counts at ECX (SDM 3A 10.5.4). With it systems need not measure either for a tenth of a
+ * second. Linux multiplies EBX by the crystal's kHz in 32 bits, so EBX is small; for the
+ * TSC, by which systems keep the time, to be right to 1 ppm, the crystal's Hz may be off by
+ * some ten.
+ */
+#define CRYSTAL_RATIO_MOST (UINT32_MAX / (CPU_CRYSTAL_HZ / 1000) - 4)
+
+static void leaf_crystal(const struct vcpu *cpu, uint32_t out[4])
+{
+	uint64_t hz = tsc_hz(cpu);
+
+	if (!hz)
+		return;
+	nearest_fraction(hz, CPU_CRYSTAL_HZ, CRYSTAL_RATIO_MOST, &out[1], &out[0]);
+	out[2] = (uint32_t)((hz * out[0] / out[1] + 500) / 1000 * 1000);
+}
+
+/* Leaf 16h: base, maximum and bus frequency in MHz. */
+static void leaf_frequency(const struct vcpu *cpu, uint32_t out[4])
+{
+	uint64_t hz = tsc_hz(cpu);
+
+	if (!hz)
+		return;
+	out[0] = out[1] = (uint32_t)((hz + 500000) / 1000000);
+	out[2] = BUS_MHZ;
+}
+
 static void leaf_basic(const struct vcpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
 	const struct cpu_model *m = cpu->model;
@@ -317,11 +383,20 @@ static void leaf_basic(const struct vcpu *cpu, uint32_t leaf, uint32_t subleaf, 
 	case 4:
 		leaf_cache(m, subleaf, out);
 		break;
+	case 6:
+		out[0] = m->features[FEATURES_6_EAX];
+		break;
 	case 7:
 		if (subleaf)
 			break;
 		out[1] = m->features[FEATURES_7_EBX];
 		out[3] = m->features[FEATURES_7_EDX];
+		break;
+	case 0x15:
+		leaf_crystal(cpu, out);
+		break;
+	case 0x16:
+		leaf_frequency(cpu, out);
 		break;
 	}
 }

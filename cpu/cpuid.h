@@ -15,6 +15,7 @@
 enum feature_word {
 	FEATURES_1_EDX,
 	FEATURES_1_ECX,
+	FEATURES_6_EAX,
 	FEATURES_7_EBX,
 	FEATURES_7_EDX,
 	FEATURES_EXT1_EDX, /* leaf 80000001h */
@@ -57,6 +58,8 @@ enum cpu_feature {
 	FEATURE_SSE41 = FEATURE(FEATURES_1_ECX, 19),
 	FEATURE_SSE42 = FEATURE(FEATURES_1_ECX, 20),
 	FEATURE_POPCNT = FEATURE(FEATURES_1_ECX, 23),
+
+	FEATURE_ARAT = FEATURE(FEATURES_6_EAX, 2), /* the APIC's timer never stops */
 
 	FEATURE_ERMS = FEATURE(FEATURES_7_EBX, 9),
 	FEATURE_ARCH_CAPABILITIES = FEATURE(FEATURES_7_EDX, 29),
@@ -126,6 +129,9 @@ void cpu_limit_features(struct vcpu *cpu, const uint32_t allowed[FEATURE_WORDS])
 
 /* Leaf 1's EAX, which is also in EDX after reset. */
 uint32_t cpu_signature(const struct cpu_model *model);
+
+/* What the local APIC's timer counts, leaf 15h: devices/lapic.h. */
+#define CPU_CRYSTAL_HZ 1000000000u
 
 /* What CPUID gives for EAX=leaf, ECX=subleaf: EAX, EBX, ECX, EDX. */
 void cpuid_leaf(const struct vcpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);

@@ -240,6 +240,8 @@ struct vcpu_ops {
 	 * engine whose guest reads the host's. NULL: there is no such offset.
 	 */
 	uint64_t (*tsc_offset)(void *opaque);
+	/* Hz of tsc(), the same ever after; 0, or NULL: not known yet. */
+	uint64_t (*tsc_hz)(void *opaque);
 	/* Triple fault: the machine decides (reset, stop). */
 	void (*shutdown)(void *opaque);
 	/* Local APIC base MSR was written. NULL: no local APIC. */

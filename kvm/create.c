@@ -71,7 +71,7 @@ static const struct {
 	uint32_t leaf;
 	unsigned reg; /* EAX, EBX, ECX, EDX */
 } words[FEATURE_WORDS] = {
-	{1, 3}, {1, 2}, {7, 1}, {7, 3}, {0x80000001, 3}, {0x80000001, 2}, {0x80000007, 3},
+	{1, 3}, {1, 2}, {6, 0}, {7, 1}, {7, 3}, {0x80000001, 3}, {0x80000001, 2}, {0x80000007, 3},
 	{0, 0}, /* FEATURES_HIDDEN: the host's chip, whatever is said */
 };
 

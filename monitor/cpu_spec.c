@@ -27,8 +27,8 @@ static const struct {
 	{"sse4_1", FEATURE_SSE41}, {"sse4.2", FEATURE_SSE42}, {"sse4_2", FEATURE_SSE42},
 	{"popcnt", FEATURE_POPCNT}, {"erms", FEATURE_ERMS},
 	{"arch-capabilities", FEATURE_ARCH_CAPABILITIES}, {"nx", FEATURE_NX},
-	{"invtsc", FEATURE_INVARIANT_TSC}, {"abm", FEATURE_ABM}, {"lzcnt", FEATURE_ABM},
-	{"tzcnt", FEATURE_TZCNT},
+	{"invtsc", FEATURE_INVARIANT_TSC}, {"arat", FEATURE_ARAT}, {"abm", FEATURE_ABM},
+	{"lzcnt", FEATURE_ABM}, {"tzcnt", FEATURE_TZCNT},
 };
 
 /* Properties of QEMU's processors that say nothing to the guest. */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cpu/cpuid.h"
 #include "devices/debug_ports.h"
 #include "devices/fdc.h"
 #include "devices/i440fx.h"
@@ -179,6 +180,8 @@ static struct irq_line isa_irq(struct vm *vm, unsigned irq)
 }
 
 /* ---- interrupts, timers, keyboard: what every PC/AT has ---- */
+
+_Static_assert(LAPIC_BUS_HZ == CPU_CRYSTAL_HZ, "what CPUID says of the APIC's timer");
 
 static int create_interrupts(struct vm *vm, struct report *r)
 {

@@ -45,6 +45,25 @@ static uint64_t guest_tsc_offset(void *opaque)
 	return ((struct vm *)opaque)->tsc_offset;
 }
 
+/* Measured since the machine was created, which is longer ago when systems ask. */
+#define TSC_MEASURED_NS 20000000u
+
+static uint64_t guest_tsc_hz(void *opaque)
+{
+	struct vm *vm = opaque;
+	struct host_instant now;
+
+	if (vm->config.icount)
+		return NS_PER_SEC;
+	if (vm->tsc_hz)
+		return vm->tsc_hz;
+	now = host_instant();
+	if (now.ns - vm->created.ns >= TSC_MEASURED_NS)
+		vm->tsc_hz = (uint64_t)((unsigned __int128)(now.tsc - vm->created.tsc) *
+					NS_PER_SEC / (now.ns - vm->created.ns));
+	return vm->tsc_hz;
+}
+
 static void time_stop(struct vm *vm)
 {
 	vm->paused_at = host_time_ns() - vm->epoch;
@@ -181,6 +200,7 @@ static const struct vcpu_ops cpu_ops = {
 	.ferr = machine_ferr,
 	.tsc = guest_tsc,
 	.tsc_offset = guest_tsc_offset,
+	.tsc_hz = guest_tsc_hz,
 	.shutdown = cpu_shutdown,
 	.apic_base_changed = machine_apic_base,
 };
@@ -224,6 +244,7 @@ struct vm *vm_create(const struct vm_config *c, struct report *r)
 		return NULL;
 	}
 	vm->config = *c;
+	vm->created = host_instant();
 	vm_init_work(vm);
 	if (create_base(vm, r) < 0 || machine_create(vm, r) < 0) {
 		vm_destroy(vm);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/report.h"
+#include "base/host_time.h"
 #include "cpu/vcpu.h"
 #include "devices/blockdev.h"
 #include "devices/bus.h"
@@ -74,6 +75,8 @@ struct vm {
 	uint64_t epoch;      /* host ns that are guest time 0 */
 	uint64_t paused_at;  /* guest ns while not running */
 	uint64_t tsc_offset; /* guest TSC = host TSC - this */
+	struct host_instant created;
+	uint64_t tsc_hz; /* 0: not measured yet */
 	uint64_t icount_ns;  /* guest ns of -icount, up to the last refuelling */
 	uint64_t stop_at;    /* instructions after which to pause; 0: never */
 	struct vm_timer timer; /* of engines that do not count instructions */

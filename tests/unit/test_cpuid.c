@@ -103,6 +103,55 @@ static void test_brand(void)
 	fixture_end(&f);
 }
 
+static uint64_t clock_hz;
+
+static uint64_t fixture_tsc_hz(void *opaque)
+{
+	(void)opaque;
+	return clock_hz;
+}
+
+/* Frequencies that systems take instead of measuring them. */
+static void test_clocks(void)
+{
+	static const struct {
+		uint64_t hz;
+		uint32_t denominator, numerator, crystal, mhz;
+	} expected[] = {
+		{1000000000, 1, 1, 1000000000, 1000},
+		{2000000000, 1, 2, 1000000000, 2000},
+		{2500000000, 2, 5, 1000000000, 2500},
+		{2445421000, 1365, 3338, 1000000000, 2445},
+		{2000250000, 2144, 4289, 999892000, 2000},
+		{999999999, 1, 1, 1000000000, 1000},
+	};
+	struct vcpu_ops ops = fixture_ops;
+	struct fixture f;
+
+	fixture_start(&f);
+	f.cpu->ops = &ops;
+	LEAF(&f, 0x15, 0, 0, 0, 0, 0);
+	ops.tsc_hz = fixture_tsc_hz;
+	LEAF(&f, 0x15, 0, 0, 0, 0, 0);
+	LEAF(&f, 0x16, 0, 0, 0, 0, 0);
+	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		clock_hz = expected[i].hz;
+		LEAF(&f, 0x15, 0, expected[i].denominator, expected[i].numerator,
+		     expected[i].crystal, 0);
+		LEAF(&f, 0x16, 0, expected[i].mhz, expected[i].mhz, 100, 0);
+	}
+	/* Near enough, and what Linux multiplies in 32 bits fits. */
+	for (clock_hz = 800000123; clock_hz < 6000000000; clock_hz += 7123457) {
+		uint32_t r[4], khz = (uint32_t)(clock_hz / 1000), told;
+
+		leaf(&f, 0x15, 0, r);
+		told = r[2] / 1000 * r[1] / r[0];
+		CHECK((told > khz ? told - khz : khz - told) <= khz / 1000000 + 1);
+		CHECK(r[2] > 999800000 && r[2] < 1000200000);
+	}
+	fixture_end(&f);
+}
+
 /* What the default has to have so that Linux sees nothing to mitigate. */
 static void test_default(void)
 {
@@ -386,6 +435,6 @@ static void test_cr4(void)
 }
 
 UNIT_MAIN("cpuid", {"identity", test_identity}, {"caches", test_caches}, {"brand", test_brand},
-	  {"default", test_default}, {"host", test_host}, {"first chip", test_first_chip},
+	  {"clocks", test_clocks}, {"default", test_default}, {"host", test_host}, {"first chip", test_first_chip},
 	  {"count zeros", test_count_zeros}, {"sysenter", test_sysenter}, {"msr", test_msr_access}, {"rows", test_rows},
 	  {"cr4", test_cr4})
