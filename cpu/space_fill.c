@@ -262,6 +262,10 @@ bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view)
 		f.first = set->stub_first_page;
 	if (!f.window || !set->current->shadowable)
 		return false;
+	if (view == VIEW_SUPERVISOR && page_churns(set, page)) {
+		set->counters.churned++;
+		return false;
+	}
 	if (!get_tables(cpu, page, &dir, &f.table) || !walk_tables(cpu, gva, &w)) {
 		set->counters.not_present++;
 		return false;

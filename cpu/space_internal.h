@@ -90,6 +90,13 @@ struct space {
 	struct stale_run stale[STALE_RUNS]; /* to be settled before ring 3 runs in its window */
 };
 
+/* A page that the guest maps and unmaps again and again below ring 3, space_view.c. */
+#define CHURN_PAGES 64u
+struct churn {
+	uint32_t page, losses;
+	uint64_t last; /* host time of the last loss */
+};
+
 struct space_set {
 	struct mmu_counters counters;
 	struct mem_window_set *windows; /* NULL: none */
@@ -117,6 +124,7 @@ struct space_set {
 	struct space spaces[SPACES];
 	struct table tables[TABLES];
 	struct view views[VIEWS];
+	struct churn churn[CHURN_PAGES]; /* by the page's low bits */
 	struct sparse_budget memory; /* of these, and of windows */
 	struct sparse *slots;	     /* of views */
 	struct sparse *fetched;	     /* of views of fetches */
@@ -213,6 +221,8 @@ static inline gpa_t entry_table(const struct vcpu *cpu, uint64_t dir_entry)
 }
 
 /* ---- cpu/space_view.c ---- */
+/* Whether the page of the supervisor window is not worth a mapping now. */
+bool page_churns(struct space_set *set, uint32_t page);
 /* Makes the slot one that was filled from this entry and table, dropping what it was else. */
 void slot_claim(struct vcpu *cpu, unsigned view, uint32_t slot, uint64_t tag, struct table *t);
 void slot_drop(struct vcpu *cpu, unsigned view, uint32_t slot);

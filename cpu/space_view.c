@@ -5,6 +5,7 @@
  */
 #include "cpu/space_internal.h"
 
+#include "base/host_time.h"
 #include "cpu/engine.h"
 
 static void user_add(struct space_set *set, unsigned view, uint32_t slot)
@@ -165,12 +166,49 @@ static bool put_off(struct vcpu *cpu, unsigned view, uint32_t page)
 	return true;
 }
 
+/*
+ * Kernels look at physical memory through a few pages of theirs, one place after the other:
+ * Linux while it looks for firmware's tables, or at high memory. To map each for a few
+ * accesses, and to take it away, costs some ten times what the accesses cost without.
+ */
+#define CHURN_LOSSES  8
+#define CHURN_NS      1000000 /* from one loss to the next, at most */
+#define CHURN_REST_NS 100000000
+
+static struct churn *churn_of(struct space_set *set, uint32_t page)
+{
+	return &set->churn[page % CHURN_PAGES];
+}
+
+static void churn_note(struct space_set *set, uint32_t page)
+{
+	struct churn *c = churn_of(set, page);
+	uint64_t now = host_time_ns();
+
+	if (c->page != page || now - c->last > CHURN_NS)
+		*c = (struct churn){.page = page};
+	c->losses++;
+	c->last = now;
+}
+
+bool page_churns(struct space_set *set, uint32_t page)
+{
+	const struct churn *c = churn_of(set, page);
+
+	return c->page == page && c->losses >= CHURN_LOSSES &&
+	       host_time_ns() - c->last < CHURN_REST_NS;
+}
+
 void view_drop_page(struct vcpu *cpu, unsigned view, uint32_t page)
 {
 	struct view *v = &cpu->spaces->views[view];
+	uint32_t frame;
+	bool writable;
 
 	if (view_is_user(view) && put_off(cpu, view, page))
 		return;
+	if (view == VIEW_SUPERVISOR && mem_window_lookup(v->window, page, &frame, &writable))
+		churn_note(cpu->spaces, page);
 	if (!view_is_fetch(view))
 		mem_window_drop_page(v->window, page);
 	else if (v->fetched[page / 64] >> page % 64 & 1 && !fetch_forget(cpu, view, page))

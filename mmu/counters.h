@@ -15,6 +15,7 @@
 	X(no_right, "faults in windows on pages the view must not have (user, read-only)")         \
 	X(not_memory, "faults in windows on registers, empty space or memory of no memfd")         \
 	X(watched_writes, "faults in windows by writes to watched pages")                          \
+	X(churned, "faults in windows on pages that come and go too fast to be mapped")            \
 	X(host_maps, "host mappings made")                                                         \
 	X(host_unmaps, "host mappings taken away")                                                 \
 	X(dropped_ahead, "pages taken away before their turn in a sequence")                       \

@@ -156,6 +156,7 @@ static void compare_access(struct play *p)
 	gva_t gva = (t == 2 ? kernel_page(w, 1, n) : user_page(w, t, n)) + below(p, 1024) * 4;
 	bool user = t != 2 && below(p, 4), write = below(p, 2), done, allows;
 	uint32_t value = 0, stored = p->seed;
+	uint64_t churned = space_counters(w->f.cpu).churned;
 	struct walk walk = WALK_START;
 
 	done = write ? window_write(w, gva, user, stored) : window_read(w, gva, user, &value);
@@ -163,7 +164,8 @@ static void compare_access(struct play *p)
 		 walk_allows(w->f.cpu, &walk, write ? ACCESS_WRITE : ACCESS_READ, user);
 	if (!done) {
 		p->refused++;
-		CHECK(!allows || may_refuse(p, &walk, write, user));
+		CHECK(!allows || may_refuse(p, &walk, write, user) ||
+		      space_counters(w->f.cpu).churned != churned);
 		return;
 	}
 	p->allowed++;
