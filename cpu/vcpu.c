@@ -20,13 +20,14 @@
 #define RESET_EIP    0xfff0u
 
 /* ---- what physmem tells us ---- */
-static void on_map_changed(void *opaque)
+static void on_map_changed(void *opaque, bool memory)
 {
 	struct vcpu *cpu = opaque;
 
 	if (cpu->engine && cpu->engine->memory_changed)
 		cpu->engine->memory_changed(cpu);
-	space_map_changed(cpu);
+	if (memory)
+		space_map_changed(cpu);
 	tlb_flush(cpu, true);
 }
 

@@ -200,11 +200,30 @@ static void find_plain(struct physmem *pm)
 	}
 }
 
-static void map_changed(struct physmem *pm)
+static void map_changed(struct physmem *pm, bool memory)
 {
 	find_plain(pm);
 	if (pm->listener.map_changed)
-		pm->listener.map_changed(pm->listener.opaque);
+		pm->listener.map_changed(pm->listener.opaque, memory);
+}
+
+static bool is_memory(const struct phys_region *r)
+{
+	return r->kind != PHYS_MMIO;
+}
+
+/* Whether memory may answer in [base, base+size): what covers it is not looked at. */
+static bool holds_memory(const struct physmem *pm, gpa_t base, uint64_t size)
+{
+	if (base < pm->below_4g || (base + size > FOUR_GIB && pm->ram_size > pm->below_4g))
+		return true;
+	for (int i = 0; i < pm->visible_count; i++) {
+		const struct phys_region *r = pm->visible[i];
+
+		if (is_memory(r) && r->base < base + size && base < r->base + r->size)
+			return true;
+	}
+	return false;
 }
 
 static struct phys_region *region_add(struct physmem *pm, const char *name, enum phys_kind kind,
@@ -272,11 +291,13 @@ uint64_t phys_region_offset(const struct phys_region *r, const uint8_t *host)
 void physmem_region_map(struct phys_region *r, gpa_t base, int priority)
 {
 	struct physmem *pm = r->pm;
+	bool memory;
 	int i;
 
 	base &= ~(gpa_t)(PAGE_SIZE - 1);
 	if (r->mapped && r->base == base && r->priority == priority)
 		return;
+	memory = (r->mapped && is_memory(r)) || holds_memory(pm, base, r->size);
 	visible_remove(r);
 	r->mapped = true;
 	r->base = base;
@@ -286,7 +307,7 @@ void physmem_region_map(struct phys_region *r, gpa_t base, int priority)
 	pm->visible[i] = r;
 	pm->visible_count++;
 	LOG(LOG_MMU, "%s at %#llx", r->name, (unsigned long long)base);
-	map_changed(pm);
+	map_changed(pm, memory);
 }
 
 void physmem_region_unmap(struct phys_region *r)
@@ -296,7 +317,7 @@ void physmem_region_unmap(struct phys_region *r)
 	visible_remove(r);
 	r->mapped = false;
 	LOG(LOG_MMU, "%s unmapped", r->name);
-	map_changed(r->pm);
+	map_changed(r->pm, is_memory(r));
 }
 
 void physmem_set_pam(struct physmem *pm, gpa_t base, uint32_t size, enum pam_mode mode)
@@ -310,7 +331,7 @@ void physmem_set_pam(struct physmem *pm, gpa_t base, uint32_t size, enum pam_mod
 		pm->pam[(a - PAM_BASE) >> PAM_GRAIN_SHIFT] = mode;
 	}
 	if (changed)
-		map_changed(pm);
+		map_changed(pm, true);
 }
 
 void physmem_set_smram(struct physmem *pm, bool on)
@@ -318,7 +339,7 @@ void physmem_set_smram(struct physmem *pm, bool on)
 	if (pm->smram_open == on)
 		return;
 	pm->smram_open = on;
-	map_changed(pm);
+	map_changed(pm, true);
 }
 
 /* Offset of a guest physical address in the RAM block, or UINT64_MAX. */

@@ -67,8 +67,11 @@ struct phys_page {
 
 /* Whoever caches translations is told what to forget. */
 struct physmem_listener {
-	/* Another memory may answer anywhere: forget everything. */
-	void (*map_changed)(void *opaque);
+	/*
+	 * Something else answers somewhere: no lookup counts any more. memory: some of what
+	 * answered there was memory; what is known of it is to be forgotten, too.
+	 */
+	void (*map_changed)(void *opaque, bool memory);
 	/* So many pages from this one on are watched from now on. */
 	void (*write_watched)(void *opaque, gpa_t page, uint32_t pages);
 	/*

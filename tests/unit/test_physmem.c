@@ -11,15 +11,16 @@
 #define RAM_SIZE (4u << 20)
 
 struct seen {
-	unsigned map_changes, watched, code_writes, table_writes;
+	unsigned map_changes, memory_changes, watched, code_writes, table_writes;
 	gpa_t last_code, last_table, last_watched;
 	uint32_t last_len;
 	uint8_t last_flags;
 };
 
-static void on_map(void *o)
+static void on_map(void *o, bool memory)
 {
 	((struct seen *)o)->map_changes++;
+	((struct seen *)o)->memory_changes += memory;
 }
 static void on_watch(void *o, gpa_t page, uint32_t pages)
 {
@@ -148,6 +149,7 @@ static void test_priority_and_move(void)
 	physmem_write(pm, 0x300000, 0, 1); /* ROM */
 	CHECK_EQ(physmem_read(pm, 0x300000, 1), 0xaa);
 	CHECK(s.map_changes >= 3);
+	CHECK_EQ(s.memory_changes, s.map_changes);
 	physmem_destroy(pm);
 	free(a);
 	free(b);
@@ -264,6 +266,7 @@ static void test_dirty_pages(void)
 	CHECK_EQ(s.watched, 16 + 3); /* only what had been dirty */
 	CHECK_EQ(s.last_watched, 0xe0005000);
 	CHECK_EQ(s.map_changes, 1);
+	CHECK_EQ(s.memory_changes, 0); /* nothing was there */
 	physmem_destroy(pm);
 	free(vram);
 }

@@ -708,6 +708,7 @@ static void test_memory_kinds(void)
 	struct world w;
 	uint8_t *bytes;
 	uint32_t v = 0;
+	uint64_t before;
 
 	world_start(&w, false, 0, 0);
 	registers = physmem_add_mmio(w.f.mem, "registers", PAGE_SIZE, &ops, NULL);
@@ -728,6 +729,22 @@ static void test_memory_kinds(void)
 	mmu_check(w.f.cpu);
 	physmem_region_unmap(registers);
 	CHECK(window_read(&w, kernel_page(&w, 1, 1), false, &v));
+	/* Where no memory has been, nothing is known that would have to go. */
+	before = counters(&w).resets;
+	physmem_region_map(registers, 0xffe00000, 1);
+	physmem_region_map(registers, 0xffd00000, 1);
+	CHECK_EQ(counters(&w).resets, before);
+	entry_write(&w, w.kernel_table[1], 2, 0xffd00000 | RW_KERNEL);
+	CHECK(!window_read(&w, kernel_page(&w, 1, 2), false, &v));
+	physmem_region_unmap(registers);
+	physmem_region_map(rom, 0xffd00000, 1);
+	CHECK_EQ(counters(&w).resets, before + 1); /* it was elsewhere */
+	CHECK(window_read(&w, kernel_page(&w, 1, 2), false, &v));
+	CHECK_EQ(v, 0x99);
+	physmem_region_map(registers, 0xffd00000, 2);
+	CHECK_EQ(counters(&w).resets, before + 2);
+	CHECK(!window_read(&w, kernel_page(&w, 1, 2), false, &v));
+	physmem_region_map(rom, 0xfff00000, 1);
 	w.f.cpu->dr[0] = kernel_page(&w, 1, 1) + 8;
 	w.f.cpu->dr[7] |= 3 | 1u << 16;
 	tlb_flush(w.f.cpu, true);
