@@ -126,9 +126,8 @@ void space_settle(struct vcpu *cpu)
 {
 	if (!cpu->window_withheld)
 		return;
-	memory_reserve(cpu);
 	while (cpu->spaces->current->stale_count)
-		stale_settle(cpu, cpu->spaces->current);
+		stale_settle(cpu);
 	publish_windows(cpu);
 }
 

@@ -317,17 +317,24 @@ static uint32_t settle_pages(const struct fill *f, uint32_t page, uint32_t end)
 {
 	struct target t, other;
 	enum stale_action action = stale_action(f, page, &t);
-	uint32_t to = page + 1;
+	uint32_t to = page + 1, frame;
+	bool writable;
 
 	while (to < end && stale_action(f, to, &other) == action &&
 	       (action != STALE_MAP ||
 		(other.frame - t.frame == to - page && other.writable == t.writable)))
 		to++;
-	if (action == STALE_UNMAP)
+	/* What was looked at may have been a directory, too, and the slot may have gone. */
+	if (action == STALE_KEEP || !mem_window_lookup(f->window, page, &frame, &writable))
+		return to;
+	if (action == STALE_UNMAP) { /* what fills are said to cost has that in it */
 		mem_window_unmap(f->window, page, to - page);
-	else if (action == STALE_PROTECT)
+		return to;
+	}
+	space_filled(f->cpu->spaces->current);
+	if (action == STALE_PROTECT)
 		mem_window_protect(f->window, page, to - page);
-	else if (action == STALE_MAP)
+	else
 		map_run(f, page, to - 1, page, &t);
 	return to;
 }
@@ -343,6 +350,7 @@ static void settle_run(struct vcpu *cpu, unsigned view, uint32_t page, uint32_t 
 		struct fill f = {.cpu = cpu, .window = v->window, .user = true};
 
 		next = next < end ? next : end;
+		memory_reserve(cpu); /* other pages may go, and the slot */
 		if (!slot_filled(v, slot) || !s->table) { /* dropped since then */
 			page = next;
 			continue;
@@ -353,9 +361,10 @@ static void settle_run(struct vcpu *cpu, unsigned view, uint32_t page, uint32_t 
 	}
 }
 
-void stale_settle(struct vcpu *cpu, struct space *s)
+void stale_settle(struct vcpu *cpu)
 {
 	struct space_set *set = cpu->spaces;
+	struct space *s = set->current;
 	struct stale_run runs[STALE_RUNS];
 	unsigned count = s->stale_count;
 

@@ -276,8 +276,11 @@ static inline void memory_reserve(struct vcpu *cpu)
 /* ---- cpu/space_fill.c ---- */
 /* space_fill() of one of the current space's views; paging is on. */
 bool space_fill_view(struct vcpu *cpu, gva_t gva, bool write, unsigned view);
-/* The space's stale pages show what its tables say now, or nothing. */
-void stale_settle(struct vcpu *cpu, struct space *s);
+/*
+ * Stale pages of the current space show what its tables say now, or nothing. With nothing in
+ * hand that came from tables.
+ */
+void stale_settle(struct vcpu *cpu);
 
 /* ---- cpu/space.c ---- */
 /* Drops what there is of a space that is not the current one. */

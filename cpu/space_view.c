@@ -127,7 +127,17 @@ void slot_drop(struct vcpu *cpu, unsigned view, uint32_t slot)
 	slot_free(set, v, slot);
 }
 
-static void stale_note(struct vcpu *cpu, struct space *s, uint32_t page)
+/* Where more is stale than can be noted, as much goes as had been. */
+static void stale_drop(struct space_set *set, struct space *s)
+{
+	struct mem_window *w = set->views[VIEW_USER(space_index(set, s))].window;
+
+	for (unsigned i = 0; i < s->stale_count; i++)
+		mem_window_unmap(w, s->stale[i].page, s->stale[i].count);
+	s->stale_count = 0;
+}
+
+static void stale_note(struct space_set *set, struct space *s, uint32_t page)
 {
 	struct stale_run *last = s->stale_count ? &s->stale[s->stale_count - 1] : NULL;
 
@@ -138,7 +148,7 @@ static void stale_note(struct vcpu *cpu, struct space *s, uint32_t page)
 		return;
 	}
 	if (s->stale_count == STALE_RUNS)
-		stale_settle(cpu, s);
+		stale_drop(set, s);
 	s->stale[s->stale_count++] = (struct stale_run){.page = page, .count = 1};
 }
 
@@ -160,7 +170,7 @@ static bool put_off(struct vcpu *cpu, unsigned view, uint32_t page)
 	if (!mem_window_lookup(set->views[view].window, page, &frame, &writable))
 		return true;
 	set->counters.put_off++;
-	stale_note(cpu, s, page);
+	stale_note(set, s, page);
 	if (s == set->current)
 		publish_windows(cpu);
 	return true;

@@ -504,6 +504,27 @@ static void test_account(void)
 	world_end(&w);
 }
 
+/* So does one whose pages are settled all the time, as a shell's that forks. */
+static void test_account_settled(void)
+{
+	struct world w;
+	uint32_t faults;
+
+	world_start(&w, false, 0, 0);
+	show_scattered(&w);
+	faults = window_faults;
+	for (unsigned i = 0; i < 1000; i++) {
+		map_user(&w, 3, i % 2 ? 6 : 40, RW_USER | PTE_A | PTE_D);
+		load_root(&w, 0);
+		CHECK(window_write(&w, user_page(&w, 0, 3), true, i));
+	}
+	CHECK_EQ(window_faults, faults);
+	leave_and_return(&w);
+	CHECK_EQ(w.f.cpu->window_base_user, 0);
+	CHECK_EQ(counters(&w).demotions, 1);
+	world_end(&w);
+}
+
 /* By the program itself, or on its behalf. */
 static void unmap_all(struct world *w)
 {
@@ -915,7 +936,8 @@ UNIT_MAIN("space", {"rights", test_rights}, {"neighbours", test_neighbours},
 	  {"put off", test_put_off}, {"put off, rewritten", test_put_off_rewritten},
 	  {"put off, never", test_put_off_never}, {"put off, many", test_put_off_many},
 	  {"churn", test_churn}, {"spaces", test_spaces}, {"many spaces", test_many_spaces}, {"demoted", test_demoted},
-	  {"account", test_account}, {"account, again", test_account_again}, {"early", test_early},
+	  {"account", test_account},
+	  {"account, settled", test_account_settled}, {"account, again", test_account_again}, {"early", test_early},
 	  {"TLB index", test_tlb_index}, {"large pages", test_large_pages},
 	  {"identity", test_identity}, {"memory kinds", test_memory_kinds},
 	  {"display", test_display}, {"fetch tags", test_fetch_tags}, {"costs", test_costs})
