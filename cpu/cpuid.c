@@ -339,7 +339,7 @@ static void nearest_fraction(uint64_t value, uint64_t unit, uint32_t limit, uint
  * counts at ECX (SDM 3A 10.5.4). With it systems need not measure either for a tenth of a
  * second. Linux multiplies EBX by the crystal's kHz in 32 bits, so EBX is small; for the
  * TSC, by which systems keep the time, to be right to 1 ppm, the crystal's Hz may be off by
- * some ten.
+ * some hundred.
  */
 #define CRYSTAL_RATIO_MOST (UINT32_MAX / (CPU_CRYSTAL_HZ / 1000) - 4)
 

@@ -21,9 +21,9 @@
  *
  * Page tables that something came from are traced: PHYS_WATCH_TABLE, so that
  * nobody writes them unnoticed, and a copy of what they held. A written entry
- * loses what came from it at once, or in a user window when ring 3 is about to run. A table that is
- * written often goes out of sync instead: not watched, and compared with its copy at the next
- * flush.
+ * loses what came from it at once, or in a user window when ring 3 is about to
+ * run. A table that is written often goes out of sync instead: not watched, and
+ * compared with its copy at the next flush.
  *
  * All functions are for the machine thread. Those that hear of changes do
  * nothing on a processor without space_enable().

@@ -435,6 +435,7 @@ static void test_cr4(void)
 }
 
 UNIT_MAIN("cpuid", {"identity", test_identity}, {"caches", test_caches}, {"brand", test_brand},
-	  {"clocks", test_clocks}, {"default", test_default}, {"host", test_host}, {"first chip", test_first_chip},
+	  {"clocks", test_clocks}, {"default", test_default}, {"host", test_host},
+	  {"first chip", test_first_chip},
 	  {"count zeros", test_count_zeros}, {"sysenter", test_sysenter}, {"msr", test_msr_access}, {"rows", test_rows},
 	  {"cr4", test_cr4})
