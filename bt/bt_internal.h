@@ -126,7 +126,7 @@ typedef uint32_t link_ref;
 struct tb_exit {
 	meta_ref from, to;	/* blocks; to: 0 while not chained */
 	meta_ref next, previous; /* exits in the list of what leads to `to` */
-	meta_ref cross_next, cross_previous; /* in bt.cross, while chained */
+	meta_ref cross_next, cross_previous; /* in a list of bt.cross, while chained */
 	uint32_t eip;		 /* of the target, as tb.eip */
 	/* Offsets from tb.host: */
 	uint16_t jump;		 /* of the rel32 that is patched */
@@ -293,6 +293,7 @@ struct bt_counters {
 #define CODE_PAGE_HASH (1u << 14)
 #define CODE_PAGES_MAX 8192u /* half a MiB: 32 MiB of guest memory with code */
 #define CODE_PAGES_LITTLE 100u /* for tests */
+#define CROSS_LISTS 256u
 #define SLOW_SITES 8192u
 #define MODE_IDS 256u
 
@@ -396,7 +397,7 @@ struct bt {
 	/* By hash; an entry's index is the id that jump-cache tags carry, 0 is not used. */
 	struct mode_id mode_ids[MODE_IDS];
 	unsigned mode_id_count;
-	meta_ref cross; /* chained exits into other pages, under cross_asid */
+	meta_ref cross[CROSS_LISTS]; /* chained exits into other pages, by page, under cross_asid */
 	uint32_t cross_asid;
 	uint32_t based_asid; /* asid_kernel when EIP of what was looked up was no linear address */
 	/* An instruction whose window accesses should go through the software TLB. */
@@ -440,6 +441,12 @@ static inline uint32_t tb_base(const struct vcpu *cpu, const struct tb *tb)
 static inline uint32_t tb_insn_eip(const struct vcpu *cpu, const struct tb *tb, unsigned n)
 {
 	return tb_base(cpu, tb) + tb->eip + tb->insns[n].guest;
+}
+
+/* The list of the exits into the page of eip: it, and those that share its number. */
+static inline meta_ref *cross_list(struct bt *bt, uint32_t eip)
+{
+	return &bt->cross[(eip >> PAGE_SHIFT) % CROSS_LISTS];
 }
 
 static inline uint8_t *cache_rw(const struct bt *bt, uint32_t offset)

@@ -190,19 +190,29 @@ static void check_region(struct vcpu *cpu, const struct code_region *r, struct c
 	assert(at <= r->used && meta <= r->meta + r->meta_used);
 }
 
-/* Chained exits into other pages. */
-static unsigned check_cross(const struct bt *bt)
+/* A list of chained exits into other pages. */
+static unsigned check_cross_list(struct bt *bt, meta_ref *list)
 {
 	meta_ref previous = 0;
 	unsigned count = 0;
 
-	for (meta_ref ref = bt->cross; ref; ref = exit_at(bt, ref)->cross_next, count++) {
+	for (meta_ref ref = *list; ref; ref = exit_at(bt, ref)->cross_next, count++) {
 		const struct tb_exit *e = exit_at(bt, ref);
 		const struct tb *from = tb_at(bt, e->from);
 
+		assert(cross_list(bt, e->eip) == list);
 		assert(exit_is(from, e, from->cross) && e->to && e->cross_previous == previous);
 		previous = ref;
 	}
+	return count;
+}
+
+static unsigned check_cross(struct bt *bt)
+{
+	unsigned count = 0;
+
+	for (unsigned n = 0; n < CROSS_LISTS; n++)
+		count += check_cross_list(bt, &bt->cross[n]);
 	return count;
 }
 

@@ -124,13 +124,13 @@ static void patch_rel32(struct bt *bt, uint32_t at, uint32_t target)
 /* Exits into other pages, which are undone together. */
 static void cross_add(struct bt *bt, struct tb_exit *exit)
 {
-	meta_ref ref = meta_ref_of(bt, exit);
+	meta_ref ref = meta_ref_of(bt, exit), *list = cross_list(bt, exit->eip);
 
 	exit->cross_previous = 0;
-	exit->cross_next = bt->cross;
-	if (bt->cross)
-		exit_at(bt, bt->cross)->cross_previous = ref;
-	bt->cross = ref;
+	exit->cross_next = *list;
+	if (*list)
+		exit_at(bt, *list)->cross_previous = ref;
+	*list = ref;
 }
 
 static void cross_remove(struct bt *bt, const struct tb_exit *exit)
@@ -140,7 +140,7 @@ static void cross_remove(struct bt *bt, const struct tb_exit *exit)
 	if (exit->cross_previous)
 		exit_at(bt, exit->cross_previous)->cross_next = exit->cross_next;
 	else
-		bt->cross = exit->cross_next;
+		*cross_list(bt, exit->eip) = exit->cross_next;
 }
 
 void tb_chain(struct bt *bt, struct tb_exit *exit, struct tb *to)
@@ -187,8 +187,9 @@ void tb_unchain_stale(struct vcpu *cpu)
 
 	if (bt->cross_asid == cpu->asid_kernel)
 		return;
-	while (bt->cross)
-		unchain(bt, exit_at(bt, bt->cross));
+	for (unsigned n = 0; n < CROSS_LISTS; n++)
+		while (bt->cross[n])
+			unchain(bt, exit_at(bt, bt->cross[n]));
 	bt->cross_asid = cpu->asid_kernel;
 }
 
@@ -250,7 +251,7 @@ bool tb_kernel_fetch_dropped(struct vcpu *cpu, gva_t page)
 	if (bt->based_asid == cpu->asid_kernel)
 		return false;
 	jc_drop_page(bt, page);
-	for (meta_ref ref = bt->cross, next; ref; ref = next) {
+	for (meta_ref ref = *cross_list(bt, page), next; ref; ref = next) {
 		struct tb_exit *exit = exit_at(bt, ref);
 
 		next = exit->cross_next;
