@@ -255,7 +255,7 @@ struct stubs {
 	X(translated_insns, "guest instructions translated")                                       \
 	X(translated_bytes, "bytes of host code made")                                             \
 	X(translation_ns, "nanoseconds spent translating")                                         \
-	X(retranslations, "blocks translated again because an instruction kept faulting")         \
+	X(retranslations, "blocks translated again because an instruction kept faulting, or no longer does") \
 	X(entries, "times translated code was entered from the monitor")                           \
 	X(chains, "direct exits chained to their target")                                          \
 	X(unchains, "chains undone")                                                               \
@@ -363,6 +363,8 @@ struct slow_site {
 	bool native;	/* has a rule, but its memory access could not be made */
 	bool same_mode; /* leaves the mode as it is */
 	bool reloads;	/* DS or ES, by a stub that looks at the GDT */
+	bool soft_rep;	/* would be the host's own, but for faults: select_string.c */
+	uint8_t shown;	/* of that, times in a row that it would not have faulted */
 	uint8_t crossing; /* enum crossing_kind */
 	/* Of the block, which is far away: */
 	uint8_t fpu;

@@ -10,6 +10,7 @@
 #ifndef BT_EMIT_H
 #define BT_EMIT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -238,6 +239,9 @@ static inline void emit_shiftx(struct emit *e, bool wide, unsigned pp, unsigned 
 	emit1(e, 0xc0 | (to & 7) << 3 | (from & 7));
 }
 
+/* Condition codes (SDM 2 B.1.4.7). */
+enum { CC_B = 2, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7 };
+
 /* Short forms whose target is filled in later by emit_patch8(). */
 static inline uint8_t *emit_jrcxz(struct emit *e)
 {
@@ -269,6 +273,7 @@ static inline void emit_patch32(struct emit *e, uint8_t *after)
 }
 static inline void emit_patch8(struct emit *e, uint8_t *after)
 {
+	assert(e->p - after <= INT8_MAX);
 	after[-1] = (uint8_t)(e->p - after);
 }
 

@@ -10,8 +10,11 @@
  * instruction on addresses in the window: when that faults, RCX, RSI and RDI say
  * how far it has come, and are made the guest's again (signals.c). Their number
  * is limited, so that it neither leaves the window's guards behind it nor keeps
- * an interrupt waiting. All other repeated ones are interpreted, which moves what
+ * an interrupt waiting. More of them in any other way are interpreted, which moves what
  * lies in one page at a time.
+ *
+ * REPE and REPNE of CMPS and SCAS are a loop whatever their number, which asks for every
+ * element whether somebody wants attention. INS and OUTS are interpreted.
  */
 #include "bt/trans.h"
 
@@ -126,11 +129,15 @@ static void rep_host(struct trans *t, unsigned size, bool movs)
 	emit_mov32(e, RDI, TMP3);
 }
 
-/* Whether the window shows source and destination as they are. */
-static bool flat_strings(const struct trans *t, bool movs)
+/* That is, whether the window shows source and destination as they are. */
+bool rep_is_hosts(uint32_t mode, const struct insn *in)
 {
-	return t->mode & MODE_WINDOW && !t->soft && mode_seg(t->mode, ES) == KIND_FLAT &&
-	       (!movs || (t->in->seg != CS && mode_seg(t->mode, t->in->seg) == KIND_FLAT));
+	bool movs = (in->opcode & ~1u) == 0xa4;
+
+	if (in->rep == REP_NONE || (!movs && (in->opcode & ~1u) != 0xaa) || in->address_mask == 0xffff)
+		return false;
+	return mode & MODE_WINDOW && mode_seg(mode, ES) == KIND_FLAT &&
+	       (!movs || (in->seg != CS && mode_seg(mode, in->seg) == KIND_FLAT));
 }
 
 static bool rep(struct trans *t, unsigned size)
@@ -146,7 +153,7 @@ static bool rep(struct trans *t, unsigned size)
 	shift_count(t, REP_SMALL_SHIFT);
 	few = jump_if_r8_zero(t);
 	moved = NULL;
-	if (flat_strings(t, movs)) {
+	if (!t->soft && rep_is_hosts(t->mode, t->in)) {
 		rep_host(t, size, movs);
 		emit_room(e);
 		emit1(e, 0xeb);
@@ -174,6 +181,46 @@ static bool rep(struct trans *t, unsigned size)
 	return true;
 }
 
+/* JRCXZ done; CMP; the steps; Jcc to where the instruction begins */
+static bool rep_compare(struct trans *t, unsigned size)
+{
+	struct emit *e = &t->e;
+	bool cmps = (t->in->opcode & ~1u) == 0xa6;
+	const uint8_t *again = cache_rw(t->bt, t->tb->host + t->tb->insns[t->n].host);
+	uint8_t *done;
+
+	if (t->bt->config.exact_fuel)
+		return false;
+	trans_poll(t);
+	done = emit_jrcxz(e);
+	if (cmps)
+		load_value(t, size);
+	sized_op(t, 0x3a, cmps ? TMP4 : RAX, destination(t, READ, size), size);
+	load_step(t);
+	if (cmps)
+		advance(t, RSI, size);
+	advance(t, RDI, size);
+	emit_lea32(e, TMP1, rm_at(RCX, -1));
+	emit_mov32(e, RCX, TMP1);
+	emit_jcc(e, t->in->rep == REP_REPNE ? CC_NE : CC_E, again);
+	emit_patch8(e, done);
+	return true;
+}
+
+static bool repeated(struct trans *t, unsigned size)
+{
+	switch (t->in->opcode & ~1u) {
+	case 0xa4: /* movs */
+	case 0xaa: /* stos */
+		return rep(t, size);
+	case 0xa6: /* cmps */
+	case 0xae: /* scas */
+		return rep_compare(t, size);
+	default:
+		return false;
+	}
+}
+
 bool select_string(struct trans *t)
 {
 	const struct insn *in = t->in;
@@ -183,8 +230,7 @@ bool select_string(struct trans *t)
 	if (in->address_mask == 0xffff)
 		return false;
 	if (in->rep != REP_NONE)
-		return ((in->opcode & ~1u) == 0xa4 || (in->opcode & ~1u) == 0xaa) &&
-		       rep(t, size);
+		return repeated(t, size);
 	switch (in->opcode & ~1u) {
 	case 0xa4: /* movs */
 		load_value(t, size);

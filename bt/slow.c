@@ -8,6 +8,7 @@
 
 #include "bt/crossing.h"
 #include "bt/fpu.h"
+#include "bt/trans.h"
 #include "cpu/access.h"
 #include "cpu/decode.h"
 #include "cpu/features.h"
@@ -181,6 +182,10 @@ static void decode_site(struct vcpu *cpu, struct slow_site *site, uint32_t after
 	site->same_mode = !site->undecodable && keeps_mode(&site->insn);
 	site->reloads = !site->undecodable && reloads(&site->insn);
 	site->crossing = (uint8_t)(site->undecodable ? CROSSING_NONE : crossing_kind(&site->insn));
+	site->soft_rep = !site->undecodable && tb->soft_insns >> site->n & 1 &&
+			 insn_table[site->insn.row].class == STRING &&
+			 rep_is_hosts(tb->mode, &site->insn);
+	site->shown = 0;
 }
 
 /* The instruction whose code calls, or jumps, to the stub; found quickly again. */
@@ -208,13 +213,12 @@ static bool attention(const struct vcpu *cpu)
 }
 
 /*
- * Translates the block again, with instruction n going through the software
- * TLB; in place of itself, so that it goes on in the new one.
+ * Translates the block again, with those of its instructions going through the software
+ * TLB that have their bits set in soft; in place of itself, so that it goes on in the new one.
  */
-static struct tb *soften(struct vcpu *cpu, struct tb *tb, unsigned n)
+static struct tb *retranslate(struct vcpu *cpu, struct tb *tb, uint64_t soft)
 {
 	const uint8_t *code = tb->code;
-	uint64_t soft = tb->soft_insns | 1ull << n;
 	uint32_t eip = tb_base(cpu, tb) + tb->eip, mode = tb->mode;
 	unsigned count = tb->count;
 	gva_t gva = cpu->seg[CS].base + eip;
@@ -247,13 +251,45 @@ static uint64_t go_on(struct vcpu *cpu, const struct slow_site *site, bool seque
 	return bt_continue(cpu, mode);
 }
 
+/*
+ * Copying and clearing of memory is what kernels do most with few instructions, some of which
+ * now and then meet a page that no window shows. One that has not for a while is the host's
+ * again; it then costs three faults to find that wrong.
+ */
+#define SHOWN_TO_HARDEN 64
+
+static bool is_shown(const struct vcpu *cpu, gva_t at, uint32_t bytes, bool write)
+{
+	bool user = cpu->cpl == 3;
+
+	return space_shows(cpu, at, write, user) && space_shows(cpu, at + bytes - 1, write, user);
+}
+
+/* Before REP MOVS or STOS is executed, whose operands begin there. */
+static void note_shown(const struct vcpu *cpu, struct slow_site *site, const gva_t operand[2])
+{
+	bool movs = (site->insn.opcode & ~1u) == 0xa4;
+	uint32_t size = site->insn.opcode & 1 ? (site->insn.operand32 ? 4 : 2) : 1;
+	uint32_t bytes = cpu->regs[ECX] * size;
+
+	if (!bytes)
+		return;
+	if (is_shown(cpu, operand[1], bytes, true) &&
+	    (!movs || is_shown(cpu, operand[0], bytes, false)))
+		site->shown += site->shown < SHOWN_TO_HARDEN;
+	else
+		site->shown = 0;
+}
+
 /* Executes it, EIP behind it, and has the software TLB learn the pages that it has touched. */
-static void execute(struct vcpu *cpu, const struct slow_site *site)
+static void execute(struct vcpu *cpu, struct slow_site *site)
 {
 	const struct insn *in = &site->insn;
 	gva_t operand[2];
 	unsigned count = operands(cpu, in, operand);
 
+	if (site->soft_rep)
+		note_shown(cpu, site, operand);
 	cpu->repeating = false;
 	cpu->cur = in;
 	cpu->eip += in->length;
@@ -294,6 +330,17 @@ static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site,
 	return next;
 }
 
+/* The same when it keeps faulting, or no longer does. */
+static void soften_or_harden(struct vcpu *cpu, struct slow_site *site)
+{
+	struct tb *tb = site->tb;
+	uint64_t bit = 1ull << site->n;
+	bool soft = cpu->bt->soften == tb;
+
+	if (tb->code)
+		place_site(site, retranslate(cpu, tb, soft ? tb->soft_insns | bit : tb->soft_insns & ~bit));
+}
+
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 {
 	struct bt *bt = cpu->bt;
@@ -315,10 +362,10 @@ uint64_t bt_slow(struct vcpu *cpu, uint64_t after)
 		run_step(cpu);
 		return 0;
 	}
-	if (bt->soften == site->tb && site->tb->code) {
+	if (bt->soften == site->tb || site->shown == SHOWN_TO_HARDEN) {
 		kept = *site; /* translating may evict what the site is about */
 		site = &kept;
-		place_site(site, soften(cpu, site->tb, site->n));
+		soften_or_harden(cpu, site);
 	}
 	bt->soften = NULL;
 	next_eip = cpu->eip + site->insn.length;

@@ -29,7 +29,6 @@ static inline void alu_imm(struct emit *e, unsigned op, unsigned reg, uint32_t i
 	emit4(e, imm);
 }
 enum { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_CMP = 7 };
-enum { CC_B = 2, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7 };
 
 static inline void shift_imm(struct emit *e, unsigned op, unsigned reg, unsigned count)
 {

@@ -59,6 +59,8 @@ void space_disable(struct vcpu *cpu);
  * also raises the guest's page fault; nothing has happened.
  */
 bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user);
+/* Whether an access to gva through that window would not fault. */
+bool space_shows(const struct vcpu *cpu, gva_t gva, bool write, bool user);
 /* Gives the current address space a user window, if it is worth it. Returns whether it has one. */
 bool space_promote(struct vcpu *cpu);
 /* The same for one that has not lost its window, as soon as it is known to live for a while. */

@@ -394,6 +394,22 @@ bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)
 	return true;
 }
 
+bool space_shows(const struct vcpu *cpu, gva_t gva, bool write, bool user)
+{
+	const struct space_set *set = cpu->spaces;
+	const struct mem_window *w;
+	uint32_t frame;
+	bool writable;
+
+	if (!set || !set->windows)
+		return false;
+	if (set->current)
+		w = set->views[user ? VIEW_USER(space_index(set, set->current)) : VIEW_SUPERVISOR].window;
+	else
+		w = user ? NULL : set->identity;
+	return w && mem_window_lookup(w, gva >> PAGE_SHIFT, &frame, &writable) && (writable || !write);
+}
+
 void space_note_fetch(struct vcpu *cpu, gva_t gva, bool user)
 {
 	struct space_set *set = cpu->spaces;

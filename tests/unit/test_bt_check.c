@@ -75,6 +75,46 @@ static void test_wraps_around(void)
 	fixture_end(&f);
 }
 
+#define NO_MEMORY 0x400000u
+
+/* So many times REP STOSB of 100 bytes; returns how many instructions were interpreted, HLT apart. */
+static uint64_t clear(struct fixture *f, uint32_t at, uint32_t times)
+{
+	uint64_t before = f->cpu->bt->n.slow_insns;
+
+	f->cpu->eip = CODE_AT;
+	f->cpu->regs[EAX] = f->cpu->regs[EAX] + 1;
+	f->cpu->regs[EBX] = at;
+	f->cpu->regs[ESI] = times;
+	f->cpu->halted = false;
+	f->cpu->fuel = f->cpu->fuel_given = 1000000; /* an element costs one */
+	vcpu_run(f->cpu);
+	return f->cpu->bt->n.slow_insns - before - 1;
+}
+
+/* What has met pages that the window does not show is the host's again when it no longer does. */
+static void test_hardens(void)
+{
+	struct fixture f;
+
+	start_verified(&f);
+	/* mov [DATA_AT],eax; jmp l; l: mov edi,ebx; mov ecx,100; rep stosb; dec esi; jnz l; hlt */
+	CODE(&f, 0xa3, 0, 0, 4, 0, 0xeb, 0, 0x89, 0xdf, 0xb9, 100, 0, 0, 0, 0xf3, 0xaa, 0x4e, 0x75, 0xf4, 0xf4);
+	CHECK_EQ(clear(&f, NO_MEMORY, 50), 50);
+	CHECK_EQ(f.cpu->bt->n.retranslations, 1);
+	CHECK_EQ(clear(&f, DATA_AT, 60) + clear(&f, NO_MEMORY, 1) + clear(&f, DATA_AT, 60), 121);
+	CHECK_EQ(f.cpu->bt->n.retranslations, 1);
+	CHECK(clear(&f, DATA_AT, 100) < 10);
+	CHECK_EQ(f.cpu->bt->n.retranslations, 2);
+	CHECK_EQ(clear(&f, DATA_AT, 100), 0);
+	CHECK_EQ(peek32(&f, DATA_AT + 96), (f.cpu->regs[EAX] & 0xff) * 0x01010101u);
+	CHECK_EQ(peek8(&f, DATA_AT + 100), 0);
+	CHECK_EQ(clear(&f, NO_MEMORY, 50), 50);
+	CHECK_EQ(f.cpu->bt->n.retranslations, 3);
+	bt_check(f.cpu);
+	fixture_end(&f);
+}
+
 /* A host fault without an address is none of a guard. */
 static void test_misaligned(void)
 {
@@ -373,5 +413,5 @@ static void test_perf_map(void)
 	unlink(path);
 }
 
-UNIT_MAIN("bt_check", {"passes", test_passes}, {"wraps around", test_wraps_around}, {"misaligned", test_misaligned}, {"written beside", test_written_beside}, {"crossing", test_crossing}, {"kick", test_kick}, {"spoilt", test_spoilt},
+UNIT_MAIN("bt_check", {"passes", test_passes}, {"wraps around", test_wraps_around}, {"hardens", test_hardens}, {"misaligned", test_misaligned}, {"written beside", test_written_beside}, {"crossing", test_crossing}, {"kick", test_kick}, {"spoilt", test_spoilt},
 	  {"perf map", test_perf_map})

@@ -176,6 +176,19 @@ static const struct rep reps[] = {
     {100, 0, ABSENT_AT - 24, false, {0xf3, 0xab, HLT}},
     {60, SOURCE_AT, 0xffffff80, false, {0xf3, 0xa5, HLT}}, /* around the end, into nothing */
     {2000, SOURCE_AT, TABLES_AT + PAGE_SIZE + 0x800, false, {0xf3, 0xaa, HLT}}, /* tables */
+    /* Comparisons: until something is found or differs, until the end, a fault on the way. */
+    {UINT32_MAX, 0, SOURCE_AT, false, {0xf2, 0xae, HLT}},
+    {200, 0, SOURCE_AT, false, {0xf2, 0xaf, HLT}},
+    {500, 0, DATA_AT, false, {0x66, 0xf3, 0xaf, HLT}},
+    {0, 0, SOURCE_AT, false, {0xf2, 0xae, HLT}},
+    {500, 0, SOURCE_AT + 400, true, {0xf2, 0xae, HLT}},
+    {2000, 0, ABSENT_AT - 31, false, {0xf2, 0xae, HLT}},
+    {900, SOURCE_AT, SOURCE_AT + 256, false, {0xf3, 0xa6, HLT}},
+    {0x2000, SOURCE_AT, SOURCE_AT + 256, false, {0xf3, 0xa7, HLT}},
+    {900, SOURCE_AT + 4, SOURCE_AT, true, {0xf2, 0xa6, HLT}},
+    {2000, SOURCE_AT, ABSENT_AT - 30, false, {0x66, 0xf2, 0xa7, HLT}},
+    {2000, ABSENT_AT - 1, DATA_AT, false, {0xf2, 0xa6, HLT}},
+    {0, SOURCE_AT, DATA_AT, false, {0xf3, 0xa6, HLT}},
 };
 
 static void run_rep(struct fixture *f, bool translated, const struct rep *r)
@@ -208,6 +221,7 @@ static void test_rep(void)
 		run_rep(&b, true, &reps[i]);
 		same = !memcmp(a.cpu->regs, b.cpu->regs, sizeof(a.cpu->regs)) &&
 		       a.cpu->eip == b.cpu->eip && a.cpu->cr2 == b.cpu->cr2 &&
+		       !((a.cpu->eflags ^ b.cpu->eflags) & FL_ARITH) &&
 		       !memcmp(before, b.ram, MEMORY_USED);
 		CHECK(same);
 		if (!same)
@@ -219,17 +233,60 @@ static void test_rep(void)
 	}
 }
 
-/* It is the host's instruction: the interpreter sees nothing but the HLT. */
-static void test_rep_is_the_hosts(void)
+/* The interpreter sees nothing but the HLT: MOVS is the host's instruction, SCAS and CMPS are loops. */
+static void test_rep_is_translated(void)
 {
+	for (size_t i = 0; i < sizeof(reps) / sizeof(reps[0]); i++) {
+		bool compares = (reps[i].code[1] & 0xf6) == 0xa6;
+		struct fixture f;
+
+		if (i && !(compares && reps[i].ecx < 1000))
+			continue;
+		run_rep(&f, true, &reps[i]);
+		CHECK_EQ(f.cpu->bt->n.slow_insns, 1);
+		fixture_end(&f);
+	}
+}
+
+/* From 4 MiB on every page is the same one, of zeros. */
+static void page_same(struct fixture *f)
+{
+	page(f);
+	for (unsigned i = 0; i < 1024; i++)
+		physmem_write(f->mem, TABLES_AT + 2 * PAGE_SIZE + 4 * i, DATA_AT | 3, 4);
+	for (unsigned i = 1; i < 1024; i++)
+		physmem_write(f->mem, TABLES_AT + 4 * i, (TABLES_AT + 2 * PAGE_SIZE) | 3, 4);
+	tlb_flush(f->cpu, true);
+}
+
+/* A long search is left when somebody wants attention, and can go on. */
+static void test_long_search(void)
+{
+	static const struct itimerval soon = {.it_value = {.tv_usec = 100000}};
+	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_ONSTACK}, old;
 	struct fixture f;
 
-	run_rep(&f, true, &reps[0]);
-	CHECK_EQ(f.cpu->bt->n.slow_insns, 1);
+	start(&f, true);
+	page_same(&f);
+	CODE(&f, 0xf2, 0xae, HLT);
+	f.cpu->regs[EAX] = 1;
+	f.cpu->regs[EDI] = 1 << 22;
+	f.cpu->regs[ECX] = UINT32_MAX - (1 << 22);
+	kicked = f.cpu;
+	sigaction(SIGALRM, &action, &old);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	run(&f);
+	sigaction(SIGALRM, &old, NULL);
+	CHECK(atomic_load(&f.cpu->pending) & PENDING_STOP);
+	CHECK_EQ(f.cpu->bt->n.exit_poll, 1);
+	CHECK_EQ(f.cpu->eip, CODE_AT);
+	CHECK_EQ(f.cpu->regs[EDI] + f.cpu->regs[ECX], UINT32_MAX);
+	CHECK(f.cpu->regs[ECX]);
 	fixture_end(&f);
 }
 
 UNIT_MAIN("bt_returns", {"other target", test_other_target}, {"no call", test_no_call},
 	  {"deep", test_deep}, {"written behind", test_written_behind},
 	  {"other mode", test_other_mode}, {"tree of calls", test_tree_of_calls},
-	  {"rep", test_rep}, {"rep is the host's", test_rep_is_the_hosts})
+	  {"rep", test_rep}, {"rep is translated", test_rep_is_translated},
+	  {"long search", test_long_search})
