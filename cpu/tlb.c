@@ -159,23 +159,26 @@ void tlb_init(struct vcpu *cpu)
 }
 
 /* ---- entries that may write ---- */
-/* What vcpu.tlb_writer holds but the address of a page, whose lowest bits are WRITER_ONE then. */
+/*
+ * What vcpu.tlb_writers holds but addresses of pages, whose lowest bits are WRITER_ONE then. MANY
+ * stands first, for all that there are.
+ */
 enum { WRITER_NONE, WRITER_MANY, WRITER_ONE };
 
-static uint32_t *writer_slot(struct vcpu *cpu, gpa_t page)
+static uint32_t *writers_of(struct vcpu *cpu, gpa_t page)
 {
 	uint64_t n = page >> PAGE_SHIFT;
 
-	return &cpu->tlb_writer[(n ^ n >> 14) % TLB_WRITERS];
+	return cpu->tlb_writers[(n ^ n >> 14) % TLB_WRITERS];
 }
 
-/* Whether an entry for the page at `from` still writes what the slot is of. */
-static bool is_writer(struct vcpu *cpu, gva_t from, const uint32_t *slot)
+/* Whether an entry for the page at `from` still writes what these writers are of. */
+static bool is_writer(struct vcpu *cpu, gva_t from, const uint32_t *writers)
 {
 	for (unsigned v = 0; v < TLB_CHECKED; v++) {
 		const struct tlb_entry *e = tlb_slot(cpu->tlb_views[v], from);
 
-		if (e->write == from && writer_slot(cpu, e->phys) == slot)
+		if (e->write == from && writers_of(cpu, e->phys) == writers)
 			return true;
 	}
 	return false;
@@ -183,15 +186,17 @@ static bool is_writer(struct vcpu *cpu, gva_t from, const uint32_t *slot)
 
 void tlb_let_write(struct vcpu *cpu, struct tlb_entry *e, gva_t page)
 {
-	uint32_t *slot = writer_slot(cpu, e->phys), one = page | WRITER_ONE;
+	uint32_t *w = writers_of(cpu, e->phys), one = page | WRITER_ONE;
 
 	e->write = page;
-	if (*slot == one || *slot == WRITER_MANY)
+	if (w[0] == WRITER_MANY || w[0] == one || w[1] == one)
 		return;
-	if (*slot == WRITER_NONE || !is_writer(cpu, *slot & PAGE_MASK, slot))
-		*slot = one;
-	else
-		*slot = WRITER_MANY;
+	for (unsigned i = 0; i < 2; i++)
+		if (w[i] == WRITER_NONE || !is_writer(cpu, w[i] & PAGE_MASK, w)) {
+			w[i] = one;
+			return;
+		}
+	w[0] = WRITER_MANY;
 }
 
 static void let_write_no_more(struct vcpu *cpu, unsigned view, struct tlb_entry *e)
@@ -202,7 +207,7 @@ static void let_write_no_more(struct vcpu *cpu, unsigned view, struct tlb_entry 
 
 static void search_all(struct vcpu *cpu, gpa_t page, uint32_t pages)
 {
-	memset(cpu->tlb_writer, 0, sizeof(cpu->tlb_writer));
+	memset(cpu->tlb_writers, 0, sizeof(cpu->tlb_writers));
 	FOR_EACH_FILLED(cpu, {
 		if (e->phys - page < (uint64_t)pages << PAGE_SHIFT)
 			let_write_no_more(cpu, v, e);
@@ -211,24 +216,30 @@ static void search_all(struct vcpu *cpu, gpa_t page, uint32_t pages)
 	})
 }
 
-/* Entries that are dropped stay in their slots, until somebody comes to see here. */
-void tlb_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages)
+/* One of the writers, NONE if it is not one any more. */
+static uint32_t watched_from(struct vcpu *cpu, gpa_t page, uint32_t one, const uint32_t *writers)
 {
-	uint32_t *slot = writer_slot(cpu, page);
-	gva_t from = *slot & PAGE_MASK;
+	gva_t from = one & PAGE_MASK;
 
-	if (pages > 1 || *slot == WRITER_MANY) {
-		search_all(cpu, page, pages);
-		return;
-	}
-	if (*slot == WRITER_NONE)
-		return;
 	for (unsigned v = 0; v < TLB_CHECKED; v++) {
 		struct tlb_entry *e = tlb_slot(cpu->tlb_views[v], from);
 
 		if (e->write == from && e->phys == page)
 			let_write_no_more(cpu, v, e);
 	}
-	if (!is_writer(cpu, from, slot))
-		*slot = WRITER_NONE;
+	return is_writer(cpu, from, writers) ? one : WRITER_NONE;
+}
+
+/* Entries that are dropped stay writers, until somebody comes to see here. */
+void tlb_pages_watched(struct vcpu *cpu, gpa_t page, uint32_t pages)
+{
+	uint32_t *w = writers_of(cpu, page);
+
+	if (pages > 1 || w[0] == WRITER_MANY) {
+		search_all(cpu, page, pages);
+		return;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (w[i] != WRITER_NONE)
+			w[i] = watched_from(cpu, page, w[i], w);
 }

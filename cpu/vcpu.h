@@ -183,7 +183,7 @@ _Static_assert(sizeof(struct tlb_entry) == 64, "an entry is found by shifting");
 #define TLB_SIZE (1u << TLB_BITS)
 #define TLB_WORDS (TLB_SIZE / 64) /* of a bitmap with a bit for each entry */
 _Static_assert(TLB_WORDS <= 64, "a bit for each word in vcpu.tlb_words");
-#define TLB_WRITERS 8192u /* 32 KiB: some 500 entries are in use, and are to meet seldom */
+#define TLB_WRITERS 8192u /* 64 KiB: some 500 entries are in use, and are to meet seldom */
 /*
  * TLB_CHECKED is never filled: every access takes the slow path, which checks
  * alignment. It is the view of CPL 3 with CR0.AM and EFLAGS.AC set.
@@ -328,10 +328,11 @@ struct vcpu {
 	uint64_t tlb_filled[TLB_CHECKED][TLB_WORDS], tlb_global[TLB_CHECKED][TLB_WORDS];
 	uint64_t tlb_words[TLB_CHECKED]; /* the words of tlb_filled that are not 0 */
 	/*
-	 * By a physical page's hash, through which entry such pages may be written: none, many, or
-	 * that of one linear page, which may have been dropped since (cpu/tlb.c).
+	 * By a physical page's hash, through which entries such pages may be written: many, or those
+	 * of up to two linear pages, which may have been dropped since (cpu/tlb.c). Kernels write a
+	 * program's page where they have all of memory, too.
 	 */
-	uint32_t tlb_writer[TLB_WRITERS];
+	uint32_t tlb_writers[TLB_WRITERS][2];
 	uint32_t large_regions[32]; /* a bit for each 4 MiB: the TLB may hold parts of large pages */
 	/* Counts TLB flushes; dates the block look-ups. 64 bits: never wraps. */
 	uint64_t map_generation;

@@ -3,7 +3,7 @@
  * The run loop and the block cache: code that changes under way, instructions
  * across pages, repeated strings that are interrupted, shadows, exact counts.
  */
-#define MEMORY_SIZE 0x2100000u /* pages that share a slot of vcpu.tlb_writer are 32 MiB apart */
+#define MEMORY_SIZE 0x2100000u /* pages that share a slot of vcpu.tlb_writers are 32 MiB apart */
 #include "cpu_fixture.h"
 
 #define PAGE_TABLES 0x60000u
@@ -104,10 +104,18 @@ static void test_page_watched_at_all_addresses(void)
 	write_to(&f, third);
 	physmem_watch(f.mem, page, PHYS_WATCH_DISPLAY, 0);
 	CHECK(!writes_quickly(&f, third));
+	physmem_watch(f.mem, page, 0, PHYS_WATCH_DISPLAY);
+	/* More than there is room for. */
+	set_page(&f, other, page | 7);
+	write_to(&f, page);
+	write_to(&f, other);
+	write_to(&f, third);
+	physmem_watch(f.mem, page, PHYS_WATCH_DISPLAY, 0);
+	CHECK(!writes_quickly(&f, page) && !writes_quickly(&f, other) && !writes_quickly(&f, third));
 	fixture_end(&f);
 }
 
-/* Pages that share a slot of vcpu.tlb_writer. */
+/* Pages that share a slot of vcpu.tlb_writers. */
 static void test_pages_watched_that_share_a_slot(void)
 {
 	uint32_t page = CODE_AT + 0x8000, far = 0x100000;
