@@ -255,7 +255,7 @@ struct stubs {
 	X(translated_insns, "guest instructions translated")                                       \
 	X(translated_bytes, "bytes of host code made")                                             \
 	X(translation_ns, "nanoseconds spent translating")                                         \
-	X(retranslations, "blocks translated again because an instruction kept faulting, or no longer does") \
+	X(retranslations, "blocks translated again since an instruction kept faulting, or ceased to") \
 	X(entries, "times translated code was entered from the monitor")                           \
 	X(chains, "direct exits chained to their target")                                          \
 	X(unchains, "chains undone")                                                               \

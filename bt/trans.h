@@ -159,7 +159,7 @@ bool select_insn(struct trans *t);
 bool select_transfer(struct trans *t);
 bool select_stack(struct trans *t);
 bool select_string(struct trans *t);
-/* Whether in such a mode it is REP MOVS or STOS that is the host's own instruction if there are many. */
+/* Whether in such a mode it is REP MOVS or STOS which is the host's own, if there are many. */
 bool rep_is_hosts(uint32_t mode, const struct insn *in);
 /* PUSHF, POPF. */
 bool select_flags(struct trans *t);
