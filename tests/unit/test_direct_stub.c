@@ -6,7 +6,10 @@
 #include "space_fixture.h"
 
 #include <cpuid.h>
+#include <elf.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "bt/bt_internal.h"
@@ -929,7 +932,38 @@ static void test_policy_renewed(void)
 	end(&w);
 }
 
+/* Components of the task's extended state that are not as after reset (SDM 1 13.4.2: XSTATE_BV). */
+static uint64_t components_in_use(pid_t task)
+{
+	static uint8_t area[1 << 15];
+	struct iovec v = {area, sizeof(area)};
+	uint64_t bitmap;
+
+	CHECK_EQ(ptrace(PTRACE_GETREGSET, task, (void *)NT_X86_XSTATE, &v), 0);
+	memcpy(&bitmap, area + 512, sizeof(bitmap));
+	return bitmap;
+}
+
+/* Nothing is in a stub's AVX and AVX-512 registers, whatever the monitor had in its own. */
+static void test_no_vectors(void)
+{
+	static const uint8_t code[] = {0x0f, 0x58, 0xc1, 0x0f, 0x0b}; /* addps xmm0,xmm1; ud2 */
+	const uint64_t vectors = 1u << 2 | 7u << 5;
+	struct world w;
+
+	if (__builtin_cpu_supports("avx"))
+		__asm__ volatile("vpcmpeqd %%xmm7, %%xmm7, %%xmm7\n\t"
+				 "vinsertf128 $1, %%xmm7, %%ymm7, %%ymm7" ::: "xmm7");
+	if (begin(&w, code, sizeof(code))) {
+		CHECK_EQ(components_in_use(w.f.cpu->direct->zygote) & vectors, 0);
+		continue_at(&w, 0);
+		CHECK_EQ(components_in_use(w.f.cpu->direct->stubs[0].guest) & vectors, 0);
+	}
+	end(&w);
+}
+
 UNIT_MAIN("direct_stub", {"state", test_state}, {"segment bases", test_segment_bases},
+	  {"no vectors", test_no_vectors},
 	  {"mappings", test_mappings}, {"data behind code", test_data_behind_code},
 	  {"neighbours", test_neighbours}, {"low neighbours", test_low_neighbours},
 	  {"new beside gone", test_new_beside_gone}, {"gone beside new", test_gone_beside_new},
