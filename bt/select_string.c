@@ -134,7 +134,9 @@ bool rep_is_hosts(uint32_t mode, const struct insn *in)
 {
 	bool movs = (in->opcode & ~1u) == 0xa4;
 
-	if (in->rep == REP_NONE || (!movs && (in->opcode & ~1u) != 0xaa) || in->address_mask == 0xffff)
+	if (in->rep == REP_NONE || in->address_mask == 0xffff)
+		return false;
+	if (!movs && (in->opcode & ~1u) != 0xaa)
 		return false;
 	return mode & MODE_WINDOW && mode_seg(mode, ES) == KIND_FLAT &&
 	       (!movs || (in->seg != CS && mode_seg(mode, in->seg) == KIND_FLAT));

@@ -335,10 +335,11 @@ static void soften_or_harden(struct vcpu *cpu, struct slow_site *site)
 {
 	struct tb *tb = site->tb;
 	uint64_t bit = 1ull << site->n;
-	bool soft = cpu->bt->soften == tb;
+	uint64_t soft = tb->soft_insns;
 
+	soft = cpu->bt->soften == tb ? soft | bit : soft & ~bit;
 	if (tb->code)
-		place_site(site, retranslate(cpu, tb, soft ? tb->soft_insns | bit : tb->soft_insns & ~bit));
+		place_site(site, retranslate(cpu, tb, soft));
 }
 
 uint64_t bt_slow(struct vcpu *cpu, uint64_t after)

@@ -403,11 +403,14 @@ bool space_shows(const struct vcpu *cpu, gva_t gva, bool write, bool user)
 
 	if (!set || !set->windows)
 		return false;
-	if (set->current)
-		w = set->views[user ? VIEW_USER(space_index(set, set->current)) : VIEW_SUPERVISOR].window;
-	else
+	if (!set->current)
 		w = user ? NULL : set->identity;
-	return w && mem_window_lookup(w, gva >> PAGE_SHIFT, &frame, &writable) && (writable || !write);
+	else if (user)
+		w = set->views[VIEW_USER(space_index(set, set->current))].window;
+	else
+		w = set->views[VIEW_SUPERVISOR].window;
+	return w && mem_window_lookup(w, gva >> PAGE_SHIFT, &frame, &writable) &&
+	       (writable || !write);
 }
 
 void space_note_fetch(struct vcpu *cpu, gva_t gva, bool user)

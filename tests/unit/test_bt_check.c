@@ -77,7 +77,7 @@ static void test_wraps_around(void)
 
 #define NO_MEMORY 0x400000u
 
-/* So many times REP STOSB of 100 bytes; returns how many instructions were interpreted, HLT apart. */
+/* So many times REP STOSB of 100 bytes; how many instructions were interpreted, HLT apart. */
 static uint64_t clear(struct fixture *f, uint32_t at, uint32_t times)
 {
 	uint64_t before = f->cpu->bt->n.slow_insns;
@@ -99,7 +99,8 @@ static void test_hardens(void)
 
 	start_verified(&f);
 	/* mov [DATA_AT],eax; jmp l; l: mov edi,ebx; mov ecx,100; rep stosb; dec esi; jnz l; hlt */
-	CODE(&f, 0xa3, 0, 0, 4, 0, 0xeb, 0, 0x89, 0xdf, 0xb9, 100, 0, 0, 0, 0xf3, 0xaa, 0x4e, 0x75, 0xf4, 0xf4);
+	CODE(&f, 0xa3, 0, 0, 4, 0, 0xeb, 0, 0x89, 0xdf, 0xb9, 100, 0, 0, 0, 0xf3,
+	     0xaa, 0x4e, 0x75, 0xf4, 0xf4);
 	CHECK_EQ(clear(&f, NO_MEMORY, 50), 50);
 	CHECK_EQ(f.cpu->bt->n.retranslations, 1);
 	CHECK_EQ(clear(&f, DATA_AT, 60) + clear(&f, NO_MEMORY, 1) + clear(&f, DATA_AT, 60), 121);
