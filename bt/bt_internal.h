@@ -402,9 +402,8 @@ struct bt {
 	meta_ref cross[CROSS_LISTS]; /* chained exits into other pages, by page, under cross_asid */
 	uint32_t cross_asid;
 	uint32_t based_asid; /* asid_kernel when EIP of what was looked up was no linear address */
-	/* An instruction whose window accesses should go through the software TLB. */
+	/* Of this block the instruction that has just faulted is to go through the software TLB. */
 	struct tb *soften;
-	unsigned soften_insn;
 	/* Which of ring 3's jump caches was used last, and vcpu.asid_user then. */
 	unsigned jc_latest;
 	uint32_t jc_owner;

@@ -153,7 +153,7 @@ static bool moffs(struct trans *t)
 {
 	const struct insn *in = t->in;
 	unsigned opcode = in->opcode < 0xa2 ? 0x8a : 0x88;
-	unsigned size = in->opcode & 1 ? operand_size(in) : 1;
+	unsigned size = opcode_size(in);
 	struct rm ea = {.memory = true,
 			.reg = NO_REG,
 			.index = NO_REG,

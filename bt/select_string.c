@@ -142,21 +142,59 @@ bool rep_is_hosts(uint32_t mode, const struct insn *in)
 	       (!movs || (in->seg != CS && mode_seg(mode, in->seg) == KIND_FLAT));
 }
 
-static bool rep(struct trans *t, unsigned size)
+/* One element, and the registers behind it; false: of INS and OUTS. */
+static bool element(struct trans *t, unsigned size)
+{
+	unsigned string = t->in->opcode & ~1u;
+	bool uses_source = string != 0xaa && string != 0xae;
+
+	switch (string) {
+	case 0xa4: /* movs */
+		load_value(t, size);
+		sized_op(t, 0x88, TMP4, destination(t, WRITE, size), size);
+		break;
+	case 0xa6: /* cmps */
+		load_value(t, size);
+		sized_op(t, 0x3a, TMP4, destination(t, READ, size), size);
+		break;
+	case 0xaa: /* stos */
+		sized_op(t, 0x88, RAX, destination(t, WRITE, size), size);
+		break;
+	case 0xac: /* lods */
+		sized_op(t, 0x8a, RAX, source(t, size), size);
+		break;
+	case 0xae: /* scas */
+		sized_op(t, 0x3a, RAX, destination(t, READ, size), size);
+		break;
+	default:
+		return false;
+	}
+	load_step(t);
+	if (uses_source)
+		advance(t, RSI, size);
+	if (string != 0xac)
+		advance(t, RDI, size);
+	return true;
+}
+
+/* The same, counted. Each round begins like the instruction: nothing is kept in temporaries. */
+static const uint8_t *counted_element(struct trans *t, unsigned size)
+{
+	element(t, size);
+	emit_lea32(&t->e, TMP1, rm_at(RCX, -1));
+	emit_mov32(&t->e, RCX, TMP1);
+	return cache_rw(t->bt, t->tb->host + t->tb->insns[t->n].host);
+}
+
+static void rep_move(struct trans *t, unsigned size)
 {
 	struct emit *e = &t->e;
-	bool movs = (t->in->opcode & ~1u) == 0xa4;
-	/* Each round begins like the instruction: nothing is kept in temporaries. */
-	const uint8_t *again = cache_rw(t->bt, t->tb->host + t->tb->insns[t->n].host);
-	uint8_t *few, *moved, *done;
+	uint8_t *few, *moved = NULL, *done;
 
-	if (t->bt->config.exact_fuel)
-		return false;
 	shift_count(t, REP_SMALL_SHIFT);
 	few = jump_if_r8_zero(t);
-	moved = NULL;
 	if (!t->soft && rep_is_hosts(t->mode, t->in)) {
-		rep_host(t, size, movs);
+		rep_host(t, size, (t->in->opcode & ~1u) == 0xa4);
 		emit_room(e);
 		emit1(e, 0xeb);
 		emit1(e, 0);
@@ -167,57 +205,38 @@ static bool rep(struct trans *t, unsigned size)
 	emit_patch8(e, few);
 	emit_mov(e, RCX, TMP1);
 	done = emit_jrcxz(e);
-	if (movs)
-		load_value(t, size);
-	sized_op(t, 0x88, movs ? TMP4 : RAX, destination(t, WRITE, size), size);
-	load_step(t);
-	if (movs)
-		advance(t, RSI, size);
-	advance(t, RDI, size);
-	emit_lea32(e, TMP1, rm_at(RCX, -1));
-	emit_mov32(e, RCX, TMP1);
-	emit_jmp(e, again);
+	emit_jmp(e, counted_element(t, size));
 	emit_patch8(e, done);
 	if (moved)
 		emit_patch8(e, moved);
-	return true;
 }
 
-/* JRCXZ done; CMP; the steps; Jcc to where the instruction begins */
-static bool rep_compare(struct trans *t, unsigned size)
+static void rep_compare(struct trans *t, unsigned size)
 {
 	struct emit *e = &t->e;
-	bool cmps = (t->in->opcode & ~1u) == 0xa6;
-	const uint8_t *again = cache_rw(t->bt, t->tb->host + t->tb->insns[t->n].host);
+	const uint8_t *again;
 	uint8_t *done;
 
-	if (t->bt->config.exact_fuel)
-		return false;
 	trans_poll(t);
 	done = emit_jrcxz(e);
-	if (cmps)
-		load_value(t, size);
-	sized_op(t, 0x3a, cmps ? TMP4 : RAX, destination(t, READ, size), size);
-	load_step(t);
-	if (cmps)
-		advance(t, RSI, size);
-	advance(t, RDI, size);
-	emit_lea32(e, TMP1, rm_at(RCX, -1));
-	emit_mov32(e, RCX, TMP1);
+	again = counted_element(t, size);
 	emit_jcc(e, t->in->rep == REP_REPNE ? CC_NE : CC_E, again);
 	emit_patch8(e, done);
-	return true;
 }
 
 static bool repeated(struct trans *t, unsigned size)
 {
+	if (t->bt->config.exact_fuel)
+		return false;
 	switch (t->in->opcode & ~1u) {
 	case 0xa4: /* movs */
 	case 0xaa: /* stos */
-		return rep(t, size);
+		rep_move(t, size);
+		return true;
 	case 0xa6: /* cmps */
 	case 0xae: /* scas */
-		return rep_compare(t, size);
+		rep_compare(t, size);
+		return true;
 	default:
 		return false;
 	}
@@ -226,42 +245,9 @@ static bool repeated(struct trans *t, unsigned size)
 bool select_string(struct trans *t)
 {
 	const struct insn *in = t->in;
-	unsigned size = in->opcode & 1 ? operand_size(in) : 1;
-	bool uses_source = false, uses_destination = true;
+	unsigned size = opcode_size(in);
 
 	if (in->address_mask == 0xffff)
 		return false;
-	if (in->rep != REP_NONE)
-		return repeated(t, size);
-	switch (in->opcode & ~1u) {
-	case 0xa4: /* movs */
-		load_value(t, size);
-		sized_op(t, 0x88, TMP4, destination(t, WRITE, size), size);
-		uses_source = true;
-		break;
-	case 0xa6: /* cmps */
-		load_value(t, size);
-		sized_op(t, 0x3a, TMP4, destination(t, READ, size), size);
-		uses_source = true;
-		break;
-	case 0xaa: /* stos */
-		sized_op(t, 0x88, RAX, destination(t, WRITE, size), size);
-		break;
-	case 0xac: /* lods */
-		sized_op(t, 0x8a, RAX, source(t, size), size);
-		uses_source = true;
-		uses_destination = false;
-		break;
-	case 0xae: /* scas */
-		sized_op(t, 0x3a, RAX, destination(t, READ, size), size);
-		break;
-	default: /* ins, outs */
-		return false;
-	}
-	load_step(t);
-	if (uses_source)
-		advance(t, RSI, size);
-	if (uses_destination)
-		advance(t, RDI, size);
-	return true;
+	return in->rep == REP_NONE ? element(t, size) : repeated(t, size);
 }

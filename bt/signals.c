@@ -89,13 +89,12 @@ static bool wrapped_around(struct vcpu *cpu, const struct tb *tb, uint64_t addre
 	return true;
 }
 
-static void soften(struct bt *bt, struct tb *tb, uint32_t offset, bool at_once)
+static void soften(struct bt *bt, struct tb *tb, bool at_once)
 {
 	if (!bt->config.adaptive || (++tb->faults < FAULTS_TO_SOFTEN && !at_once))
 		return;
 	tb->faults = 0;
 	bt->soften = tb;
-	bt->soften_insn = tb_insn_at(tb, offset - tb->host);
 }
 
 /* Leaves before the instruction, of which nothing has been done. */
@@ -129,7 +128,7 @@ static bool handle_access(struct vcpu *cpu, uint64_t address, greg_t *regs)
 		return false;
 	if (tb->mode & MODE_WINDOW && window_fault(cpu, tb, address, regs))
 		return true;
-	soften(cpu->bt, tb, offset, wrapped_around(cpu, tb, address, regs));
+	soften(cpu->bt, tb, wrapped_around(cpu, tb, address, regs));
 	leave_window(regs);
 	go_slow(cpu, regs);
 	return true;

@@ -269,8 +269,7 @@ static bool is_shown(const struct vcpu *cpu, gva_t at, uint32_t bytes, bool writ
 static void note_shown(const struct vcpu *cpu, struct slow_site *site, const gva_t operand[2])
 {
 	bool movs = (site->insn.opcode & ~1u) == 0xa4;
-	uint32_t size = site->insn.opcode & 1 ? (site->insn.operand32 ? 4 : 2) : 1;
-	uint32_t bytes = cpu->regs[ECX] * size;
+	uint32_t bytes = cpu->regs[ECX] * opcode_size(&site->insn);
 
 	if (!bytes)
 		return;
@@ -330,14 +329,13 @@ static uint64_t carry_on(struct vcpu *cpu, const struct slow_site *site,
 	return next;
 }
 
-/* The same when it keeps faulting, or no longer does. */
+/* Has its block translated again: it keeps faulting, or no longer does. */
 static void soften_or_harden(struct vcpu *cpu, struct slow_site *site)
 {
 	struct tb *tb = site->tb;
 	uint64_t bit = 1ull << site->n;
-	uint64_t soft = tb->soft_insns;
+	uint64_t soft = cpu->bt->soften == tb ? tb->soft_insns | bit : tb->soft_insns & ~bit;
 
-	soft = cpu->bt->soften == tb ? soft | bit : soft & ~bit;
 	if (tb->code)
 		place_site(site, retranslate(cpu, tb, soft));
 }

@@ -66,6 +66,11 @@ static inline unsigned operand_size(const struct insn *in)
 {
 	return in->operand32 ? 4 : 2;
 }
+/* Of instructions whose opcode's lowest bit tells bytes from the rest. */
+static inline unsigned opcode_size(const struct insn *in)
+{
+	return in->opcode & 1 ? operand_size(in) : 1;
+}
 static inline unsigned size_flag(const struct insn *in)
 {
 	return in->operand32 ? 0 : OP_16;

@@ -377,6 +377,12 @@ void stale_settle(struct vcpu *cpu)
 			   runs[i].page + runs[i].count);
 }
 
+/* The current space's. */
+static unsigned window_view(const struct space_set *set, bool user)
+{
+	return user ? VIEW_USER(space_index(set, set->current)) : VIEW_SUPERVISOR;
+}
+
 bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)
 {
 	struct space_set *set = cpu->spaces;
@@ -386,8 +392,7 @@ bool space_fill(struct vcpu *cpu, gva_t gva, bool write, bool user)
 	memory_reserve(cpu);
 	if (!set->current)
 		return !user && fill_identity(cpu, gva, write);
-	if (!space_fill_view(cpu, gva, write,
-			     user ? VIEW_USER(space_index(set, set->current)) : VIEW_SUPERVISOR))
+	if (!space_fill_view(cpu, gva, write, window_view(set, user)))
 		return false;
 	if (user)
 		space_filled(set->current);
@@ -403,12 +408,10 @@ bool space_shows(const struct vcpu *cpu, gva_t gva, bool write, bool user)
 
 	if (!set || !set->windows)
 		return false;
-	if (!set->current)
-		w = user ? NULL : set->identity;
-	else if (user)
-		w = set->views[VIEW_USER(space_index(set, set->current))].window;
+	if (set->current)
+		w = set->views[window_view(set, user)].window;
 	else
-		w = set->views[VIEW_SUPERVISOR].window;
+		w = user ? NULL : set->identity;
 	return w && mem_window_lookup(w, gva >> PAGE_SHIFT, &frame, &writable) &&
 	       (writable || !write);
 }
